@@ -1,0 +1,34 @@
+// Jest runs the TypeScript sources through swc, so a test run needs no build. Process tests (e2e) start the built apps from dist/.
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    {
+      swcrc: false,
+      sourceMaps: 'inline',
+      jsc: {
+        target: 'es2023',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: {
+          legacyDecorator: true,
+          decoratorMetadata: true,
+          useDefineForClassFields: true,
+        },
+        keepClassNames: true,
+      },
+      module: { type: 'commonjs' },
+    },
+  ],
+};
+
+module.exports = {
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools', '<rootDir>/e2e'],
+  testEnvironment: 'node',
+  testRegex: '\\.test\\.ts$',
+  moduleFileExtensions: ['js', 'json', 'ts'],
+  moduleNameMapper: {
+    '^@logferry/(core|queue|store|aws|runtime|testing)$': '<rootDir>/libs/$1/src',
+  },
+  transform,
+  setupFilesAfterEnv: ['<rootDir>/libs/testing/src/jest-setup.ts'],
+  workerIdleMemoryLimit: '512MB',
+};
