@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { failureKinds, isFailureCode, type FailureCode } from './failure';
+import { STS } from './limits';
+import { TenantId } from './tenant';
+
+/** An STS session in a tenant's account. Lives in memory only: never in Redis, a job, a log line or a metric. */
+export interface AwsSession {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  expiresAt: number;
+}
+
+/**
+ * Whether a session may still be used at `nowMs`, keeping `marginMs` for the call that is about to be made with it.
+ */
+export function isFresh(
+  session: Pick<AwsSession, 'expiresAt'>,
+  nowMs: number,
+  marginMs: number,
+): boolean {
+  return session.expiresAt - nowMs > marginMs;
+}
+
+/**
+ * STS's RoleSessionName for a tenant: it shows in the tenant's CloudTrail, so it names us and them and nothing personal.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+ */
+export function roleSessionName(tenantId: string): string {
+  return `logferry-${tenantId}`.slice(0, STS.sessionNameCharsMax);
+}
+
+/** The subject of a tenant's identity token. The tenant's trust policy must demand it: it is what tells tenants apart. */
+export function subjectOf(tenantId: string): string {
+  return `tenant:${tenantId}`;
+}
+
+export const TOKEN_AUDIENCE = 'sts.amazonaws.com';
+
+/** What a worker asks of the broker, over Nest's TCP transport. */
+export const SESSION_PATTERN = 'session.v1';
+
+export const SessionRequest = z.strictObject({
+  secret: z.string().max(512),
+  tenantId: TenantId,
+  destinationId: TenantId,
+  /** A session that AWS refused as expired, by its access key id, so that it is not handed out again. */
+  refusedAccessKeyId: z.string().max(128).optional(),
+});
+export type SessionRequest = z.infer<typeof SessionRequest>;
+
+const failureCode = z.custom<FailureCode>(
+  (code) => typeof code === 'string' && isFailureCode(code),
+);
+
+export const SessionReply = z.union([
+  z.strictObject({
+    session: z.strictObject({
+      accessKeyId: z.string(),
+      secretAccessKey: z.string(),
+      sessionToken: z.string(),
+      expiresAt: z.number(),
+    }),
+  }),
+  z.strictObject({ failure: failureCode, retryAfterMs: z.number().optional() }),
+]);
+export type SessionReply = z.infer<typeof SessionReply>;
+
+/** Only what the broker says about credentials may travel as its failure; anything else is a bug in the broker. */
+export function isCredentialFailure(code: FailureCode): boolean {
+  return (
+    Object.hasOwn(failureKinds, code) &&
+    (code.startsWith('credential.') || code.startsWith('destination.'))
+  );
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { CLOUDWATCH, S3, STS } from './limits';
+import { parseTemplate } from './template';
+import { TenantId } from './tenant';
+
+const region = z
+  .string()
+  .regex(
+    /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/,
+    'must be the name of an AWS Region, such as eu-central-1',
+  );
+
+const roleArn = z
+  .string()
+  .max(2048)
+  .regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    'must be a role ARN, such as arn:aws:iam::123456789012:role/logferry',
+  );
+
+const sessionDurationSeconds = z
+  .int()
+  .min(STS.sessionSecondsMin)
+  .max(STS.sessionSecondsMax)
+  .default(STS.sessionSecondsDefault)
+  .describe("seconds of an STS session; the role's own maximum must allow it");
+
+/** How we come to a session in the tenant's account. Secrets are not part of it: only the broker ever sees one. */
+export const Credentials = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('web_identity'), roleArn, sessionDurationSeconds }),
+]);
+export type Credentials = z.infer<typeof Credentials>;
+
+const template = z
+  .string()
+  .min(1)
+  .max(CLOUDWATCH.nameCharsMax)
+  .superRefine((text, context) => {
+    const parsed = parseTemplate(text);
+    if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
+  });
+
+const lingerMs = (most: number) => z.int().min(0).max(most);
+
+const base = {
+  id: TenantId.describe('unique within its tenant'),
+  enabled: z.boolean().default(true),
+  region,
+  credentials: Credentials,
+  filter: z
+    .strictObject({
+      types: z.array(z.string().min(1)).min(1).max(100).optional(),
+      levels: z.array(z.string().min(1)).min(1).max(20).optional(),
+      scopes: z.array(z.string().min(1)).min(1).max(100).optional(),
+    })
+    .default({}),
+};
+
+const presets = z.enum(['env0']);
+
+export const CloudWatchDestination = z.strictObject({
+  type: z.literal('cloudwatch'),
+  ...base,
+  preset: presets.optional(),
+  format: z.enum(['message', 'event']).default('message'),
+  cloudwatch: z
+    .strictObject({
+      logGroup: template.optional(),
+      logGroupPrefix: z.string().max(CLOUDWATCH.nameCharsMax).default(''),
+      logStream: template.optional(),
+      lingerMs: lingerMs(60_000).default(1_000).describe('how long a batch may wait for more'),
+    })
+    .prefault({}),
+});
+export type CloudWatchDestination = z.infer<typeof CloudWatchDestination>;
+
+export const S3Destination = z.strictObject({
+  type: z.literal('s3'),
+  ...base,
+  preset: presets.optional(),
+  s3: z.strictObject({
+    bucket: z
+      .string()
+      .regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of an S3 bucket'),
+    path: z
+      .string()
+      .max(400)
+      .regex(/^[\w!*'()./=-]*$/, "may hold letters, digits and ! _ . * ' ( ) = - /")
+      .refine((path) => !path.split('/').includes('..'), 'must not climb with ..')
+      .default(''),
+    objectBytesMax: z
+      .int()
+      .min(S3.objectBytesMin)
+      .max(S3.objectBytesMax)
+      .default(8 * 1024 * 1024),
+    lingerMs: lingerMs(900_000).default(60_000).describe('how long an object may wait for more'),
+  }),
+});
+export type S3Destination = z.infer<typeof S3Destination>;
+
+/** Where a tenant's log events go: a configuration of CloudWatch Logs or of S3 in the tenant's own account. */
+export const Destination = z
+  .discriminatedUnion('type', [CloudWatchDestination, S3Destination])
+  .superRefine((destination, context) => {
+    if (destination.type !== 'cloudwatch' || destination.preset !== undefined) return;
+    for (const field of ['logGroup', 'logStream'] as const) {
+      if (destination.cloudwatch[field] === undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['cloudwatch', field],
+          message: 'is needed where no preset gives it',
+        });
+      }
+    }
+  });
+export type Destination = z.infer<typeof Destination>;
+
+/** What a destination delivers through: one queue and one kind of worker each. */
+export type Sink = Destination['type'];
+export const sinks: readonly Sink[] = ['cloudwatch', 's3'];

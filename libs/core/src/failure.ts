@@ -1,0 +1,232 @@
+// Every operating error says what happened (its code), whose move it is, and what we do about it. The table below is the one place
+// where that is decided; docs/reference/errors.md is generated from it.
+
+/** Who can make it go away: the tenant in their AWS account, AWS itself, or whoever runs Logferry. */
+export type Fault = 'tenant' | 'aws' | 'us';
+
+/**
+ * - `retry`: transient. Exponential backoff with full jitter; counts an attempt.
+ * - `defer`: not our turn (throttled, shutting down). Later, without counting an attempt.
+ * - `suspend`: only the tenant can fix it. The batch is held and probed now and then; no attempt is burnt.
+ * - `reject`: can never be delivered. Kept as a dead letter with its reason; everything else goes on.
+ */
+export type Disposition = 'retry' | 'defer' | 'suspend' | 'reject';
+
+interface FailureKind {
+  fault: Fault;
+  disposition: Disposition;
+  /** What the tenant may read: what happened and what to change. Never a secret, never AWS's raw text. */
+  publicMessage: string;
+}
+
+const kinds = {
+  'credential.trust_denied': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "AWS refused to let us assume the role. Check the role's trust policy: the OIDC provider, the audience sts.amazonaws.com and the subject of this tenant.",
+  },
+  'credential.provider_missing': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'AWS does not accept our identity token in this account. Create the IAM OIDC identity provider for our issuer, with the audience sts.amazonaws.com.',
+  },
+  'credential.invalid_request': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "AWS refused the session that was asked for. Check the role's ARN, and that the session duration is not above the role's maximum (3600 seconds is always allowed).",
+  },
+  'credential.region_disabled': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'STS is not activated in this Region of the AWS account. Activate it, or choose another Region.',
+  },
+  'credential.issuer_unreachable': {
+    fault: 'us',
+    disposition: 'retry',
+    publicMessage: 'AWS could not fetch the keys of our OIDC issuer just now.',
+  },
+  'credential.sts_unavailable': {
+    fault: 'aws',
+    disposition: 'retry',
+    publicMessage: 'AWS STS did not answer as expected.',
+  },
+  'credential.throttled': {
+    fault: 'aws',
+    disposition: 'defer',
+    publicMessage: 'AWS STS asked us to slow down.',
+  },
+  'credential.expired': {
+    fault: 'us',
+    disposition: 'retry',
+    publicMessage: 'The AWS session had expired; a fresh one is being fetched.',
+  },
+  'credential.broker_unavailable': {
+    fault: 'us',
+    disposition: 'retry',
+    publicMessage: 'The credential broker did not answer.',
+  },
+  'credential.broker_refused': {
+    fault: 'us',
+    disposition: 'retry',
+    publicMessage: 'The credential broker refused this worker: the shared secret differs.',
+  },
+  'credential.unsupported': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage: 'This kind of credentials is not supported.',
+  },
+  'cloudwatch.access_denied': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The role may not do this in CloudWatch Logs. It needs logs:PutLogEvents, logs:CreateLogStream and logs:CreateLogGroup on the log group.',
+  },
+  'cloudwatch.throttled': {
+    fault: 'aws',
+    disposition: 'defer',
+    publicMessage: 'CloudWatch Logs asked us to slow down.',
+  },
+  'cloudwatch.unavailable': {
+    fault: 'aws',
+    disposition: 'retry',
+    publicMessage: 'CloudWatch Logs did not answer as expected.',
+  },
+  'cloudwatch.quota_exceeded': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The AWS account has reached its number of log groups. Delete some, or ask AWS for a higher quota.',
+  },
+  'cloudwatch.invalid_batch': {
+    fault: 'us',
+    disposition: 'reject',
+    publicMessage: 'CloudWatch Logs refused the batch as malformed. It is kept as a dead letter.',
+  },
+  'cloudwatch.log_event_too_old': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage: 'CloudWatch Logs refuses log events that are more than 14 days old.',
+  },
+  'cloudwatch.log_event_expired': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage:
+      "CloudWatch Logs refuses log events that are older than the log group's retention.",
+  },
+  'cloudwatch.log_event_too_new': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage: 'CloudWatch Logs refuses log events that are more than 2 hours in the future.',
+  },
+  's3.access_denied': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "The role may not write to the bucket. It needs s3:PutObject on the bucket's objects.",
+  },
+  's3.bucket_missing': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The bucket does not exist. Create it, or correct its name; we never create a bucket of yours.',
+  },
+  's3.wrong_region': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "The bucket lies in another Region than the destination's. Correct the destination's Region.",
+  },
+  's3.throttled': {
+    fault: 'aws',
+    disposition: 'defer',
+    publicMessage: 'S3 asked us to slow down.',
+  },
+  's3.unavailable': {
+    fault: 'aws',
+    disposition: 'retry',
+    publicMessage: 'S3 did not answer as expected.',
+  },
+  's3.key_taken': {
+    fault: 'tenant',
+    disposition: 'retry',
+    publicMessage: 'Every object key derived for this batch is taken by other objects.',
+  },
+  's3.invalid_object': {
+    fault: 'us',
+    disposition: 'reject',
+    publicMessage: 'S3 refused the object as malformed. It is kept as a dead letter.',
+  },
+  'kms.denied': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The role may not use the KMS key. It needs kms:GenerateDataKey and kms:Decrypt on it.',
+  },
+  'network.unreachable': {
+    fault: 'aws',
+    disposition: 'retry',
+    publicMessage: 'The AWS endpoint could not be reached.',
+  },
+  'destination.missing': {
+    fault: 'us',
+    disposition: 'suspend',
+    publicMessage: 'The destination was removed while log events waited for it.',
+  },
+  'destination.disabled': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage: 'The destination is switched off. Switch it on, and what waits is delivered.',
+  },
+  'batch.stalled': {
+    fault: 'us',
+    disposition: 'reject',
+    publicMessage: 'Workers died on this batch again and again. It is kept as a dead letter.',
+  },
+  'batch.unreadable': {
+    fault: 'us',
+    disposition: 'reject',
+    publicMessage: 'The batch could not be read. It is kept as a dead letter.',
+  },
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureCode = keyof typeof kinds;
+
+export const failureKinds: Readonly<Record<FailureCode, FailureKind>> = kinds;
+
+export function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(kinds, code);
+}
+
+interface FailureOptions {
+  cause?: unknown;
+  /** Facts for the operator's log: error names, status codes. Never a secret, never a log event's content. */
+  detail?: string;
+  /** For throttling: not before this many milliseconds from now. */
+  retryAfterMs?: number;
+}
+
+/** An operating error. Recognised by `instanceof` and `code`, never by its message. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly code: FailureCode;
+  readonly fault: Fault;
+  readonly disposition: Disposition;
+  readonly publicMessage: string;
+  readonly detail: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: FailureCode, options: FailureOptions = {}) {
+    const kind = failureKinds[code];
+    super(`${code}: ${kind.publicMessage}`, { cause: options.cause });
+    this.code = code;
+    this.fault = kind.fault;
+    this.disposition = kind.disposition;
+    this.publicMessage = kind.publicMessage;
+    this.detail = options.detail;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

@@ -1,0 +1,44 @@
+// JSON values whose text survives a round trip. JSON.parse turns 12345678901234567890 into 12345678901234567000: a log event would
+// arrive with another id than it was sent with. Where a value holds such a number, it is parsed a second time with the number's own
+// source text kept, which costs only those who need it.
+
+interface JsonWithRawText {
+  rawJSON: (text: string) => object;
+  isRawJSON: (value: unknown) => boolean;
+}
+
+// Part of Node's JavaScript since version 22, not yet of TypeScript's library.
+const { rawJSON, isRawJSON } = JSON as typeof JSON & JsonWithRawText;
+
+/** Parses JSON so that every number too long for a double keeps its digits when it is stringified again. */
+export function parseJsonExact(text: string): unknown {
+  const keepDigits = (_key: string, value: unknown, context: { source?: string }): unknown =>
+    typeof value === 'number' && !isExact(value) && context.source !== undefined
+      ? rawJSON(context.source)
+      : value;
+  return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
+}
+
+/**
+ * What stringifying a parsed value would do to it.
+ *
+ * - `fine`: its text says the same as what was sent
+ * - `inexact`: a number lost digits in parsing; parse the text again with `parseJsonExact`
+ * - `too_deep`: nested deeper than `depthMax`; stringifying may overflow the stack
+ */
+export function inspectJson(value: unknown, depthMax: number): 'fine' | 'inexact' | 'too_deep' {
+  if (typeof value === 'number') return isExact(value) ? 'fine' : 'inexact';
+  if (typeof value !== 'object' || value === null || isRawJSON(value)) return 'fine';
+  if (depthMax === 0) return 'too_deep';
+  let found: 'fine' | 'inexact' = 'fine';
+  for (const member of Object.values(value)) {
+    const inside = inspectJson(member, depthMax - 1);
+    if (inside === 'too_deep') return inside;
+    if (inside === 'inexact') found = inside;
+  }
+  return found;
+}
+
+function isExact(value: number): boolean {
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}

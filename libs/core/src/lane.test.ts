@@ -1,0 +1,121 @@
+import { Destination } from './destination';
+import { filterOf } from './filter';
+import { laneFinder, shardOf } from './lane';
+import type { LogEvent } from './log-event';
+
+const credentials = { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' };
+const base = { id: 'd1', region: 'eu-central-1', credentials };
+
+function aLogEvent(over: Partial<LogEvent> = {}): LogEvent {
+  return {
+    type: 'deployment',
+    timeMs: 1,
+    message: 'm',
+    isJson: false,
+    id: undefined,
+    level: undefined,
+    scope: undefined,
+    attributes: { deploymentId: 'dep-1', organizationId: 'org-1' },
+    ...over,
+  };
+}
+
+const target = (destination: unknown, event: LogEvent) =>
+  laneFinder('acme', Destination.parse(destination))(event).target;
+
+test.each([
+  ['deployment', 'prod/env0-deployments', 'dep-1'],
+  ['audit', 'prod/env0-audits', 'org-1'],
+])(
+  'the env0 preset names the group and stream of a %s log as documented',
+  (type, logGroup, logStream) => {
+    const destination = {
+      ...base,
+      type: 'cloudwatch',
+      preset: 'env0',
+      cloudwatch: { logGroupPrefix: 'prod/' },
+    };
+    expect(target(destination, aLogEvent({ type }))).toEqual({
+      sink: 'cloudwatch',
+      logGroup,
+      logStream,
+    });
+  },
+);
+
+test.each([
+  ['deployment', 'exports/env0-deployments'],
+  ['audit', 'exports/env0-audits'],
+])('the env0 preset puts %s logs under the documented prefix', (type, prefix) => {
+  const destination = {
+    ...base,
+    type: 's3',
+    preset: 'env0',
+    s3: { bucket: 'acme-logs', path: '/exports/' },
+  };
+  expect(target(destination, aLogEvent({ type }))).toEqual({
+    sink: 's3',
+    bucket: 'acme-logs',
+    prefix,
+  });
+});
+
+test('names are templates over the facts of the log event, and a missing fact is named unknown', () => {
+  const destination = {
+    ...base,
+    type: 'cloudwatch',
+    cloudwatch: { logGroup: '/{tenant}/{type}', logStream: '{attributes.workspaceId}-{level}' },
+  };
+  expect(target(destination, aLogEvent({ level: 'warn' }))).toEqual({
+    sink: 'cloudwatch',
+    logGroup: '/acme/deployment',
+    logStream: 'unknown-warn',
+  });
+});
+
+test('an attribute named like a part of every object is just missing', () => {
+  const destination = {
+    ...base,
+    type: 'cloudwatch',
+    cloudwatch: { logGroup: 'g', logStream: '{attributes.constructor}' },
+  };
+  expect(target(destination, aLogEvent())).toMatchObject({ logStream: 'unknown' });
+});
+
+test('the same place is the same lane, another place another, and forgetting lanes changes nothing', () => {
+  const find = laneFinder(
+    'acme',
+    Destination.parse({ ...base, type: 'cloudwatch', preset: 'env0' }),
+    1,
+  );
+  const one = find(aLogEvent());
+  const two = find(aLogEvent({ attributes: { deploymentId: 'dep-2' } }));
+  expect(two.id).not.toBe(one.id);
+  expect(find(aLogEvent())).toEqual(one);
+});
+
+test('shards spread destinations, and one shard takes all', () => {
+  const shards = new Set(Array.from({ length: 100 }, (_, i) => shardOf('t', `d${i}`, 4)));
+  expect([...shards].sort((a, b) => a - b)).toEqual([0, 1, 2, 3]);
+  expect(shardOf('t', 'd', 1)).toBe(0);
+});
+
+test.each<[string, object, Partial<LogEvent>, boolean]>([
+  ['no filter', {}, {}, true],
+  ['a type that is listed', { types: ['deployment'] }, {}, true],
+  ['a type that is not', { types: ['audit'] }, {}, false],
+  ['a level that is listed', { levels: ['error'] }, { level: 'error' }, true],
+  ['no level where levels are listed', { levels: ['error'] }, {}, false],
+  ['the scope itself', { scopes: ['project/web'] }, { scope: 'project/web' }, true],
+  ['a scope below', { scopes: ['project/web/'] }, { scope: 'project/web/env/prod' }, true],
+  [
+    'a scope that only starts alike',
+    { scopes: ['project/web'] },
+    { scope: 'project/website' },
+    false,
+  ],
+  ['one of two filters', { types: ['deployment'], levels: ['error'] }, { level: 'info' }, false],
+])('%s decides whether the log event is wanted', (_, filter, event, wanted) => {
+  const destination = Destination.parse({ ...base, type: 'cloudwatch', preset: 'env0', filter });
+  expect(filterOf(destination)(aLogEvent(event))).toBe(wanted);
+});

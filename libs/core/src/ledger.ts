@@ -1,0 +1,21 @@
+import type { FailureCode } from './failure';
+
+/**
+ * Where a destination's log events are. Counted by the scripts that move the data, in the same step, so that at every moment
+ * `accepted = delivered + rejected + deadLettered + waiting`.
+ */
+export interface Ledger {
+  accepted: number;
+  delivered: number;
+  rejected: number;
+  /** The same number as `rejected`, by reason. */
+  rejectedBy: Partial<Record<FailureCode, number>>;
+  deadLettered: number;
+  waiting: number;
+}
+
+/** Accepted minus everything that is accounted for. Anything but 0 is a bug of ours: events were lost or invented. */
+export function imbalance(ledger: Ledger): number {
+  const { accepted, delivered, rejected, deadLettered, waiting } = ledger;
+  return accepted - delivered - rejected - deadLettered - waiting;
+}

@@ -1,0 +1,59 @@
+// Every number that AWS fixes, once. These are facts, not settings: changing one does not change AWS. The sandbox AWS states the
+// same numbers a second time on its own, so that a slip here is caught by a refusal there instead of agreeing with itself.
+import { assert } from './assert';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html */
+export const CLOUDWATCH = {
+  /** The sum over a call's log events of the message's UTF-8 bytes plus `logEventOverheadBytes`. */
+  batchBytesMax: 1_048_576,
+  logEventOverheadBytes: 26,
+  batchLogEventsMax: 10_000,
+  /** What is left of a batch for the message of its only log event. */
+  messageBytesMax: 1_048_550,
+  /** The valid log events of one call lie within 24 hours of each other. */
+  batchSpanMsMax: DAY_MS,
+  nameCharsMax: 512,
+} as const;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and …/userguide/qfacts.html */
+export const S3 = {
+  keyBytesMax: 1024,
+  /** A single PutObject may carry 5 GiB; ours are read into memory whole, so the bound is ours and lower. */
+  objectBytesMax: 64 * 1024 * 1024,
+  objectBytesMin: 64 * 1024,
+} as const;
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
+export const STS = {
+  sessionSecondsMin: 900,
+  sessionSecondsMax: 43_200,
+  sessionSecondsDefault: 3_600,
+  sessionNameCharsMax: 64,
+} as const;
+
+/** What one log event may hold when it reaches ingest. Ours, except where AWS's own bound shows through. */
+export const LOG_EVENT = {
+  messageBytesMax: CLOUDWATCH.messageBytesMax,
+  messageDepthMax: 64,
+  typeCharsMax: 64,
+  idCharsMax: 256,
+  levelCharsMax: 32,
+  scopeCharsMax: 512,
+  attributesMax: 32,
+  attributeNameCharsMax: 64,
+  attributeValueCharsMax: 1_024,
+  /** Below this an epoch number is seconds sent by mistake: as milliseconds it lies before March 1973. */
+  timeMsMin: 100_000_000_000,
+  /** The last millisecond of the year 9999: four-digit years keep ISO times sortable as text. */
+  timeMsMax: 253_402_300_799_999,
+} as const;
+
+assert(
+  CLOUDWATCH.messageBytesMax + CLOUDWATCH.logEventOverheadBytes === CLOUDWATCH.batchBytesMax,
+  'the largest log event fills a batch exactly',
+);
+assert(STS.sessionSecondsMin <= STS.sessionSecondsDefault, 'the default session is long enough');
+assert(STS.sessionSecondsDefault <= STS.sessionSecondsMax, 'the default session is short enough');
+assert(S3.objectBytesMin < S3.objectBytesMax, 'an object has room between its bounds');

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+/** Letters, digits, dots, dashes and underscores: a tenant's id becomes part of tokens, names and keys. */
+export const TenantId = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 letters, digits, dots, dashes or underscores',
+  );
+
+/** One customer of the platform. */
+export const Tenant = z.strictObject({ id: TenantId, name: z.string().min(1).max(200).optional() });
+export type Tenant = z.infer<typeof Tenant>;
