@@ -186,10 +186,10 @@ const kinds = {
     disposition: 'reject',
     publicMessage: 'Workers died on this batch again and again. It is kept as a dead letter.',
   },
-  'batch.unreadable': {
+  'internal.fault': {
     fault: 'us',
     disposition: 'reject',
-    publicMessage: 'The batch could not be read. It is kept as a dead letter.',
+    publicMessage: 'A fault of ours stopped this batch. It is kept as a dead letter.',
   },
 } as const satisfies Record<string, FailureKind>;
 

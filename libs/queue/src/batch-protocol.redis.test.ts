@@ -1,0 +1,383 @@
+// Goal: no interleaving of appends, deliveries, crashes and repetitions loses a log event, counts one twice or passes a limit.
+// Method: random programs of atomic steps against a real Redis and real BullMQ queues; a crash is a program that stops between two
+// steps. After every step everything in Redis is read and counted again, and compared with what the ledger says and with what was
+// put in. What may be asserted: the ledger's law, each log event's whereabouts, the limits of every batch.
+import { imbalance, type Lane } from '@logferry/core';
+import { startRedis, type TestRedis } from '@logferry/testing';
+import type { Queue } from 'bullmq';
+import fc from 'fast-check';
+import { BatchStore, type Batch } from './batch-store';
+import { jobData, openQueue } from './catalog';
+import { buildChunks } from './chunk';
+import { encodeFragment } from './fragment';
+import { batchKey, chunksKey, liveKey, tenantKey } from './keys';
+import type { BatchPayload } from './payload';
+import { addJobs, newBatchId } from './producer';
+import { patientRedis, type RedisClient } from './redis-connection';
+import { sweepPage } from './sweep';
+
+const NOW_MS = Date.UTC(2026, 10, 21);
+const OVERHEAD = 26;
+
+function aLane(n: number): Lane {
+  return {
+    id: `acme/d${n % 2}/group\nstream-${n}`,
+    tenantId: 'acme',
+    destinationId: `d${n % 2}`,
+    target: { sink: 'cloudwatch', logGroup: 'group', logStream: `stream-${n}` },
+    // Small enough that programs reach each limit, on both sides of it, by bytes as often as by count and span.
+    limits: { bytesMax: 200, logEventsMax: 4, spanMsMax: 1_000 },
+    lingerMs: 60_000,
+    format: 'message',
+  };
+}
+
+const lanes = [aLane(0), aLane(1), aLane(2)];
+
+/** What the test knows: every log event that was accepted, and how often the sink was sent it. */
+interface Model {
+  accepted: Map<string, Lane>;
+  sink: Map<string, number>;
+  /** How many log events the sink may have more than once: a worker died after its put, or two held the same batch. */
+  repeatsMax: number;
+  nextId: number;
+}
+
+interface Real {
+  store: BatchStore;
+  queue: Queue;
+  redis: RedisClient;
+  finished: string[];
+  /** Batches that workers have begun and not ended: whatever happens meanwhile happens between those two steps. */
+  held: Held[];
+}
+
+interface Held {
+  batch: Batch;
+  payload: BatchPayload;
+}
+
+let server: TestRedis;
+let redis: RedisClient;
+let store: BatchStore;
+let queue: Queue;
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  redis = patientRedis(server);
+  store = new BatchStore(redis, 0);
+  queue = openQueue(redis, 'cloudwatch', 0);
+  await queue.waitUntilReady();
+});
+
+afterAll(async () => {
+  await queue.close();
+  redis.disconnect();
+  await server.stop();
+});
+
+/** Reads a log event's id back out of its encoded form. */
+function idOf(fragment: string): string {
+  const { message } = JSON.parse(fragment) as { message: string };
+  return message.split(' ')[0] ?? '';
+}
+
+interface Stored {
+  state: string;
+  lane: string;
+  ids: string[];
+}
+
+/** Everything that is in Redis, counted from the payloads themselves. */
+async function readAll(): Promise<Stored[]> {
+  const ids = await redis.zrange(liveKey(0, 'cloudwatch'), '0', '-1');
+  return Promise.all(
+    ids.map(async (id) => {
+      const fields = await redis.hgetall(batchKey(0, id));
+      const chunks = await redis.lrange(chunksKey(0, id), 0, -1);
+      const events = chunks.flatMap((chunk) => chunk.split(',\n'));
+      const parsed = events.map(
+        (event) => JSON.parse(event) as { timestamp: number; message: string },
+      );
+      const times = parsed.map((event) => event.timestamp);
+      const bytes = parsed.reduce(
+        (sum, event) => sum + Buffer.byteLength(event.message) + OVERHEAD,
+        0,
+      );
+      const lane = lanes.find((known) => known.id === fields.lane);
+      if (lane === undefined) throw new Error(`batch ${id} of no lane`);
+      expect(bytes).toBeLessThanOrEqual(lane.limits.bytesMax);
+      expect(events.length).toBeLessThanOrEqual(lane.limits.logEventsMax);
+      expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(lane.limits.spanMsMax);
+      expect(Number(fields.logEvents)).toBe(events.length);
+      if (fields.state === 'open') expect(Number(fields.bytes)).toBe(bytes);
+      return { state: fields.state ?? '', lane: lane.id, ids: events.map(idOf) };
+    }),
+  );
+}
+
+async function checkEverything(model: Model): Promise<void> {
+  const stored = await readAll();
+  const whereabouts = new Map<string, string>();
+  for (const { state, ids } of stored) {
+    for (const id of ids) {
+      expect(whereabouts.has(id)).toBe(false); // in one batch only
+      whereabouts.set(id, state);
+    }
+  }
+  const open = stored.filter(({ state }) => state === 'open').map(({ lane }) => lane);
+  expect(new Set(open).size).toBe(open.length); // one open batch a lane
+  let sent = 0;
+  for (const id of model.accepted.keys()) {
+    const times = model.sink.get(id) ?? 0;
+    sent += times;
+    expect(whereabouts.has(id) || times > 0).toBe(true); // nothing is lost
+  }
+  expect(whereabouts.size).toBeLessThanOrEqual(model.accepted.size); // nothing is invented
+  for (const destinationId of ['d0', 'd1']) {
+    const ledger = await store.ledger('acme', destinationId);
+    const ofDestination = (state: string[]) =>
+      stored
+        .filter(
+          (batch) => state.includes(batch.state) && batch.lane.startsWith(`acme/${destinationId}/`),
+        )
+        .reduce((sum, { ids }) => sum + ids.length, 0);
+    expect(imbalance(ledger)).toBe(0);
+    expect(ledger.accepted).toBe(
+      [...model.accepted.values()].filter((l) => l.destinationId === destinationId).length,
+    );
+    expect(ledger.waiting).toBe(ofDestination(['open', 'sealed']));
+    expect(ledger.deadLettered).toBe(ofDestination(['dead']));
+    expect(ledger.rejected).toBe(ofDestination(['refused']));
+    expect(Object.values(ledger.rejectedBy).reduce((sum, n) => sum + n, 0)).toBe(ledger.rejected);
+  }
+  const waiting = stored.filter(({ state }) => state === 'open' || state === 'sealed').length;
+  expect(Number((await redis.hget(tenantKey(0, 'acme'), 'batches')) ?? 0)).toBe(waiting);
+  const totals = await store.totals();
+  expect(imbalance(totals)).toBe(0);
+  expect(totals.accepted).toBe(model.accepted.size);
+  expect(totals.delivered).toBeLessThanOrEqual(sent);
+  expect(sent - totals.delivered).toBeLessThanOrEqual(model.repeatsMax);
+}
+
+type Step = fc.AsyncCommand<Model, Real>;
+
+/** Log events arrive for some lanes; the process may die before it has given new batches their jobs. */
+class AppendStep implements Step {
+  constructor(
+    private readonly events: readonly { lane: number; offsetMs: number; chars: number }[],
+    private readonly crash: boolean,
+  ) {}
+  check = () => true;
+  toString = () => `append(${JSON.stringify(this.events)}${this.crash ? ', crash' : ''})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const byLane = new Map<Lane, ReturnType<typeof encodeFragment>[]>();
+    for (const { lane: n, offsetMs, chars } of this.events) {
+      const lane = lanes[n] ?? aLane(0);
+      const id = `e${model.nextId++}`;
+      model.accepted.set(id, lane);
+      const event = {
+        type: 't',
+        timeMs: NOW_MS + offsetMs,
+        message: `${id} ${'x'.repeat(chars)}`,
+        isJson: false,
+      };
+      const fragment = encodeFragment(lane, {
+        ...event,
+        id: undefined,
+        level: undefined,
+        scope: undefined,
+        attributes: undefined,
+      });
+      byLane.set(lane, [...(byLane.get(lane) ?? []), fragment]);
+    }
+    const changes = await real.store.append({
+      id: newBatchId(),
+      lanes: [...byLane].map(([lane, fragments]) => ({
+        lane,
+        chunks: buildChunks(lane, fragments),
+      })),
+      filteredByTenant: new Map(),
+    });
+    if (!this.crash) {
+      const opened = changes.filter(({ change }) => change === 'opened');
+      await addJobs(
+        real.queue,
+        opened.map(({ batchId, lane, tenantBatches }) => ({
+          batchId,
+          data: jobData(lane),
+          delayMs: lane.lingerMs,
+          tenantBatches,
+        })),
+      );
+    }
+    await checkEverything(model);
+  }
+}
+
+type Outcome =
+  'delivered' | 'some refused' | 'all refused' | 'dead' | 'crash before put' | 'crash after put';
+
+/** A worker takes a job, maybe one that is done or that another worker still believes to hold, and then time passes. */
+class BeginStep implements Step {
+  constructor(private readonly pick: number) {}
+  check = () => true;
+  toString = () => `begin(${this.pick})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const jobs = (await real.queue.getJobs()).map((job) => job.id ?? '');
+    const known = [...jobs, ...real.finished];
+    const batchId = known[this.pick % Math.max(known.length, 1)];
+    if (batchId !== undefined) await begin(batchId, real);
+    await checkEverything(model);
+  }
+}
+
+async function begin(batchId: string, real: Real): Promise<void> {
+  const begun = await real.store.begin(batchId);
+  if (begun === undefined) await finish(batchId, real);
+  else if (!begun.park) real.held.push(begun);
+}
+
+async function finish(batchId: string, real: Real): Promise<void> {
+  await real.queue.remove(batchId);
+  real.finished.push(batchId);
+}
+
+/** A worker that began a batch some time ago goes on with it, or dies. */
+class EndStep implements Step {
+  constructor(
+    private readonly pick: number,
+    private readonly outcome: Outcome,
+    private readonly crashBeforeJobIsDone: boolean,
+  ) {}
+  check = (model: Readonly<Model>) => model.accepted.size > 0;
+  toString = () =>
+    `end(${this.pick}, ${this.outcome}${this.crashBeforeJobIsDone ? ', crash' : ''})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const [held] = real.held.splice(this.pick % Math.max(real.held.length, 1), 1);
+    if (held !== undefined && this.outcome !== 'crash before put')
+      await this.end(held, model, real);
+    await checkEverything(model);
+  }
+
+  private async end({ batch, payload }: Held, model: Model, real: Real): Promise<void> {
+    if (this.outcome === 'dead') {
+      await real.store.deadLetter(batch.id, 'cloudwatch.unavailable');
+      return;
+    }
+    const refused =
+      this.outcome === 'all refused' ? batch.logEvents : this.outcome === 'some refused' ? 1 : 0;
+    if (refused < batch.logEvents) {
+      const sent = payload.slice(refused, batch.logEvents).text.toString();
+      for (const id of sent.split(',\n').map(idOf))
+        model.sink.set(id, (model.sink.get(id) ?? 0) + 1);
+    }
+    if (this.outcome === 'crash after put') {
+      model.repeatsMax += batch.logEvents;
+      return;
+    }
+    const slices = refused === 0 ? [] : [payload.slice(0, refused)];
+    const settled = await real.store.settle(batch, {
+      rejected: slices.map((slice) => ({
+        code: 'cloudwatch.log_event_too_old',
+        batchId: newBatchId(),
+        slice,
+      })),
+    });
+    if (!settled) model.repeatsMax += batch.logEvents; // another worker had been quicker
+    if (!this.crashBeforeJobIsDone) await finish(batch.id, real);
+  }
+}
+
+/** BullMQ fails a job by itself, since its workers died too often; nobody had a hand in it, and its batch may still be open. */
+class GiveUpStep implements Step {
+  constructor(private readonly pick: number) {}
+  check = () => true;
+  toString = () => `giveUp(${this.pick})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const jobs = await real.queue.getJobs();
+    const job = jobs[this.pick % Math.max(jobs.length, 1)];
+    if (job?.id !== undefined)
+      await real.redis.zadd(real.queue.toKey('failed'), Date.now(), job.id);
+    await checkEverything(model);
+  }
+}
+
+/** The sweep finds what has no job, and what BullMQ gave up. */
+class SweepStep implements Step {
+  check = () => true;
+  toString = () => 'sweep()';
+  async run(model: Model, real: Real): Promise<void> {
+    await sweepAll(real);
+    const jobs = new Set((await real.queue.getJobs()).map((job) => job.id));
+    for (const id of await real.redis.zrange(liveKey(0, 'cloudwatch'), '0', '-1'))
+      expect(jobs).toContain(id);
+    await checkEverything(model);
+  }
+}
+
+async function sweepAll(real: Real): Promise<void> {
+  let cursor = '0';
+  do {
+    ({ cursor } = await sweepPage(real.store, real.queue, {
+      sink: 'cloudwatch',
+      cursor,
+      ageMsMin: -1_000,
+    }));
+  } while (cursor !== '0');
+}
+
+const anEvent = fc.record({ lane: fc.nat(2), offsetMs: fc.nat(2_500), chars: fc.nat(40) });
+const steps: fc.Arbitrary<Step>[] = [
+  fc
+    .tuple(fc.array(anEvent, { minLength: 1, maxLength: 12 }), fc.boolean())
+    .map(([events, crash]) => new AppendStep(events, crash)),
+  fc.nat(1_000).map((pick) => new BeginStep(pick)),
+  fc
+    .tuple(
+      fc.nat(1_000),
+      fc.constantFrom<Outcome>(
+        'delivered',
+        'delivered',
+        'some refused',
+        'all refused',
+        'dead',
+        'crash before put',
+        'crash after put',
+      ),
+      fc.boolean(),
+    )
+    .map(([pick, outcome, crash]) => new EndStep(pick, outcome, crash)),
+  fc.nat(1_000).map((pick) => new GiveUpStep(pick)),
+  fc.constant(new SweepStep()),
+];
+
+test('whatever the interleaving, every log event is in one place, counted once, and within the limits', async () => {
+  const seen = { delivered: 0 };
+  await fc.assert(
+    fc.asyncProperty(fc.commands(steps, { maxCommands: 40, size: 'large' }), async (program) => {
+      await redis.flushall();
+      const model: Model = { accepted: new Map(), sink: new Map(), repeatsMax: 0, nextId: 0 };
+      const real: Real = { store, queue, redis, finished: [], held: [] };
+      await fc.asyncModelRun(() => ({ model, real }), program);
+
+      // However the program ended: after a sweep and healthy workers nothing waits, and nothing is missing.
+      real.held = [];
+      for (let round = 0; round < 3; round++) {
+        await sweepAll(real);
+        for (const job of await queue.getJobs()) await begin(job.id ?? '', real);
+        while (real.held.length > 0) await new EndStep(0, 'delivered', false).run(model, real);
+      }
+      await checkEverything(model);
+      seen.delivered += model.accepted.size;
+      for (const id of model.accepted.keys()) expect(model.sink.get(id) ?? 0).toBeGreaterThan(0);
+      expect((await store.totals()).delivered).toBe(model.accepted.size);
+    }),
+    { numRuns: 60 },
+  );
+  expect(seen.delivered).toBeGreaterThan(1_000); // the programs did something
+}, 120_000);

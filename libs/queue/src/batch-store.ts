@@ -1,0 +1,283 @@
+import {
+  assert,
+  destinationKey,
+  isFailureCode,
+  sinkOf,
+  type FailureCode,
+  type Lane,
+  type Ledger,
+  type Sink,
+  type Target,
+} from '@logferry/core';
+import type { Chunk } from './chunk';
+import { batchKey, chunksKey, ledgerKey, queueName, shardTag, tenantKey, totalsKey } from './keys';
+import { BatchPayload, fragmentTexts, type PayloadSlice } from './payload';
+import type { RedisClient } from './redis-connection';
+import {
+  appendScript,
+  beginScript,
+  deadLetterScript,
+  noteFailureScript,
+  settleScript,
+  sweepScript,
+} from './scripts';
+
+/** What one commit adds: chunks by lane, and how many log events nobody wanted. */
+export interface Flush {
+  /** Unique; the ids of the batches it opens are drawn from it. */
+  id: string;
+  lanes: readonly { lane: Lane; chunks: readonly Chunk[] }[];
+  filteredByTenant: ReadonlyMap<string, number>;
+}
+
+/** What an append did to a batch. */
+export interface BatchChange {
+  lane: Lane;
+  batchId: string;
+  change: 'opened' | 'sealed';
+  /** How many batches the tenant then had waiting; 0 for a sealed one. */
+  tenantBatches: number;
+}
+
+/** A batch as it stands in Redis, without its payload. */
+export interface Batch {
+  id: string;
+  tenantId: string;
+  destinationId: string;
+  target: Target;
+  logEvents: number;
+  bytes: number;
+  firstMs: number;
+  openedAt: number;
+  state: 'open' | 'sealed' | 'dead' | 'refused';
+  /** How often its delivery was begun, crashes included. */
+  begun: number;
+  /** Why it is a dead letter or refused. */
+  reason: FailureCode | undefined;
+  /** What stopped its delivery last, if anything did. */
+  lastFailure: FailureCode | undefined;
+}
+
+/** The outcome of a delivery, per log event: what is not rejected was delivered. */
+export interface Delivery {
+  rejected: readonly { code: FailureCode; batchId: string; slice: PayloadSlice }[];
+}
+
+export interface SweepPage {
+  cursor: string;
+  orphans: string[];
+  failed: string[];
+}
+
+interface Scripts {
+  lfAppend(tag: string, ...args: (string | number | Buffer)[]): Promise<(number | string)[]>;
+  lfBegin(tag: string, batchId: string): Promise<string[]>;
+  lfSettle(tag: string, ...args: (string | number | Buffer)[]): Promise<number>;
+  lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
+  lfNoteFailure(tag: string, batchId: string, code: string): Promise<number>;
+  lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
+}
+
+/** The batch protocol over one shard of Redis. Each method is one atomic step. */
+export class BatchStore {
+  private readonly tag: string;
+  private readonly scripts: Scripts;
+
+  constructor(
+    private readonly redis: RedisClient,
+    readonly shard: number,
+  ) {
+    this.tag = shardTag(shard);
+    redis.defineCommand('lfAppend', { numberOfKeys: 1, lua: appendScript });
+    redis.defineCommand('lfBegin', { numberOfKeys: 1, lua: beginScript });
+    redis.defineCommand('lfSettle', { numberOfKeys: 1, lua: settleScript });
+    redis.defineCommand('lfDeadLetter', { numberOfKeys: 1, lua: deadLetterScript });
+    redis.defineCommand('lfNoteFailure', { numberOfKeys: 1, lua: noteFailureScript });
+    redis.defineCommand('lfSweep', { numberOfKeys: 1, lua: sweepScript });
+    this.scripts = redis as unknown as Scripts;
+  }
+
+  async append(flush: Flush): Promise<BatchChange[]> {
+    const args: (string | number)[] = [flush.id, flush.filteredByTenant.size];
+    for (const [tenantId, count] of flush.filteredByTenant) args.push(tenantId, count);
+    for (const { lane, chunks } of flush.lanes) {
+      const { id, tenantId, destinationId, target, limits } = lane;
+      args.push(id, sinkOf(lane), destinationKey(tenantId, destinationId), tenantId, destinationId);
+      args.push(
+        JSON.stringify(target),
+        limits.bytesMax,
+        limits.logEventsMax,
+        limits.spanMsMax,
+        chunks.length,
+      );
+      for (const chunk of chunks) {
+        args.push(chunk.bytes, chunk.logEvents, chunk.firstMs, chunk.lastMs, chunk.text);
+      }
+    }
+    const reply = await this.scripts.lfAppend(this.tag, ...args);
+    const changes: BatchChange[] = [];
+    for (let i = 0; i < reply.length; i += 3) {
+      const lane = flush.lanes[Number(reply[i])]?.lane;
+      assert(lane !== undefined, 'a change names a lane of its flush');
+      const tenantBatches = Number(reply[i + 2]);
+      const opened = tenantBatches >= 0;
+      changes.push({
+        lane,
+        batchId: String(reply[i + 1]),
+        change: opened ? 'opened' : 'sealed',
+        tenantBatches: opened ? tenantBatches : 0,
+      });
+    }
+    return changes;
+  }
+
+  /** The batch to deliver, with its payload; nothing if it was settled before. A batch to be parked has no payload. */
+  async begin(
+    batchId: string,
+  ): Promise<
+    { batch: Batch; park: true } | { batch: Batch; park: false; payload: BatchPayload } | undefined
+  > {
+    const fields = await this.scripts.lfBegin(this.tag, batchId);
+    if (fields.length === 0) return undefined;
+    const { batch, stateBefore, parked } = parseBatch(batchId, fields);
+    if (stateBefore === 'refused' && parked) return { batch, park: true };
+    const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batchId), 0, -1);
+    // Another worker may have settled the batch between the two commands: ours had lost its lock without noticing.
+    if (chunks.length === 0) return undefined;
+    return { batch, park: false, payload: BatchPayload.fromChunks(batch.target.sink, chunks) };
+  }
+
+  /** Ends a batch. False if it had ended before, in which case nothing is counted again. */
+  async settle(batch: Pick<Batch, 'id' | 'logEvents'>, { rejected }: Delivery): Promise<boolean> {
+    const args: (string | number | Buffer)[] = [];
+    let delivered = batch.logEvents;
+    for (const { code, batchId, slice } of rejected) {
+      delivered -= slice.logEvents;
+      args.push(
+        code,
+        batchId,
+        slice.logEvents,
+        slice.bytes,
+        slice.firstMs,
+        slice.lastMs,
+        slice.text,
+      );
+    }
+    return (await this.scripts.lfSettle(this.tag, batch.id, delivered, ...args)) === 1;
+  }
+
+  async deadLetter(batchId: string, code: FailureCode): Promise<boolean> {
+    return (await this.scripts.lfDeadLetter(this.tag, batchId, code)) === 1;
+  }
+
+  /** Remembers what stopped a delivery, for whoever asks why a batch waits. */
+  async noteFailure(batchId: string, code: FailureCode): Promise<void> {
+    // Through a script, since a plain HSET would bring a settled batch's key back to life.
+    await this.scripts.lfNoteFailure(this.tag, batchId, code);
+  }
+
+  async sweep(
+    sink: Sink,
+    cursor: string,
+    openedBeforeMs: number,
+    pageSize = 500,
+  ): Promise<SweepPage> {
+    const queue = `${this.tag}:${queueName(sink, this.shard)}`;
+    const [next, orphans, failed] = await this.scripts.lfSweep(
+      this.tag,
+      sink,
+      queue,
+      cursor,
+      pageSize,
+      openedBeforeMs,
+    );
+    return { cursor: next, orphans, failed };
+  }
+
+  /** A batch and its first log events, as a person would look at them. */
+  async peek(
+    batchId: string,
+    chunksMax = 1,
+  ): Promise<{ batch: Batch; logEvents: string[] } | undefined> {
+    const fields = await this.redis.hgetall(batchKey(this.shard, batchId));
+    if (fields.state === undefined) return undefined;
+    const { batch } = parseBatch(batchId, Object.entries(fields).flat());
+    const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batchId), 0, chunksMax - 1);
+    return { batch, logEvents: chunks.flatMap((chunk) => fragmentTexts(batch.target.sink, chunk)) };
+  }
+
+  async batch(batchId: string): Promise<Batch | undefined> {
+    const fields = await this.redis.hgetall(batchKey(this.shard, batchId));
+    return fields.state === undefined
+      ? undefined
+      : parseBatch(batchId, Object.entries(fields).flat()).batch;
+  }
+
+  async ledger(tenantId: string, destinationId: string): Promise<Ledger> {
+    return parseLedger(
+      await this.redis.hgetall(ledgerKey(this.shard, destinationKey(tenantId, destinationId))),
+    );
+  }
+
+  async totals(): Promise<Ledger> {
+    return parseLedger(await this.redis.hgetall(totalsKey(this.shard)));
+  }
+
+  /** What a tenant sent that no destination wanted. */
+  async filtered(tenantId: string): Promise<number> {
+    return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);
+  }
+}
+
+function parseBatch(
+  id: string,
+  flat: readonly string[],
+): { batch: Batch; stateBefore: string; parked: boolean } {
+  const fields = new Map<string, string>();
+  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] ?? '', flat[i + 1] ?? '');
+  const text = (name: string): string => {
+    const value = fields.get(name);
+    assert(value !== undefined, `batch ${id} has a field ${name}`);
+    return value;
+  };
+  const code = (name: string): FailureCode | undefined => {
+    const value = fields.get(name);
+    return value !== undefined && isFailureCode(value) ? value : undefined;
+  };
+  const batch: Batch = {
+    id,
+    tenantId: text('tenantId'),
+    destinationId: text('destinationId'),
+    target: JSON.parse(text('target')) as Target,
+    logEvents: Number(text('logEvents')),
+    bytes: Number(text('bytes')),
+    firstMs: Number(text('firstMs')),
+    openedAt: Number(text('openedAt')),
+    state: text('state') as Batch['state'],
+    begun: Number(text('begun')),
+    reason: code('reason'),
+    lastFailure: code('lastFailure'),
+  };
+  return {
+    batch,
+    stateBefore: fields.get('stateBefore') ?? batch.state,
+    parked: fields.has('parked'),
+  };
+}
+
+function parseLedger(fields: Record<string, string>): Ledger {
+  const number = (name: string): number => Number(fields[name] ?? 0);
+  const rejectedBy: Ledger['rejectedBy'] = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const code = name.startsWith('rejected:') ? name.slice('rejected:'.length) : '';
+    if (isFailureCode(code) && Number(value) !== 0) rejectedBy[code] = Number(value);
+  }
+  return {
+    accepted: number('accepted'),
+    delivered: number('delivered'),
+    rejected: number('rejected'),
+    rejectedBy,
+    deadLettered: number('deadLettered'),
+    waiting: number('waiting'),
+  };
+}

@@ -1,0 +1,88 @@
+import { sinks, type Sink, type Target } from '@logferry/core';
+import { Queue, type JobsOptions } from 'bullmq';
+import { queueName, shardTag } from './keys';
+import type { RedisClient } from './redis-connection';
+
+/**
+ * What a job says about its batch, for a person who looks at the queue; workers need no more than the job's id. Kept small, since
+ * BullMQ copies a job's data on every move. The payload stays in its own key.
+ */
+export interface JobData {
+  tenant: string;
+  destination: string;
+  target: string;
+}
+
+/** The name of every job: a job is a batch to be delivered. */
+export const JOB_NAME = 'batch';
+
+export function jobData(batch: {
+  tenantId: string;
+  destinationId: string;
+  target: Target;
+}): JobData {
+  return {
+    tenant: batch.tenantId,
+    destination: batch.destinationId,
+    target: describeTarget(batch.target),
+  };
+}
+
+export function describeTarget(target: Target): string {
+  return target.sink === 's3'
+    ? `s3://${target.bucket}/${target.prefix}`
+    : `${target.logGroup} ${target.logStream}`;
+}
+
+/** How often and how far apart a batch is tried before it becomes a dead letter: about two and a half hours. */
+export const ATTEMPTS = 40;
+export const BACKOFF = { firstMs: 1_000, mostMs: 300_000 } as const;
+
+/** BullMQ's own bound for a priority; the smaller number goes first. */
+const PRIORITY_MAX = 2_097_152;
+
+export interface JobPlan {
+  batchId: string;
+  data: JobData;
+  delayMs: number;
+  /** The more batches its tenant has waiting, the later a batch's turn: a quiet tenant overtakes a flood. */
+  tenantBatches: number;
+}
+
+export function jobOptions({ batchId, delayMs, tenantBatches }: JobPlan): JobsOptions {
+  return {
+    jobId: batchId,
+    delay: delayMs,
+    priority: Math.min(Math.max(tenantBatches, 1), PRIORITY_MAX),
+    attempts: ATTEMPTS,
+    backoff: { type: 'custom' },
+    removeOnComplete: { age: 3_600, count: 1_000 },
+    removeOnFail: false, // the failed set is the dead-letter store
+    stackTraceLimit: 1,
+  };
+}
+
+/** The queues of all sinks in all shards, in that order. */
+export function openQueues(
+  redis: RedisClient,
+  shards: number,
+): { queue: Queue; sink: Sink; shard: number }[] {
+  return sinks.flatMap((sink) =>
+    Array.from({ length: shards }, (_, shard) => ({
+      queue: openQueue(redis, sink, shard),
+      sink,
+      shard,
+    })),
+  );
+}
+
+export function openQueue(redis: RedisClient, sink: Sink, shard: number): Queue {
+  const queue = new Queue(queueName(sink, shard), {
+    connection: redis,
+    prefix: shardTag(shard),
+    streams: { events: { maxLen: 1_000 } },
+  });
+  // The connection's owner listens to its errors; without a listener here, Node would end the process.
+  queue.on('error', () => undefined);
+  return queue;
+}

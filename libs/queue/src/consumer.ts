@@ -1,0 +1,187 @@
+import { assert, backoffMs, Failure, type Sink } from '@logferry/core';
+import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
+import type { Batch, BatchStore, Delivery } from './batch-store';
+import { ATTEMPTS, BACKOFF, jobData, openQueue } from './catalog';
+import { queueName, shardTag } from './keys';
+import type { BatchPayload } from './payload';
+import { addJobs, newBatchId } from './producer';
+import type { RedisClient } from './redis-connection';
+import { Sweep } from './sweep';
+
+/** What an app does with a batch: writes it once, and says which log events were refused. Throws a `Failure` if it could not. */
+export type Deliver = (batch: Batch, payload: BatchPayload) => Promise<DeliveryOutcome>;
+
+/** Log events by their place in the order of time; those that no range names were delivered. */
+export interface DeliveryOutcome {
+  rejected: readonly { code: Failure['code']; from: number; to: number }[];
+}
+
+/** Told what became of each attempt, for logs and metrics. */
+export interface ConsumerObserver {
+  delivered(batch: Batch, outcome: DeliveryOutcome): void;
+  failed(
+    batch: Batch,
+    failure: Failure,
+    next: 'retry' | 'defer' | 'suspend' | 'reject' | 'dead_letter',
+  ): void;
+  error(error: unknown): void;
+}
+
+interface ConsumerOptions {
+  sink: Sink;
+  /** How many batches are under way at once; each holds its payload in memory. */
+  concurrency: number;
+  observer: ConsumerObserver;
+}
+
+/** Held batches are probed ever more rarely; the owner of the account has to act first. */
+const SUSPEND = { firstMs: 10_000, mostMs: 300_000 } as const;
+const DEFER = { firstMs: 500, mostMs: 10_000 } as const;
+
+/** Takes the batches of one sink in one shard, and speaks BullMQ so that nobody else has to. */
+export class BatchConsumer {
+  private readonly worker: Worker;
+  private readonly queue: Queue;
+  private readonly sweep: Sweep;
+
+  constructor(
+    redis: RedisClient,
+    private readonly store: BatchStore,
+    private readonly deliver: Deliver,
+    private readonly options: ConsumerOptions,
+  ) {
+    const { sink, concurrency, observer } = options;
+    this.queue = openQueue(redis, sink, store.shard);
+    this.worker = new Worker(
+      queueName(sink, store.shard),
+      (job, token) => this.process(job, token),
+      {
+        connection: redis,
+        prefix: shardTag(store.shard),
+        concurrency,
+        // With BullMQ's own 30 s, a batch whose worker was killed came back after 90 s; with these after 10 s (measured).
+        lockDuration: 10_000,
+        stalledInterval: 5_000,
+        // BullMQ's own 1 condemns a healthy batch at the second crash, with all but one of its attempts unused (measured).
+        maxStalledCount: 10,
+        settings: { backoffStrategy: (attempt) => backoffMs(attempt, Math.random(), BACKOFF) },
+      },
+    );
+    this.worker.on('error', (error) => observer.error(error));
+    this.sweep = new Sweep(store, this.queue, sink, (error) => observer.error(error));
+  }
+
+  async ready(): Promise<void> {
+    await this.worker.waitUntilReady();
+  }
+
+  /** Lets what is under way end, for at most `deadlineMs`; the rest is taken up by other workers when its locks run out. */
+  async close(deadlineMs: number): Promise<void> {
+    this.sweep.stop();
+    const closing = this.worker.close();
+    const timer = setTimeout(() => void this.worker.close(true), deadlineMs);
+    await closing.finally(() => clearTimeout(timer));
+    await this.queue.close();
+  }
+
+  private async process(job: Job, token: string | undefined): Promise<void> {
+    const { id } = job;
+    assert(id !== undefined && token !== undefined, 'BullMQ gives a job its id and its lock');
+    const begun = await this.store.begin(id);
+    if (begun === undefined) return; // settled before: its worker died between settling and telling BullMQ
+    const { batch } = begun;
+    if (begun.park) {
+      const failure = new Failure(batch.reason ?? 'internal.fault');
+      throw new UnrecoverableError(`${failure.message} (${batch.logEvents} log events)`);
+    }
+    let outcome: DeliveryOutcome;
+    try {
+      outcome = await this.deliver(batch, begun.payload);
+    } catch (error) {
+      await this.handleFailure({ job, token, batch, payload: begun.payload }, error);
+      return;
+    }
+    await this.settle(batch, begun.payload, outcome);
+    this.options.observer.delivered(batch, outcome);
+  }
+
+  /** Counts every log event, and gives those that were refused a batch and a job of their own. */
+  private async settle(
+    batch: Batch,
+    payload: BatchPayload,
+    { rejected }: DeliveryOutcome,
+  ): Promise<void> {
+    const delivery: Delivery = {
+      rejected: rejected.map(({ code, from, to }) => ({
+        code,
+        batchId: newBatchId(),
+        slice: payload.slice(from, to),
+      })),
+    };
+    const settled = await this.store.settle(batch, delivery);
+    if (!settled || delivery.rejected.length === 0) return;
+    await addJobs(
+      this.queue,
+      delivery.rejected.map(({ batchId }) => ({
+        batchId,
+        data: jobData(batch),
+        delayMs: 0,
+        tenantBatches: 0,
+      })),
+    );
+  }
+
+  private async handleFailure(work: Work, error: unknown): Promise<void> {
+    const failure =
+      error instanceof Failure ? error : new Failure('internal.fault', { cause: error });
+    const { job, batch, payload } = work;
+    const { observer } = this.options;
+    await this.store.noteFailure(batch.id, failure.code);
+    switch (failure.disposition) {
+      case 'defer':
+        observer.failed(batch, failure, 'defer');
+        return delay(work, failure.retryAfterMs ?? backoffMs(batch.begun, Math.random(), DEFER));
+      case 'suspend':
+        observer.failed(batch, failure, 'suspend');
+        return delay(work, SUSPEND.firstMs / 2 + backoffMs(batch.begun, Math.random(), SUSPEND));
+      case 'reject':
+        if (failure.code === 'internal.fault') return this.bury(work, failure);
+        observer.failed(batch, failure, 'reject');
+        return this.settle(batch, payload, {
+          rejected: [{ code: failure.code, from: 0, to: batch.logEvents }],
+        });
+      case 'retry':
+        if (job.attemptsMade + 1 >= (job.opts.attempts ?? ATTEMPTS))
+          return this.bury(work, failure);
+        observer.failed(batch, failure, 'retry');
+        throw asJobError(failure);
+    }
+  }
+
+  /** Makes a dead letter of the batch: counted first, then failed in BullMQ. The sweep mends what a crash between them leaves. */
+  private async bury({ batch }: Work, failure: Failure): Promise<never> {
+    await this.store.deadLetter(batch.id, failure.code);
+    this.options.observer.failed(batch, failure, 'dead_letter');
+    throw new UnrecoverableError(failure.message);
+  }
+}
+
+interface Work {
+  job: Job;
+  token: string;
+  batch: Batch;
+  payload: BatchPayload;
+}
+
+/** Puts a batch off without counting an attempt. */
+async function delay({ job, token }: Work, delayMs: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + delayMs, token);
+  throw new DelayedError();
+}
+
+/** What the queue UI shows: the code and the sentence, no stack and no cause, which may hold what AWS said. */
+function asJobError(failure: Failure): Error {
+  const error = new Error(failure.message);
+  error.stack = failure.message;
+  return error;
+}

@@ -1,0 +1,88 @@
+import { until } from '@logferry/testing';
+import { GroupCommit, TooMuchPending } from './group-commit';
+
+/** Commits that end when the test says so. */
+class HeldCommits {
+  readonly groups: number[][] = [];
+  private readonly ends: (() => void)[] = [];
+
+  readonly commit = (group: number[]): Promise<void> => {
+    this.groups.push(group);
+    return new Promise((resolve) => this.ends.push(resolve));
+  };
+
+  endOldest(): void {
+    this.ends.shift()?.();
+  }
+}
+
+const bounds = { lingerMs: 1, groupBytesMax: 100, pendingBytesMax: 250, concurrency: 1 };
+
+test('what arrives within the linger is committed together, in order', async () => {
+  const groups: number[][] = [];
+  const commits = new GroupCommit<number>({
+    ...bounds,
+    commit: (group) => {
+      groups.push(group);
+      return Promise.resolve();
+    },
+  });
+  await Promise.all([1, 2, 3].map((item) => commits.add(item, 10)));
+  expect(groups).toEqual([[1, 2, 3]]);
+});
+
+test('while a commit is under way the next group gathers', async () => {
+  const held = new HeldCommits();
+  const commits = new GroupCommit<number>({ ...bounds, commit: held.commit });
+  const first = commits.add(1, 10);
+  await until(() => held.groups.length === 1);
+  const rest = [commits.add(2, 10), commits.add(3, 10)];
+  held.endOldest();
+  await first;
+  await until(() => held.groups.length === 2);
+  held.endOldest();
+  await Promise.all(rest);
+  expect(held.groups).toEqual([[1], [2, 3]]);
+});
+
+test('a group ends at its bytes, but an item is never split or refused for its size alone', async () => {
+  const held = new HeldCommits();
+  const commits = new GroupCommit<number>({ ...bounds, commit: held.commit });
+  const all = [commits.add(1, 60), commits.add(2, 60), commits.add(3, 130)];
+  for (let group = 1; group <= 3; group++) {
+    await until(() => held.groups.length === group);
+    held.endOldest();
+  }
+  await Promise.all(all);
+  expect(held.groups).toEqual([[1], [2], [3]]);
+  const large = commits.add(4, 100_000);
+  await until(() => held.groups.length === 4);
+  held.endOldest();
+  await expect(large).resolves.toBeUndefined();
+});
+
+test('above the bound nothing more is taken, and once there is room it is', async () => {
+  const held = new HeldCommits();
+  const commits = new GroupCommit<number>({ ...bounds, commit: held.commit });
+  const first = commits.add(1, 200);
+  await expect(commits.add(2, 51)).rejects.toBeInstanceOf(TooMuchPending);
+  await until(() => held.groups.length === 1);
+  held.endOldest();
+  await first;
+  const second = commits.add(2, 51);
+  await until(() => held.groups.length === 2);
+  held.endOldest();
+  await expect(second).resolves.toBeUndefined();
+});
+
+test('a failed commit fails those that were in it and nobody else', async () => {
+  const commits = new GroupCommit<number>({
+    ...bounds,
+    commit: (group) =>
+      group.includes(1) ? Promise.reject(new Error('Redis is away')) : Promise.resolve(),
+  });
+  const first = commits.add(1, 100);
+  const second = commits.add(2, 10);
+  await expect(first).rejects.toThrow('Redis is away');
+  await expect(second).resolves.toBeUndefined();
+});

@@ -1,0 +1,90 @@
+/** Something to be committed together with others. */
+interface Waiting<T> {
+  item: T;
+  bytes: number;
+  done: () => void;
+  failed: (error: unknown) => void;
+}
+
+interface GroupCommitOptions<T> {
+  commit: (items: T[]) => Promise<void>;
+  /** How long the first of a group waits for company while nothing is under way. */
+  lingerMs: number;
+  /** A group is committed at once when it holds this much. */
+  groupBytesMax: number;
+  /** More than this waiting or under way, and adding is refused: memory is bounded even when Redis is slow. */
+  pendingBytesMax: number;
+  /** How many commits may be under way at once. */
+  concurrency: number;
+}
+
+/** Thrown by `add` when too much is pending; nothing of the item was taken. */
+export class TooMuchPending extends Error {
+  override readonly name = 'TooMuchPending';
+}
+
+/**
+ * Commits what arrives at the same time together: one round trip to Redis for many requests.
+ *
+ * While commits are under way the next group gathers, so groups grow with the load by themselves and the linger only matters when
+ * there is little to do. An item is never split between two groups: a request is committed whole or not at all.
+ */
+export class GroupCommit<T> {
+  private waiting: Waiting<T>[] = [];
+  private waitingBytes = 0;
+  private pendingBytes = 0;
+  private underWay = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: GroupCommitOptions<T>) {}
+
+  /** Resolves when the item is committed; rejects with the commit's error. */
+  add(item: T, bytes: number): Promise<void> {
+    if (this.pendingBytes > 0 && this.pendingBytes + bytes > this.options.pendingBytesMax) {
+      return Promise.reject(new TooMuchPending());
+    }
+    this.pendingBytes += bytes;
+    this.waitingBytes += bytes;
+    const committed = new Promise<void>((done, failed) =>
+      this.waiting.push({ item, bytes, done, failed }),
+    );
+    if (this.waitingBytes >= this.options.groupBytesMax) this.flush();
+    else if (this.underWay === 0)
+      this.timer ??= setTimeout(() => this.flush(), this.options.lingerMs);
+    return committed;
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.waiting.length === 0 || this.underWay >= this.options.concurrency) return;
+    void this.run(this.takeGroup());
+  }
+
+  private async run(group: Waiting<T>[]): Promise<void> {
+    this.underWay++;
+    let tell: (waiting: Waiting<T>) => void = ({ done }) => done();
+    try {
+      await this.options.commit(group.map(({ item }) => item));
+    } catch (error) {
+      tell = ({ failed }) => failed(error);
+    }
+    this.underWay--;
+    for (const { bytes } of group) this.pendingBytes -= bytes;
+    group.forEach(tell);
+    this.flush();
+  }
+
+  /** As many items as fit a group, at least one, oldest first. */
+  private takeGroup(): Waiting<T>[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { bytes: next } of this.waiting) {
+      if (count > 0 && bytes + next > this.options.groupBytesMax) break;
+      bytes += next;
+      count++;
+    }
+    this.waitingBytes -= bytes;
+    return this.waiting.splice(0, count);
+  }
+}

@@ -1,0 +1,12 @@
+// The batch protocol on Redis and BullMQ: one job is one batch of one lane. The only library that knows BullMQ. It moves payloads and
+// counters together and knows neither AWS nor tenants' configuration. Steps and states: docs/DELIVERY.md.
+export * from './batch-store';
+export * from './catalog';
+export * from './chunk';
+export * from './consumer';
+export * from './fragment';
+export * from './group-commit';
+export * from './payload';
+export * from './producer';
+export * from './redis-connection';
+export { sweepPage } from './sweep';

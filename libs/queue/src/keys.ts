@@ -1,0 +1,41 @@
+// Every key of a shard carries the shard's hash tag, so that a shard is one slot of a Redis Cluster and one script can touch its
+// lanes, batches, counters and BullMQ queues together.
+import type { Sink } from '@logferry/core';
+
+/** The hash tag of a shard; also the prefix of its BullMQ queues. */
+export function shardTag(shard: number): string {
+  return `{lf-${shard}}`;
+}
+
+/**
+ * The BullMQ queue of a sink in a shard. The first shard's queues have plain names, so that adding shards later renames nothing.
+ */
+export function queueName(sink: Sink, shard: number): string {
+  return shard === 0 ? sink : `${sink}-${shard}`;
+}
+
+export function chunksKey(shard: number, batchId: string): string {
+  return `${shardTag(shard)}:chunks:${batchId}`;
+}
+
+export function batchKey(shard: number, batchId: string): string {
+  return `${shardTag(shard)}:batch:${batchId}`;
+}
+
+export function ledgerKey(shard: number, destinationKey: string): string {
+  return `${shardTag(shard)}:ledger:${destinationKey}`;
+}
+
+/** The sum of a shard's ledgers, moved in the same steps as they are. */
+export function totalsKey(shard: number): string {
+  return `${shardTag(shard)}:totals`;
+}
+
+export function tenantKey(shard: number, tenantId: string): string {
+  return `${shardTag(shard)}:tenant:${tenantId}`;
+}
+
+/** All batches of a sink that are not settled, by the time they were opened. The sweep walks it. */
+export function liveKey(shard: number, sink: Sink): string {
+  return `${shardTag(shard)}:live:${sink}`;
+}

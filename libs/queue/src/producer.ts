@@ -1,0 +1,147 @@
+import { sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
+import { ErrorCode, type Queue } from 'bullmq';
+import { randomBytes } from 'node:crypto';
+import type { BatchStore } from './batch-store';
+import { type BatchChange } from './batch-store';
+import { JOB_NAME, jobData, jobOptions, openQueue, type JobPlan } from './catalog';
+import { buildChunks } from './chunk';
+import type { Fragment } from './fragment';
+import { GroupCommit } from './group-commit';
+import type { RedisClient } from './redis-connection';
+
+/** What one request adds to one shard. */
+export interface Append {
+  /** Encoded log events by lane. */
+  fragmentsByLane: Map<Lane, Fragment[]>;
+  /** How many log events of a tenant no destination wanted. */
+  filteredByTenant: Map<string, number>;
+}
+
+interface ProducerOptions {
+  groupCommitMs: number;
+  /** Told when a job could not be added. Nothing is lost: the workers' sweep adds it. */
+  onEnqueueError: (error: unknown) => void;
+}
+
+/** The most that one script adds: Redis serves nobody else while it runs. */
+const GROUP_BYTES_MAX = 2 * 1024 * 1024;
+/** The most that may wait for Redis in this process. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Appends to the batches of one shard and gives each batch its job. */
+export class BatchProducer {
+  private readonly commits: GroupCommit<Append>;
+  private readonly queues: Record<Sink, Queue>;
+  private readonly enqueues = new Set<Promise<void>>();
+
+  constructor(
+    redis: RedisClient,
+    private readonly store: BatchStore,
+    private readonly options: ProducerOptions,
+  ) {
+    this.queues = Object.fromEntries(
+      sinks.map((sink) => [sink, openQueue(redis, sink, store.shard)]),
+    ) as Record<Sink, Queue>;
+    this.commits = new GroupCommit({
+      commit: (appends) => this.commit(appends),
+      lingerMs: options.groupCommitMs,
+      groupBytesMax: GROUP_BYTES_MAX,
+      pendingBytesMax: PENDING_BYTES_MAX,
+      concurrency: 2,
+    });
+  }
+
+  /** Resolves when Redis has all of it, in one atomic step; rejects if that is not certain. */
+  append(append: Append, bytes: number): Promise<void> {
+    return this.commits.add(append, bytes);
+  }
+
+  /** Waits for the jobs of what was appended. The sweep would add them too, a little later. */
+  async close(): Promise<void> {
+    while (this.enqueues.size > 0) await Promise.all(this.enqueues);
+    await Promise.all(Object.values(this.queues).map((queue) => queue.close()));
+  }
+
+  private async commit(appends: Append[]): Promise<void> {
+    const { fragmentsByLane, filteredByTenant } = mergeAppends(appends);
+    const lanes = [...fragmentsByLane].map(([lane, fragments]) => ({
+      lane,
+      chunks: buildChunks(lane, fragments),
+    }));
+    const changes = await this.store.append({ id: newBatchId(), lanes, filteredByTenant });
+    if (changes.length === 0) return;
+    // Not awaited: the log events are safe already, and an acknowledgement need not wait for BullMQ.
+    const enqueue: Promise<void> = this.enqueue(changes)
+      .catch(this.options.onEnqueueError)
+      .finally(() => this.enqueues.delete(enqueue));
+    this.enqueues.add(enqueue);
+  }
+
+  private async enqueue(changes: BatchChange[]): Promise<void> {
+    for (const sink of sinks) {
+      const ofSink = changes.filter(({ lane }) => sinkOf(lane) === sink);
+      if (ofSink.length === 0) continue;
+      const opened = new Set(
+        ofSink.filter(({ change }) => change === 'opened').map(({ batchId }) => batchId),
+      );
+      const sealed = new Set(
+        ofSink.filter(({ change }) => change === 'sealed').map(({ batchId }) => batchId),
+      );
+      const plans = ofSink
+        .filter(({ change }) => change === 'opened')
+        .map(({ batchId, lane, tenantBatches }) => ({
+          batchId,
+          data: jobData(lane),
+          delayMs: sealed.has(batchId) ? 0 : lane.lingerMs,
+          tenantBatches,
+        }));
+      await addJobs(this.queues[sink], plans);
+      await Promise.all(
+        [...sealed].filter((id) => !opened.has(id)).map((id) => promote(this.queues[sink], id)),
+      );
+    }
+  }
+}
+
+/** Gives batches their jobs. A batch that has one already keeps it. */
+export async function addJobs(queue: Queue, plans: readonly JobPlan[]): Promise<void> {
+  if (plans.length === 0) return;
+  await queue.addBulk(
+    plans.map((plan) => ({ name: JOB_NAME, data: plan.data, opts: jobOptions(plan) })),
+  );
+}
+
+/** Ends a job's linger early. It may have ended by itself, or the job may not be there yet: both are fine. */
+async function promote(queue: Queue, batchId: string): Promise<void> {
+  try {
+    await queue.getBackend().promote(batchId);
+  } catch (error) {
+    if (!isNotDelayed(error)) throw error;
+  }
+}
+
+function isNotDelayed(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return error.code === ErrorCode.JobNotExist || error.code === ErrorCode.JobNotInState;
+}
+
+/** Unique, in order of time, and neither with a colon nor a number, which BullMQ refuses as a job's id. */
+export function newBatchId(): string {
+  return `${Date.now().toString(36)}${randomBytes(6).toString('hex')}`;
+}
+
+function mergeAppends(appends: Append[]): Append {
+  const [first] = appends;
+  if (appends.length === 1 && first !== undefined) return first;
+  const merged: Append = { fragmentsByLane: new Map(), filteredByTenant: new Map() };
+  for (const { fragmentsByLane, filteredByTenant } of appends) {
+    for (const [lane, fragments] of fragmentsByLane) {
+      const known = merged.fragmentsByLane.get(lane);
+      merged.fragmentsByLane.set(lane, known === undefined ? fragments : known.concat(fragments));
+    }
+    for (const [tenantId, count] of filteredByTenant) {
+      merged.filteredByTenant.set(tenantId, (merged.filteredByTenant.get(tenantId) ?? 0) + count);
+    }
+  }
+  return merged;
+}

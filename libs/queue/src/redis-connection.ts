@@ -1,0 +1,51 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+
+/** A Redis, or a Redis Cluster: the batch protocol runs on both unchanged. */
+export type RedisClient = Redis | Cluster;
+
+export interface RedisAddress {
+  /** `redis://` or `rediss://`; several, separated by commas, are the seed nodes of a Redis Cluster. */
+  url: string;
+}
+
+/** Quick, since a worker that waits 20 s after Redis is back makes 20 s of delay for everyone. */
+const reconnectMs = (times: number): number => Math.min(100 * times, 1_000);
+
+/**
+ * For whoever must answer somebody: fails at once while Redis is away, and within `timeoutMs` while it hangs.
+ *
+ * A command that was sent and not answered is never sent again by itself: appending twice would invent log events. It may still
+ * have happened, so its sender must be told "not acknowledged", never "did not happen".
+ */
+export function failFastRedis(address: RedisAddress, timeoutMs = 1_500): RedisClient {
+  return connect(address, {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: timeoutMs,
+    maxRetriesPerRequest: null,
+    retryStrategy: reconnectMs,
+  });
+}
+
+/** For workers: waits for Redis as long as it takes. Must not have a command timeout: BullMQ blocks on purpose. */
+export function patientRedis(address: RedisAddress): RedisClient {
+  return connect(address, { maxRetriesPerRequest: null, retryStrategy: reconnectMs });
+}
+
+function connect({ url }: RedisAddress, options: RedisOptions): RedisClient {
+  const urls = url.split(',').map((node) => node.trim());
+  const [first = url] = urls;
+  if (urls.length === 1) return new Redis(first, { ...options });
+  const { enableOfflineQueue, ...redisOptions } = options;
+  const { username, password, protocol } = new URL(first);
+  return new Cluster(urls, {
+    ...(enableOfflineQueue === undefined ? {} : { enableOfflineQueue }),
+    clusterRetryStrategy: reconnectMs,
+    redisOptions: {
+      ...redisOptions,
+      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+      ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    },
+  });
+}

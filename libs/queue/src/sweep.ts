@@ -1,0 +1,71 @@
+import type { Sink } from '@logferry/core';
+import type { Queue } from 'bullmq';
+import type { BatchStore } from './batch-store';
+import { jobData } from './catalog';
+import { addJobs } from './producer';
+
+const INTERVAL_MS = 1_000;
+/** Younger batches are left alone: their jobs are probably on their way. */
+const AGE_MS_MIN = 3_000;
+
+/**
+ * Walks through a sink's unsettled batches, a page at a time, for ever, and mends what a crash between two steps left behind: a
+ * batch without a job gets one, and a batch whose job BullMQ failed by itself (its workers died too often) is counted as dead.
+ *
+ * Every worker runs one; what two do at once is harmless, since both steps are idempotent.
+ */
+export class Sweep {
+  private cursor = '0';
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly store: BatchStore,
+    private readonly queue: Queue,
+    private readonly sink: Sink,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.schedule();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      void this.sweepPage()
+        .catch(this.onError)
+        .finally(() => this.schedule());
+    }, INTERVAL_MS);
+  }
+
+  private async sweepPage(): Promise<void> {
+    const page = await sweepPage(this.store, this.queue, {
+      sink: this.sink,
+      cursor: this.cursor,
+      ageMsMin: AGE_MS_MIN,
+    });
+    this.cursor = page.cursor;
+  }
+}
+
+/** One step of the sweep. */
+export async function sweepPage(
+  store: BatchStore,
+  queue: Queue,
+  { sink, cursor, ageMsMin }: { sink: Sink; cursor: string; ageMsMin: number },
+): Promise<{ cursor: string; mended: number }> {
+  const page = await store.sweep(sink, cursor, Date.now() - ageMsMin);
+  const orphans = await Promise.all(page.orphans.map((batchId) => store.batch(batchId)));
+  await addJobs(
+    queue,
+    orphans
+      .filter((batch) => batch !== undefined)
+      .map((batch) => ({ batchId: batch.id, data: jobData(batch), delayMs: 0, tenantBatches: 1 })),
+  );
+  await Promise.all(page.failed.map((batchId) => store.deadLetter(batchId, 'batch.stalled')));
+  return { cursor: page.cursor, mended: page.orphans.length + page.failed.length };
+}

@@ -1,0 +1,42 @@
+// Valid by default; a test varies the one thing that it is about.
+import type { Lane, LogEvent } from '@logferry/core';
+
+export function aLogEvent(over: Partial<LogEvent> = {}): LogEvent {
+  return {
+    type: 'deployment',
+    timeMs: Date.UTC(2026, 10, 21, 10, 48),
+    message: 'Apply complete!',
+    isJson: false,
+    id: undefined,
+    level: undefined,
+    scope: undefined,
+    attributes: undefined,
+    ...over,
+  };
+}
+
+export function aCloudWatchLane(over: Partial<Lane> = {}): Lane {
+  return {
+    id: 'acme/cw/group\nstream',
+    tenantId: 'acme',
+    destinationId: 'cw',
+    target: { sink: 'cloudwatch', logGroup: 'group', logStream: 'stream' },
+    limits: { bytesMax: 1_048_576, logEventsMax: 10_000, spanMsMax: 86_400_000 },
+    lingerMs: 1_000,
+    format: 'message',
+    ...over,
+  };
+}
+
+export function anS3Lane(over: Partial<Lane> = {}): Lane {
+  return {
+    id: 'acme/s3/bucket\nprefix',
+    tenantId: 'acme',
+    destinationId: 's3',
+    target: { sink: 's3', bucket: 'acme-logs', prefix: 'env0-deployments' },
+    limits: { bytesMax: 8_388_608, logEventsMax: 1_000_000, spanMsMax: Number.MAX_SAFE_INTEGER },
+    lingerMs: 1_000,
+    format: 'event',
+    ...over,
+  };
+}

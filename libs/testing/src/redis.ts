@@ -1,0 +1,149 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { freePort, until } from './processes';
+
+/** A Redis of a test's own, which the test may kill. */
+export interface TestRedis {
+  readonly url: string;
+  readonly port: number;
+  /** `redis-server`'s process id, to be stopped with signals; undefined where Redis runs in a container. */
+  readonly pid: number | undefined;
+  /** kill -9. What was acknowledged stays in the append-only file. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port with the same data. */
+  start(): Promise<void>;
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+interface RedisOptions {
+  /** `--name value` pairs for redis-server. */
+  settings?: Record<string, string>;
+}
+
+/** The Redis server program of this machine, if there is one. */
+export function redisProgram(): string | undefined {
+  for (const program of ['redis-server', 'valkey-server']) {
+    try {
+      execFileSync(program, ['--version'], { stdio: 'ignore' });
+      return program;
+    } catch {
+      // not on the path
+    }
+  }
+  return undefined;
+}
+
+/** Starts a Redis with an append-only file: the machine's own program, or else a container. */
+export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
+  const program = redisProgram();
+  if (program === undefined) return startRedisContainer(options);
+  const server = new RedisProcess(program, await freePort(), options.settings ?? {});
+  await server.start();
+  return server;
+}
+
+class RedisProcess implements TestRedis {
+  private readonly dir = mkdtempSync(join(tmpdir(), 'logferry-redis-'));
+  private process: ChildProcess | undefined;
+
+  constructor(
+    private readonly program: string,
+    readonly port: number,
+    private readonly settings: Record<string, string>,
+  ) {}
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  async start(): Promise<void> {
+    const settings = {
+      port: String(this.port),
+      bind: '127.0.0.1',
+      dir: this.dir,
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+      save: '',
+      'maxmemory-policy': 'noeviction',
+      ...this.settings,
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    this.process = spawn(this.program, args, { stdio: 'ignore' });
+    this.process.on('error', () => undefined);
+    await redisAnswers(this.url);
+  }
+
+  async kill(): Promise<void> {
+    const { process } = this;
+    if (process === undefined || process.exitCode !== null || process.signalCode !== null) return;
+    const ended = new Promise((resolve) => process.once('exit', resolve));
+    process.kill('SIGKILL');
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Resolves when a Redis at this address has loaded its data and answers. */
+export async function redisAnswers(url: string): Promise<void> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  });
+  client.on('error', () => undefined);
+  try {
+    await until(
+      async () => {
+        try {
+          if (client.status !== 'ready') await client.connect();
+          return (await client.ping()) === 'PONG';
+        } catch {
+          return false;
+        }
+      },
+      { what: `Redis answers at ${url}` },
+    );
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function startRedisContainer({ settings = {} }: RedisOptions): Promise<TestRedis> {
+  const { RedisContainer } = await import('@testcontainers/redis');
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  const port = await freePort();
+  const args = Object.entries({ appendonly: 'yes', 'maxmemory-policy': 'noeviction', ...settings });
+  const container = await new RedisContainer('redis:7.2-alpine')
+    .withExposedPorts({ container: 6379, host: port })
+    .withCommand(['redis-server', ...args.flatMap(([name, value]) => [`--${name}`, value])])
+    .start();
+  const url = `redis://${container.getHost()}:${port}`;
+  return {
+    url,
+    port,
+    pid: undefined,
+    kill: async () => {
+      const { container: engine } = await getContainerRuntimeClient();
+      await engine.getById(container.getId()).kill();
+    },
+    start: async () => {
+      await container.restart({ timeout: 0 });
+      await redisAnswers(url);
+    },
+    stop: async () => {
+      await container.stop();
+    },
+  };
+}
