@@ -3,6 +3,7 @@ import {
   destinationKey,
   isFailureCode,
   sinkOf,
+  type BatchLimits,
   type FailureCode,
   type Lane,
   type Ledger,
@@ -74,7 +75,7 @@ interface Scripts {
   lfBegin(tag: string, batchId: string): Promise<string[]>;
   lfSettle(tag: string, ...args: (string | number | Buffer)[]): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
-  lfNoteFailure(tag: string, batchId: string, code: string): Promise<number>;
+  lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
 }
 
@@ -111,6 +112,8 @@ export class BatchStore {
         chunks.length,
       );
       for (const chunk of chunks) {
+        // Here and not in the script, since a script that has begun to write cannot take it back.
+        assert(fitsAlone(chunk, limits), 'a chunk alone keeps to the limits of its lane');
         args.push(chunk.bytes, chunk.logEvents, chunk.firstMs, chunk.lastMs, chunk.text);
       }
     }
@@ -170,10 +173,13 @@ export class BatchStore {
     return (await this.scripts.lfDeadLetter(this.tag, batchId, code)) === 1;
   }
 
-  /** Remembers what stopped a delivery, for whoever asks why a batch waits. */
-  async noteFailure(batchId: string, code: FailureCode): Promise<void> {
-    // Through a script, since a plain HSET would bring a settled batch's key back to life.
-    await this.scripts.lfNoteFailure(this.tag, batchId, code);
+  /**
+   * Remembers what stopped a delivery, for whoever asks why a batch waits.
+   *
+   * @returns how many attempts have failed since the batch was accepted or last redriven
+   */
+  async noteFailure(batchId: string, code: FailureCode, countsAttempt: boolean): Promise<number> {
+    return this.scripts.lfNoteFailure(this.tag, batchId, code, countsAttempt ? 1 : 0);
   }
 
   async sweep(
@@ -227,6 +233,14 @@ export class BatchStore {
   async filtered(tenantId: string): Promise<number> {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);
   }
+}
+
+function fitsAlone({ bytes, logEvents, firstMs, lastMs }: Chunk, limits: BatchLimits): boolean {
+  return (
+    bytes <= limits.bytesMax &&
+    logEvents <= limits.logEventsMax &&
+    lastMs - firstMs <= limits.spanMsMax
+  );
 }
 
 function parseBatch(

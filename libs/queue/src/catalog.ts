@@ -34,9 +34,8 @@ export function describeTarget(target: Target): string {
     : `${target.logGroup} ${target.logStream}`;
 }
 
-/** How often and how far apart a batch is tried before it becomes a dead letter: about two and a half hours. */
-export const ATTEMPTS = 40;
-export const BACKOFF = { firstMs: 1_000, mostMs: 300_000 } as const;
+/** The workers decide when a batch has been tried often enough; BullMQ must not decide before them. */
+const ATTEMPTS_OF_BULLMQ = 1_000_000;
 
 /** BullMQ's own bound for a priority; the smaller number goes first. */
 const PRIORITY_MAX = 2_097_152;
@@ -54,7 +53,7 @@ export function jobOptions({ batchId, delayMs, tenantBatches }: JobPlan): JobsOp
     jobId: batchId,
     delay: delayMs,
     priority: Math.min(Math.max(tenantBatches, 1), PRIORITY_MAX),
-    attempts: ATTEMPTS,
+    attempts: ATTEMPTS_OF_BULLMQ,
     backoff: { type: 'custom' },
     removeOnComplete: { age: 3_600, count: 1_000 },
     removeOnFail: false, // the failed set is the dead-letter store

@@ -1,7 +1,7 @@
 import { assert, backoffMs, Failure, type Sink } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
 import type { Batch, BatchStore, Delivery } from './batch-store';
-import { ATTEMPTS, BACKOFF, jobData, openQueue } from './catalog';
+import { jobData, openQueue } from './catalog';
 import { queueName, shardTag } from './keys';
 import type { BatchPayload } from './payload';
 import { addJobs, newBatchId } from './producer';
@@ -31,9 +31,13 @@ interface ConsumerOptions {
   sink: Sink;
   /** How many batches are under way at once; each holds its payload in memory. */
   concurrency: number;
+  /** How many failed attempts make a dead letter of a batch. */
+  attemptsMax: number;
   observer: ConsumerObserver;
 }
 
+/** With 40 attempts, a batch is tried for two and a half hours or so before it becomes a dead letter. */
+const RETRY = { firstMs: 1_000, mostMs: 300_000 } as const;
 /** Held batches are probed ever more rarely; the owner of the account has to act first. */
 const SUSPEND = { firstMs: 10_000, mostMs: 300_000 } as const;
 const DEFER = { firstMs: 500, mostMs: 10_000 } as const;
@@ -64,7 +68,7 @@ export class BatchConsumer {
         stalledInterval: 5_000,
         // BullMQ's own 1 condemns a healthy batch at the second crash, with all but one of its attempts unused (measured).
         maxStalledCount: 10,
-        settings: { backoffStrategy: (attempt) => backoffMs(attempt, Math.random(), BACKOFF) },
+        settings: { backoffStrategy: (attempt) => backoffMs(attempt, Math.random(), RETRY) },
       },
     );
     this.worker.on('error', (error) => observer.error(error));
@@ -134,9 +138,13 @@ export class BatchConsumer {
   private async handleFailure(work: Work, error: unknown): Promise<void> {
     const failure =
       error instanceof Failure ? error : new Failure('internal.fault', { cause: error });
-    const { job, batch, payload } = work;
-    const { observer } = this.options;
-    await this.store.noteFailure(batch.id, failure.code);
+    const { batch, payload } = work;
+    const { attemptsMax, observer } = this.options;
+    const attempts = await this.store.noteFailure(
+      batch.id,
+      failure.code,
+      failure.disposition === 'retry',
+    );
     switch (failure.disposition) {
       case 'defer':
         observer.failed(batch, failure, 'defer');
@@ -151,8 +159,7 @@ export class BatchConsumer {
           rejected: [{ code: failure.code, from: 0, to: batch.logEvents }],
         });
       case 'retry':
-        if (job.attemptsMade + 1 >= (job.opts.attempts ?? ATTEMPTS))
-          return this.bury(work, failure);
+        if (attempts >= attemptsMax) return this.bury(work, failure);
         observer.failed(batch, failure, 'retry');
         throw asJobError(failure);
     }

@@ -84,9 +84,6 @@ while at <= #ARGV do
   end
   for _ = 1, chunks do
     local b, n, f, l = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    if b > bytesMax or n > countMax or l - f > spanMax then
-      return redis.error_reply('ASSERT a chunk alone passes the limits of its lane')
-    end
     if id and (bytes + b > bytesMax or total + n > countMax or math.max(last, l) - math.min(first, f) > spanMax) then
       store()
       redis.call('HSET', key('batch', id), 'state', 'sealed')
@@ -142,7 +139,7 @@ else
     uncount(destination, tenant, state, reason, tonumber(n))
     count(destination, 'waiting', tonumber(n))
     redis.call('HINCRBY', key('tenant', tenant), 'batches', 1)
-    redis.call('HDEL', key('batch', id), 'reason', 'parked')
+    redis.call('HDEL', key('batch', id), 'reason', 'parked', 'attempts')
   end
   redis.call('HSET', key('batch', id), 'state', 'sealed')
   redis.call('HINCRBY', key('batch', id), 'begun', 1)
@@ -205,11 +202,14 @@ redis.call('HSET', key('batch', id), 'state', 'dead', 'reason', ARGV[2])
 return 1
 `;
 
-/** Notes why a delivery did not succeed. ARGV: batch id, code. Does nothing to a batch that is settled. */
+/**
+ * Notes why a delivery did not succeed. ARGV: batch id, code, 1 if it counts an attempt.
+ * Returns the attempts since the batch was accepted or last redriven; 0 for a batch that is settled, which stays gone.
+ */
 export const noteFailureScript = `${prelude}
 if redis.call('EXISTS', key('batch', ARGV[1])) == 0 then return 0 end
 redis.call('HSET', key('batch', ARGV[1]), 'lastFailure', ARGV[2])
-return 1
+return redis.call('HINCRBY', key('batch', ARGV[1]), 'attempts', ARGV[3])
 `;
 
 /**

@@ -9,10 +9,11 @@ import { freePort, until } from './processes';
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
-  /** `redis-server`'s process id, to be stopped with signals; undefined where Redis runs in a container. */
-  readonly pid: number | undefined;
   /** kill -9. What was acknowledged stays in the append-only file. */
   kill(): Promise<void>;
+  /** Makes it hang, connections open and nothing answered, until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Starts it again on the same port with the same data. */
   start(): Promise<void>;
   /** Ends it and deletes its data. */
@@ -60,10 +61,6 @@ class RedisProcess implements TestRedis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  get pid(): number | undefined {
-    return this.process?.pid;
-  }
-
   async start(): Promise<void> {
     const settings = {
       port: String(this.port),
@@ -87,6 +84,16 @@ class RedisProcess implements TestRedis {
     const ended = new Promise((resolve) => process.once('exit', resolve));
     process.kill('SIGKILL');
     await ended;
+  }
+
+  pause(): Promise<void> {
+    this.process?.kill('SIGSTOP');
+    return Promise.resolve();
+  }
+
+  resume(): Promise<void> {
+    this.process?.kill('SIGCONT');
+    return Promise.resolve();
   }
 
   async stop(): Promise<void> {
@@ -130,13 +137,19 @@ async function startRedisContainer({ settings = {} }: RedisOptions): Promise<Tes
     .withCommand(['redis-server', ...args.flatMap(([name, value]) => [`--${name}`, value])])
     .start();
   const url = `redis://${container.getHost()}:${port}`;
+  const { container: engine } = await getContainerRuntimeClient();
+  const handle = engine.getById(container.getId());
   return {
     url,
     port,
-    pid: undefined,
     kill: async () => {
-      const { container: engine } = await getContainerRuntimeClient();
-      await engine.getById(container.getId()).kill();
+      await handle.kill();
+    },
+    pause: async () => {
+      await handle.pause();
+    },
+    resume: async () => {
+      await handle.unpause();
     },
     start: async () => {
       await container.restart({ timeout: 0 });

@@ -1,0 +1,240 @@
+// Each step of the protocol by itself, with CloudWatch's real limits, against a real Redis.
+import type { Lane } from '@logferry/core';
+import {
+  aCloudWatchLane,
+  aLogEvent,
+  anS3Lane,
+  startRedis,
+  type TestRedis,
+} from '@logferry/testing';
+import { BatchStore } from './batch-store';
+import { buildChunks, type Chunk } from './chunk';
+import { encodeFragment } from './fragment';
+import { newBatchId } from './producer';
+import { patientRedis, type RedisClient } from './redis-connection';
+
+let server: TestRedis;
+let redis: RedisClient;
+let store: BatchStore;
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  redis = patientRedis(server);
+  store = new BatchStore(redis, 0);
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+const lane = aCloudWatchLane();
+const START_MS = Date.UTC(2026, 10, 21);
+
+function chunk(bytes: number, logEvents = 1, [firstMs, lastMs] = [START_MS, START_MS]): Chunk {
+  const event = `{"timestamp":${firstMs},"message":"x"}`;
+  return {
+    bytes,
+    logEvents,
+    firstMs,
+    lastMs,
+    text: Array.from({ length: logEvents }, () => event).join(',\n'),
+  };
+}
+
+async function append(chunks: Chunk[], to: Lane = lane) {
+  return store.append({
+    id: newBatchId(),
+    lanes: [{ lane: to, chunks }],
+    filteredByTenant: new Map(),
+  });
+}
+
+const opened = (changes: Awaited<ReturnType<typeof append>>) =>
+  changes.filter(({ change }) => change === 'opened').map(({ batchId }) => batchId);
+
+test.each([
+  ['bytes', -1, 1],
+  ['bytes', 0, 1],
+  ['bytes', 1, 2],
+  ['log events', -1, 1],
+  ['log events', 0, 1],
+  ['log events', 1, 2],
+  ['span', -1, 1],
+  ['span', 0, 1],
+  ['span', 1, 2],
+])(
+  'a batch that comes to the limit of %s plus %d takes %d batches',
+  async (limit, over, batches) => {
+    const chunksByLimit: Record<string, [Chunk, Chunk]> = {
+      bytes: [chunk(1_000_000), chunk(48_576 + over)],
+      'log events': [chunk(100, 9_999), chunk(100, 1 + over)],
+      span: [
+        chunk(100),
+        chunk(100, 1, [START_MS + 86_400_000 + over, START_MS + 86_400_000 + over]),
+      ],
+    };
+    const [first, second] = chunksByLimit[limit] ?? [chunk(1), chunk(1)];
+    // A chunk of no log events is no chunk: one below the limit means that the second is not there at all.
+    const changes = await append(second.logEvents === 0 ? [first] : [first, second]);
+    expect(opened(changes)).toHaveLength(batches);
+    expect(changes.filter(({ change }) => change === 'sealed')).toHaveLength(batches - 1);
+  },
+);
+
+test('a chunk that alone passes a limit is a bug, and changes nothing', async () => {
+  await expect(append([chunk(10), chunk(1_048_577)])).rejects.toThrow('limits of its lane');
+  await expect(append([chunk(10), chunk(10, 10_001)])).rejects.toThrow('limits of its lane');
+  expect(await redis.keys('*')).toEqual([]);
+});
+
+test('appends fill the open batch until it is begun, then a new one', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  expect(opened(await append([chunk(20)]))).toEqual([]);
+  const begun = await store.begin(batchId);
+  expect(begun?.batch).toMatchObject({
+    logEvents: 2,
+    bytes: 30,
+    state: 'sealed',
+    begun: 1,
+    tenantId: 'acme',
+  });
+  const [next] = opened(await append([chunk(40)]));
+  expect(next).toBeDefined();
+  expect(next).not.toBe(batchId);
+});
+
+test('one flush serves many lanes and counts what nobody wanted', async () => {
+  const other = anS3Lane();
+  const changes = await store.append({
+    id: newBatchId(),
+    lanes: [
+      { lane, chunks: [chunk(10)] },
+      { lane: other, chunks: buildChunks(other, [encodeFragment(other, aLogEvent())]) },
+    ],
+    filteredByTenant: new Map([
+      ['acme', 3],
+      ['globex', 1],
+    ]),
+  });
+  expect(changes.map((change) => change.lane)).toEqual([lane, other]);
+  expect(changes.map((change) => change.tenantBatches)).toEqual([1, 2]);
+  expect(await store.filtered('acme')).toBe(3);
+  expect(await store.ledger('acme', 'cw')).toMatchObject({ accepted: 1, waiting: 1 });
+  expect(await store.ledger('acme', 's3')).toMatchObject({ accepted: 1, waiting: 1 });
+});
+
+test('a batch is settled once, however often it is tried', async () => {
+  const [batchId = ''] = opened(await append([chunk(10, 3)]));
+  await store.begin(batchId);
+  expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toBe(true);
+  expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toBe(false);
+  expect(await store.ledger('acme', 'cw')).toMatchObject({ accepted: 3, delivered: 3, waiting: 0 });
+  expect(await store.begin(batchId)).toBeUndefined();
+});
+
+test('settling another number of log events than a batch has is a bug, and changes nothing', async () => {
+  const [batchId = ''] = opened(await append([chunk(10, 3)]));
+  await expect(store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).rejects.toThrow(
+    'never begun',
+  );
+  await store.begin(batchId);
+  await expect(store.settle({ id: batchId, logEvents: 4 }, { rejected: [] })).rejects.toThrow(
+    'ASSERT',
+  );
+  expect(await store.ledger('acme', 'cw')).toMatchObject({ delivered: 0, waiting: 3 });
+});
+
+test('refused log events are kept with their reason, parked once, and redriven the next time', async () => {
+  const [batchId = ''] = opened(await append([chunk(10, 3)]));
+  const begun = await store.begin(batchId);
+  if (begun === undefined || begun.park) throw new Error('expected a batch to deliver');
+  const refused = newBatchId();
+  const code = 'cloudwatch.log_event_too_old';
+  await store.settle(begun.batch, {
+    rejected: [{ code, batchId: refused, slice: begun.payload.slice(0, 2) }],
+  });
+  const ledger = await store.ledger('acme', 'cw');
+  expect(ledger).toMatchObject({
+    delivered: 1,
+    rejected: 2,
+    rejectedBy: { [code]: 2 },
+    waiting: 0,
+  });
+
+  expect(await store.begin(refused)).toMatchObject({
+    park: true,
+    batch: { state: 'refused', reason: code },
+  });
+  expect(await store.ledger('acme', 'cw')).toMatchObject({ rejected: 2, waiting: 0 });
+  expect(await store.begin(refused)).toMatchObject({
+    park: false,
+    batch: { logEvents: 2, reason: undefined },
+  });
+  expect(await store.ledger('acme', 'cw')).toMatchObject({
+    rejected: 0,
+    rejectedBy: {},
+    waiting: 2,
+  });
+});
+
+test('a dead letter keeps its payload, and beginning it again takes it back', async () => {
+  const [batchId = ''] = opened(await append([chunk(10, 3)]));
+  await store.begin(batchId);
+  expect(await store.deadLetter(batchId, 's3.unavailable')).toBe(true);
+  expect(await store.deadLetter(batchId, 's3.unavailable')).toBe(false);
+  expect(await store.ledger('acme', 'cw')).toMatchObject({ deadLettered: 3, waiting: 0 });
+  expect(await store.peek(batchId)).toMatchObject({
+    batch: { state: 'dead', reason: 's3.unavailable' },
+  });
+  expect(await store.begin(batchId)).toMatchObject({
+    park: false,
+    batch: { logEvents: 3, begun: 2 },
+  });
+  expect(await store.ledger('acme', 'cw')).toMatchObject({ deadLettered: 0, waiting: 3 });
+});
+
+test('a failure is noted on a batch that waits, and never revives one that is gone', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  expect(await store.noteFailure(batchId, 's3.unavailable', true)).toBe(1);
+  expect(await store.noteFailure(batchId, 's3.throttled', false)).toBe(1);
+  expect(await store.batch(batchId)).toMatchObject({ lastFailure: 's3.throttled' });
+  await store.begin(batchId);
+  await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
+  expect(await store.noteFailure(batchId, 's3.throttled', true)).toBe(0);
+  expect(await store.batch(batchId)).toBeUndefined();
+});
+
+test('a settled destination leaves nothing behind but its counters', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  await store.begin(batchId);
+  await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
+  expect((await redis.keys('*')).sort()).toEqual([
+    '{lf-0}:ledger:acme/cw',
+    '{lf-0}:tenant:acme',
+    '{lf-0}:totals',
+  ]);
+});
+
+test('a batch that was deleted by hand does not stop its lane', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  await redis.del(`{lf-0}:batch:${batchId}`);
+  expect(opened(await append([chunk(10)]))).toHaveLength(1);
+});
+
+test('when memory is full an append is refused whole, and a settle goes through', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  await store.begin(batchId);
+  await redis.config('SET', 'maxmemory', '1mb');
+  try {
+    await expect(append([chunk(10), chunk(20)])).rejects.toThrow('OOM');
+    expect(await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] })).toBe(true);
+  } finally {
+    await redis.config('SET', 'maxmemory', '0');
+  }
+  expect(await store.totals()).toMatchObject({ accepted: 1, delivered: 1, waiting: 0 });
+});

@@ -1,0 +1,281 @@
+// Producers and consumers together, on real BullMQ queues: what becomes of a batch for each way a delivery can end.
+import { Failure, imbalance, type FailureCode, type Lane, type Ledger } from '@logferry/core';
+import { aCloudWatchLane, aLogEvent, startRedis, until, type TestRedis } from '@logferry/testing';
+import type { Job, Queue } from 'bullmq';
+import { BatchStore, type Batch } from './batch-store';
+import { openQueue } from './catalog';
+import { buildChunks } from './chunk';
+import { BatchConsumer, type Deliver, type DeliveryOutcome } from './consumer';
+import { encodeFragment } from './fragment';
+import { BatchProducer } from './producer';
+import { failFastRedis, patientRedis, type RedisClient } from './redis-connection';
+
+let server: TestRedis;
+let producerRedis: RedisClient;
+let workerRedis: RedisClient;
+let store: BatchStore;
+let producer: BatchProducer;
+let queue: Queue;
+let consumer: BatchConsumer | undefined;
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  producerRedis = failFastRedis(server);
+  workerRedis = patientRedis(server);
+  store = new BatchStore(producerRedis, 0);
+  await until(() => producerRedis.status === 'ready');
+});
+
+beforeEach(async () => {
+  await workerRedis.flushall();
+  producer = new BatchProducer(producerRedis, store, { groupCommitMs: 1, onEnqueueError: raise });
+  queue = openQueue(workerRedis, 'cloudwatch', 0);
+});
+
+afterEach(async () => {
+  await consumer?.close(1_000);
+  consumer = undefined;
+  await producer.close();
+  await queue.close();
+});
+
+afterAll(async () => {
+  producerRedis.disconnect();
+  workerRedis.disconnect();
+  await server.stop();
+});
+
+function raise(error: unknown): never {
+  throw error;
+}
+
+interface Seen {
+  delivered: string[];
+  failures: [FailureCode, string][];
+}
+
+function consume(deliver: Deliver, concurrency = 4): Seen {
+  const seen: Seen = { delivered: [], failures: [] };
+  consumer = new BatchConsumer(workerRedis, new BatchStore(workerRedis, 0), deliver, {
+    sink: 'cloudwatch',
+    concurrency,
+    attemptsMax: 2,
+    observer: {
+      delivered: (batch) => void seen.delivered.push(batch.id),
+      failed: (_, { code }, next) => void seen.failures.push([code, next]),
+      error: raise,
+    },
+  });
+  return seen;
+}
+
+const allDelivered: DeliveryOutcome = { rejected: [] };
+
+async function send(count: number, lane: Lane = quick): Promise<void> {
+  const fragments = Array.from({ length: count }, (_, i) =>
+    encodeFragment(lane, aLogEvent({ timeMs: Date.UTC(2026, 10, 21) + i, message: `m${i}` })),
+  );
+  await producer.append(
+    { fragmentsByLane: new Map([[lane, fragments]]), filteredByTenant: new Map() },
+    count,
+  );
+}
+
+const quick = aCloudWatchLane({ lingerMs: 0 });
+const ledger = (): Promise<Ledger> => store.ledger('acme', 'cw');
+
+/** Waits until the ledger shows these counts, and checks that it balances. */
+async function ledgerShows(want: Partial<Omit<Ledger, 'rejectedBy'>>): Promise<void> {
+  const names = Object.keys(want) as (keyof typeof want)[];
+  const shows = async (): Promise<boolean> => {
+    const found = await ledger();
+    expect(imbalance(found)).toBe(0);
+    return names.every((name) => found[name] === want[name]);
+  };
+  await until(shows, { what: `the ledger shows ${JSON.stringify(want)}`, timeoutMs: 15_000 });
+}
+
+async function failedJobs(count: number): Promise<Job[]> {
+  return until(async () => {
+    const failed = await queue.getFailed();
+    return failed.length === count && failed;
+  });
+}
+
+test('what is appended is delivered, payload and all, and its job completes', async () => {
+  const bodies: string[] = [];
+  const seen = consume((_, payload) => {
+    bodies.push(payload.body('[', ']').toString());
+    return Promise.resolve(allDelivered);
+  });
+  await send(3);
+  await ledgerShows({ accepted: 3, delivered: 3, waiting: 0 });
+  expect(JSON.parse(bodies[0] ?? '')).toMatchObject([
+    { message: 'm0' },
+    { message: 'm1' },
+    { message: 'm2' },
+  ]);
+  await until(async () => (await queue.getCompletedCount()) === 1);
+  expect(seen.failures).toEqual([]);
+});
+
+test('a batch waits for its linger, unless it fills before', async () => {
+  const lane = aCloudWatchLane({
+    lingerMs: 60_000,
+    limits: { bytesMax: 1_048_576, logEventsMax: 10, spanMsMax: 86_400_000 },
+  });
+  const sizes: number[] = [];
+  consume((batch) => {
+    sizes.push(batch.logEvents);
+    return Promise.resolve(allDelivered);
+  });
+  await send(10, lane);
+  await send(1, lane);
+  await ledgerShows({ accepted: 11, delivered: 10, waiting: 1 });
+  expect(sizes).toEqual([10]);
+  expect(await queue.getDelayedCount()).toBe(1);
+});
+
+test('a transient failure is tried again with the same batch, and counts an attempt', async () => {
+  const tried: string[] = [];
+  const seen = consume((batch) => {
+    tried.push(batch.id);
+    if (tried.length === 1) throw new Failure('cloudwatch.unavailable');
+    return Promise.resolve(allDelivered);
+  });
+  await send(2);
+  await ledgerShows({ delivered: 2 });
+  expect(tried).toEqual([tried[0], tried[0]]);
+  expect(seen.failures).toEqual([['cloudwatch.unavailable', 'retry']]);
+});
+
+test('when attempts run out, the batch is a dead letter with its payload, and the retry of the queue UI redrives it', async () => {
+  let healthy = false;
+  const seen = consume(() => {
+    if (!healthy) throw new Failure('cloudwatch.unavailable');
+    return Promise.resolve(allDelivered);
+  });
+  await send(2);
+  await ledgerShows({ deadLettered: 2, waiting: 0 });
+  const [failed] = await failedJobs(1);
+  expect(seen.failures.map(([, next]) => next)).toEqual(['retry', 'dead_letter']);
+  expect(failed?.failedReason).toContain('cloudwatch.unavailable');
+  expect(await store.peek(failed?.id ?? '')).toMatchObject({ batch: { state: 'dead' } });
+
+  healthy = true;
+  await failed?.retry();
+  await ledgerShows({ deadLettered: 0, delivered: 2 });
+});
+
+test.each<[FailureCode, string]>([
+  ['cloudwatch.throttled', 'defer'],
+  ['credential.trust_denied', 'suspend'],
+])('%s puts the batch off without counting an attempt', async (code, next) => {
+  const seen = consume(() => {
+    throw new Failure(code, { retryAfterMs: 60_000 });
+  });
+  await send(2);
+  await until(() => seen.failures.length === 1);
+  expect(seen.failures).toEqual([[code, next]]);
+  const [job] = await until(async () => {
+    const delayed = await queue.getDelayed();
+    return delayed.length === 1 && delayed;
+  });
+  expect(job?.attemptsMade).toBe(0);
+  expect(await store.batch(job?.id ?? '')).toMatchObject({ lastFailure: code });
+  await ledgerShows({ waiting: 2, deadLettered: 0 });
+});
+
+test('log events that are refused become a dead letter of their own, and the rest is delivered', async () => {
+  const code = 'cloudwatch.log_event_too_old';
+  let first = true;
+  consume((batch) => {
+    if (first) {
+      first = false;
+      return Promise.resolve({ rejected: [{ code, from: 0, to: 2 }] });
+    }
+    expect(batch.logEvents).toBe(2);
+    return Promise.resolve(allDelivered);
+  });
+  await send(5);
+  await ledgerShows({ delivered: 3, rejected: 2, waiting: 0 });
+  const [job] = await failedJobs(1);
+  expect(job?.failedReason).toContain(code);
+  expect(job?.failedReason).toContain('2 log events');
+  const peeked = await store.peek(job?.id ?? '');
+  expect(
+    peeked?.logEvents.map((text) => (JSON.parse(text) as { message: string }).message),
+  ).toEqual(['m0', 'm1']);
+
+  await job?.retry();
+  await ledgerShows({ delivered: 5, rejected: 0 });
+});
+
+test('a batch that AWS calls malformed is refused whole and kept', async () => {
+  consume(() => {
+    throw new Failure('cloudwatch.invalid_batch');
+  });
+  await send(4);
+  await ledgerShows({ rejected: 4, waiting: 0 });
+});
+
+test('a fault of ours makes a dead letter at once and hides what it said', async () => {
+  consume(() => {
+    throw new Error('secret internals');
+  });
+  await send(4);
+  await ledgerShows({ deadLettered: 4, waiting: 0 });
+  const [job] = await failedJobs(1);
+  expect(job?.failedReason).toContain('internal.fault');
+  expect(JSON.stringify(job?.toJSON())).not.toContain('secret internals');
+});
+
+test('a batch whose producer died before it had a job is found by the sweep', async () => {
+  const fragments = [encodeFragment(quick, aLogEvent())];
+  const orphan = aCloudWatchLane();
+  await store.append({
+    id: 'crashed0',
+    lanes: [{ lane: orphan, chunks: buildChunks(orphan, fragments) }],
+    filteredByTenant: new Map(),
+  });
+  consume(() => Promise.resolve(allDelivered));
+  await ledgerShows({ accepted: 1, delivered: 1 });
+});
+
+test("a quiet tenant's batch overtakes those of one that floods", async () => {
+  const order: string[] = [];
+  const lanesOf = (tenantId: string, count: number): Lane[] =>
+    Array.from({ length: count }, (_, i) =>
+      aCloudWatchLane({
+        id: `${tenantId}/cw/group\n${i}`,
+        tenantId,
+        lingerMs: 0,
+        target: { sink: 'cloudwatch', logGroup: 'group', logStream: String(i) },
+      }),
+    );
+  for (const lane of [...lanesOf('flood', 20), ...lanesOf('quiet', 1)]) await send(1, lane);
+  await until(async () => (await queue.getPrioritizedCount()) === 21);
+  consume((batch: Batch) => {
+    order.push(batch.tenantId);
+    return Promise.resolve(allDelivered);
+  }, 1);
+  await until(() => order.length === 21);
+  expect(order.indexOf('quiet')).toBeLessThanOrEqual(2);
+});
+
+test('when a worker stops, what is under way ends first', async () => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let begun = false;
+  consume(async () => {
+    begun = true;
+    await released;
+    return allDelivered;
+  });
+  await send(1);
+  await until(() => begun);
+  const closing = consumer?.close(5_000);
+  release();
+  await closing;
+  expect(await ledger()).toMatchObject({ delivered: 1, waiting: 0 });
+});

@@ -1,0 +1,179 @@
+// What becomes of producers and consumers when Redis goes away, hangs or comes back, and the protocol on a Redis Cluster.
+import {
+  aCloudWatchLane,
+  aLogEvent,
+  anS3Lane,
+  startRedis,
+  startRedisCluster,
+  until,
+} from '@logferry/testing';
+import { imbalance, shardOf, type Lane } from '@logferry/core';
+import { BatchStore } from './batch-store';
+import { BatchConsumer } from './consumer';
+import { encodeFragment } from './fragment';
+import { BatchProducer } from './producer';
+import { failFastRedis, patientRedis, type RedisClient } from './redis-connection';
+
+const ignore = (): void => undefined;
+
+function aProducer(redis: RedisClient, shard: number): BatchProducer {
+  redis.on('error', ignore);
+  return new BatchProducer(redis, new BatchStore(redis, shard), {
+    groupCommitMs: 1,
+    onEnqueueError: ignore,
+  });
+}
+
+function aConsumer(redis: RedisClient, sink: 'cloudwatch' | 's3', shard: number): BatchConsumer {
+  redis.on('error', ignore);
+  return new BatchConsumer(
+    redis,
+    new BatchStore(redis, shard),
+    () => Promise.resolve({ rejected: [] }),
+    {
+      sink,
+      concurrency: 4,
+      attemptsMax: 3,
+      observer: { delivered: ignore, failed: ignore, error: ignore },
+    },
+  );
+}
+
+function append(producer: BatchProducer, lane: Lane): Promise<void> {
+  const fragments = [encodeFragment(lane, aLogEvent())];
+  return producer.append(
+    { fragmentsByLane: new Map([[lane, fragments]]), filteredByTenant: new Map() },
+    100,
+  );
+}
+
+test('a killed Redis refuses appends at once, and both sides go on by themselves when it is back', async () => {
+  const server = await startRedis();
+  const [producerRedis, workerRedis] = [failFastRedis(server), patientRedis(server)];
+  const producer = aProducer(producerRedis, 0);
+  const consumer = aConsumer(workerRedis, 'cloudwatch', 0);
+  const lane = aCloudWatchLane({ lingerMs: 0 });
+  const store = new BatchStore(workerRedis, 0);
+  try {
+    await until(() => producerRedis.status === 'ready');
+    await append(producer, lane);
+    await until(async () => (await store.ledger('acme', 'cw')).delivered === 1);
+
+    await server.kill();
+    const askedAt = Date.now();
+    await expect(append(producer, lane)).rejects.toThrow();
+    expect(Date.now() - askedAt).toBeLessThan(2_000);
+
+    await server.start();
+    const backAt = Date.now();
+    await until(() =>
+      append(producer, lane).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until(async () => (await store.ledger('acme', 'cw')).delivered === 2);
+    expect(Date.now() - backAt).toBeLessThan(5_000);
+  } finally {
+    await consumer.close(1_000);
+    await producer.close();
+    producerRedis.disconnect();
+    workerRedis.disconnect();
+    await server.stop();
+  }
+}, 30_000);
+
+test('a producer that starts before Redis refuses, and works once Redis is there', async () => {
+  const server = await startRedis();
+  await server.kill();
+  const redis = failFastRedis(server);
+  const producer = aProducer(redis, 0);
+  try {
+    await expect(append(producer, aCloudWatchLane())).rejects.toThrow();
+    await server.start();
+    await until(() =>
+      append(producer, aCloudWatchLane()).then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await new BatchStore(redis, 0).totals()).toMatchObject({ accepted: 1 });
+  } finally {
+    await producer.close();
+    redis.disconnect();
+    await server.stop();
+  }
+}, 30_000);
+
+test('a Redis that hangs is not acknowledged within two seconds', async () => {
+  const server = await startRedis();
+  const redis = failFastRedis(server);
+  const producer = aProducer(redis, 0);
+  try {
+    await until(() => redis.status === 'ready');
+    await append(producer, aCloudWatchLane());
+    await server.pause();
+    const askedAt = Date.now();
+    await expect(append(producer, aCloudWatchLane())).rejects.toThrow('Command timed out');
+    expect(Date.now() - askedAt).toBeLessThan(2_000);
+    await server.resume();
+    await until(() =>
+      append(producer, aCloudWatchLane()).then(
+        () => true,
+        () => false,
+      ),
+    );
+  } finally {
+    await producer.close();
+    redis.disconnect();
+    await server.stop();
+  }
+}, 30_000);
+
+test('on a Redis Cluster, shards lie on different nodes and every destination is delivered', async () => {
+  const cluster = await startRedisCluster();
+  const SHARDS = 4;
+  const [producerRedis, workerRedis] = [failFastRedis(cluster), patientRedis(cluster)];
+  const producers = Array.from({ length: SHARDS }, (_, shard) => aProducer(producerRedis, shard));
+  const consumers = Array.from({ length: SHARDS }, (_, shard) => [
+    aConsumer(workerRedis, 'cloudwatch', shard),
+    aConsumer(workerRedis, 's3', shard),
+  ]).flat();
+  try {
+    await until(() => producerRedis.status === 'ready');
+    const lanes = Array.from({ length: 24 }, (_, i) => {
+      const over = { id: `acme/d${i}/a\nb`, destinationId: `d${i}`, lingerMs: 0 };
+      return i % 2 === 0 ? aCloudWatchLane(over) : anS3Lane(over);
+    });
+    const shards = lanes.map((lane) => shardOf(lane.tenantId, lane.destinationId, SHARDS));
+    expect(new Set(shards).size).toBe(SHARDS);
+    await Promise.all(
+      lanes.map(async (lane, i) => {
+        const producer = producers[shards[i] ?? -1];
+        if (producer === undefined) throw new Error('no such shard');
+        await until(() =>
+          append(producer, lane).then(
+            () => true,
+            () => false,
+          ),
+        );
+      }),
+    );
+    await until(
+      async () => {
+        const totals = await Promise.all(
+          Array.from({ length: SHARDS }, (_, shard) => new BatchStore(workerRedis, shard).totals()),
+        );
+        expect(totals.map(imbalance)).toEqual([0, 0, 0, 0]);
+        return totals.reduce((sum, { delivered }) => sum + delivered, 0) === lanes.length;
+      },
+      { what: 'all lanes are delivered', timeoutMs: 20_000 },
+    );
+  } finally {
+    await Promise.all(consumers.map((consumer) => consumer.close(1_000)));
+    await Promise.all(producers.map((producer) => producer.close()));
+    producerRedis.disconnect();
+    workerRedis.disconnect();
+    await cluster.stop();
+  }
+}, 60_000);
