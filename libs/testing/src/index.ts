@@ -3,3 +3,22 @@ export * from './processes';
 export * from './redis';
 export * from './redis-cluster';
 export * from './builders';
+export { startOidcIssuer } from './oidc-issuer';
+export type { IssuerBehaviour, OidcIssuer, OidcIssuerOptions } from './oidc-issuer';
+export { startSandboxAws } from './sandbox-aws/start-sandbox-aws';
+export type { SandboxAws, SandboxAwsOptions } from './sandbox-aws/start-sandbox-aws';
+export type {
+  BucketReading,
+  IdentityReading,
+  LogGroupReading,
+  LogGroupRef,
+  LogStreamReading,
+  LogStreamRef,
+} from './sandbox-aws/sandbox-control';
+export { InvalidSeed } from './sandbox-aws/seed';
+export type { SandboxSeed } from './sandbox-aws/seed';
+export type { FaultSpec } from './sandbox-aws/fault-spec';
+export type { FaultReading } from './sandbox-aws/faults';
+export type { StoredEvent } from './sandbox-aws/log-stream';
+export type { StoredObject } from './sandbox-aws/bucket-store';
+export type { CounterReading } from './sandbox-aws/counters';
