@@ -91,7 +91,8 @@ export default tseslint.config(
         {
           object: 'process',
           property: 'exit',
-          message: 'Only a main decides that a process ends; throw, or set process.exitCode.',
+          message:
+            'Only libs/runtime/src/run-app.ts and tools end a process; throw, or set process.exitCode.',
         },
       ],
     },
@@ -195,7 +196,7 @@ export default tseslint.config(
     [AWS, QUEUE, NEST, third(['@logferry/aws'], 'End-to-end tests look from outside.')],
   ),
 
-  { files: ['libs/runtime/src/config.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['libs/runtime/src/{config,run-app}.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: [
       'tools/**/*.ts',

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { Secret } from './secret';
+
+/** One environment variable: its name, what it may be, and a sentence that says what it is for. */
+export interface Setting<T> {
+  name: string;
+  schema: z.ZodType<T, string | undefined>;
+  description: string;
+  /** What the reference shows where the variable is not set. */
+  default: string | undefined;
+  example: string | undefined;
+  secret: boolean;
+}
+
+/** A process's settings: each process declares its own, and reads no other. */
+export type Settings = Record<string, Setting<unknown>>;
+export type ConfigOf<S extends Settings> = {
+  readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
+};
+
+/** What is wrong with the environment, all of it at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+  }
+}
+
+/**
+ * The variables of the other processes, by their prefix: they may stand in an environment that all processes share. Any other
+ * `LOGFERRY_` variable that a process does not know is a mistyped one, and refused.
+ */
+const PREFIXES = ['INGEST', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE'].map(
+  (area) => `LOGFERRY_${area}_`,
+);
+
+/** Known to some processes only, and shared by those. */
+const SHARED = new Set([
+  'LOGFERRY_LOG_LEVEL',
+  'LOGFERRY_REDIS_SHARDS',
+  'LOGFERRY_SHUTDOWN_DEADLINE_MS',
+  'LOGFERRY_METRICS_TOKEN',
+]);
+
+/**
+ * Reads a process's settings from the environment, once. A secret may come from a file instead, named by the variable with `_FILE`
+ * behind it.
+ *
+ * @param ownPrefix the prefix under which unknown variables are refused, such as `LOGFERRY_INGEST_`
+ * @throws ConfigError naming every problem
+ */
+export function loadConfig<S extends Settings>(
+  settings: S,
+  ownPrefix: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): ConfigOf<S> {
+  const problems: string[] = unknownNames(settings, ownPrefix, environment);
+  const config: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(settings)) {
+    const text = readSetting(setting, environment, problems);
+    const parsed = setting.schema.safeParse(text === '' ? undefined : text);
+    if (parsed.success) config[key] = parsed.data;
+    else
+      problems.push(
+        problem(setting, text, parsed.error.issues.map((issue) => issue.message).join('; ')),
+      );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config) as ConfigOf<S>;
+}
+
+function readSetting(
+  setting: Setting<unknown>,
+  environment: NodeJS.ProcessEnv,
+  problems: string[],
+): string | undefined {
+  const fileName = setting.secret ? environment[`${setting.name}_FILE`] : undefined;
+  if (fileName === undefined || fileName === '') return environment[setting.name];
+  try {
+    return readFileSync(fileName, 'utf8').trim();
+  } catch {
+    problems.push(`${setting.name}_FILE names a file that cannot be read: ${fileName}`);
+    return environment[setting.name];
+  }
+}
+
+function problem(setting: Setting<unknown>, text: string | undefined, expected: string): string {
+  const received =
+    text === undefined || text === ''
+      ? 'is not set'
+      : `is ${setting.secret ? '[secret]' : JSON.stringify(text)}`;
+  const example = setting.example === undefined ? '' : `, for example ${setting.example}`;
+  return `${setting.name} ${received}; it ${expected}${example}`;
+}
+
+function unknownNames(
+  settings: Settings,
+  ownPrefix: string,
+  environment: NodeJS.ProcessEnv,
+): string[] {
+  const known = new Set(Object.values(settings).flatMap(({ name }) => [name, `${name}_FILE`]));
+  const foreign = PREFIXES.filter((prefix) => prefix !== ownPrefix);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('LOGFERRY_') && !known.has(name) && !SHARED.has(name))
+    .filter((name) => !foreign.some((prefix) => name.startsWith(prefix)))
+    .map((name) => `${name} is not a setting of this process`);
+}
+
+/** The resolved configuration for the log at boot; secrets print as `[secret]`. */
+export function describeConfig<S extends Settings>(
+  settings: S,
+  config: ConfigOf<S>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, { name }]) => {
+      const value = config[key as keyof S] as unknown;
+      return [name, value instanceof Secret ? String(value) : maskUrl(value)];
+    }),
+  );
+}
+
+/** A password may stand in a URL. */
+function maskUrl(value: unknown): unknown {
+  return typeof value === 'string'
+    ? value.replace(/\/\/([^/@:]*):[^/@]*@/g, '//$1:[secret]@')
+    : value;
+}

@@ -1,0 +1,12 @@
+// What every process needs: configuration, log, metrics, health, its life from start to stop, and the way to the broker. The only
+// library that knows Nest, and the only place that reads the environment.
+export * from './broker-client';
+export * from './config';
+export * from './health.controller';
+export * from './logger';
+export * from './metrics';
+export * from './readiness';
+export * from './request-problem';
+export * from './run-app';
+export * from './secret';
+export * from './settings';

@@ -1,0 +1,30 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** The log of a process: one line of JSON an event, to standard output. */
+export function openLogger(app: string, level: string): Logger {
+  return pino({
+    level,
+    base: { app },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    // The second net: secrets are of a type that prints itself as [secret]; these are for what comes from elsewhere.
+    redact: ['*.authorization', '*.secretAccessKey', '*.sessionToken', '*.password', '*.secret'],
+  });
+}
+
+/** Nest's own words in our log. Its reports of who wired what are for debugging; its errors are errors. */
+export function nestLogger(log: Logger): LoggerService {
+  const line = (message: unknown): string =>
+    (message instanceof Error ? message.message : String(message)).slice(0, 1_000);
+  return {
+    log: (message: unknown) => log.debug(line(message)),
+    debug: (message: unknown) => log.debug(line(message)),
+    verbose: (message: unknown) => log.trace(line(message)),
+    warn: (message: unknown) => log.warn(line(message)),
+    error: (message: unknown) => log.error(line(message)),
+    fatal: (message: unknown) => log.fatal(line(message)),
+  };
+}

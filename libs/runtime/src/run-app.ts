@@ -1,0 +1,71 @@
+import type { Logger } from './logger';
+import { ConfigError } from './config';
+
+/** A process that is up: where it listens, and how it stops. */
+export interface RunningApp {
+  log: Logger;
+  /** Told to the parent that started us, if there is one, and to the log. */
+  ports: Record<string, number>;
+  close(): Promise<void>;
+  shutdownDeadlineMs: number;
+}
+
+/**
+ * The life of a process: start, or say in one sentence why not; stop once on SIGTERM, SIGINT or when the parent that watches over it
+ * is gone; and never outlive the deadline.
+ */
+export async function runApp(start: () => Promise<RunningApp>): Promise<void> {
+  let app: RunningApp;
+  try {
+    app = await start();
+  } catch (error) {
+    process.stderr.write(`${startProblem(error)}\n`);
+    process.exit(1);
+  }
+  const { log } = app;
+  let stopping = false;
+  const stop = (why: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, 'stopping');
+    setTimeout(() => {
+      log.error('not stopped by the deadline');
+      process.exit(1);
+    }, app.shutdownDeadlineMs + 1_000).unref();
+    app.close().then(
+      () => {
+        log.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'stopped with an error');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('disconnect', () => stop('the parent is gone'));
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'unhandled rejection');
+    process.exit(1);
+  });
+  process.send?.({ type: 'ready', ports: app.ports });
+  log.info({ ports: app.ports }, 'ready');
+}
+
+/** One clear sentence for what a person can mend; a stack only for what they cannot. */
+function startProblem(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (isSystemError(error) && error.code === 'EADDRINUSE') {
+    return `Port ${error.port ?? ''} is taken: stop what listens there, or choose another port.`;
+  }
+  if (isSystemError(error) && error.code === 'EACCES') {
+    return `Port ${error.port ?? ''} may not be opened by this user: choose one above 1023.`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function isSystemError(error: unknown): error is Error & { code: string; port?: number } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,158 @@
+// The kinds of settings there are, and the settings that several processes share.
+import { z } from 'zod';
+import type { Setting } from './config';
+import { Secret } from './secret';
+
+interface Described {
+  name: string;
+  description: string;
+  example?: string;
+}
+
+function setting<T>(
+  described: Described,
+  schema: z.ZodType<T, string | undefined>,
+  standard?: string,
+): Setting<T> {
+  return { example: undefined, ...described, schema, default: standard, secret: false };
+}
+
+export function text(described: Described, standard?: string): Setting<string> {
+  const schema = z.string('must be set').min(1);
+  return setting(described, standard === undefined ? schema : schema.default(standard), standard);
+}
+
+export function integer(
+  described: Described,
+  bounds: { min: number; max: number; default: number },
+): Setting<number> {
+  const message = `must be a whole number from ${bounds.min} to ${bounds.max}`;
+  const schema = z
+    .string()
+    .regex(/^-?\d+$/, message)
+    .transform(Number)
+    .refine((value) => value >= bounds.min && value <= bounds.max, message)
+    .default(bounds.default);
+  return setting(described, schema, String(bounds.default));
+}
+
+export function flag(described: Described, standard: boolean): Setting<boolean> {
+  const schema = z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((value) => value === 'true')
+    .default(standard);
+  return setting(described, schema, String(standard));
+}
+
+export function choice<const T extends string>(
+  described: Described,
+  values: readonly [T, ...T[]],
+  standard: T,
+): Setting<T> {
+  const schema = z.enum(values, `must be one of ${values.join(', ')}`) as unknown as z.ZodType<
+    T,
+    string | undefined
+  >;
+  return setting(
+    described,
+    z.preprocess((value) => value ?? standard, schema) as z.ZodType<T, string | undefined>,
+    standard,
+  );
+}
+
+const SECRET_CHARS_MIN = 16;
+
+/** A secret that must be set. */
+export function secret(described: Described): Setting<Secret> {
+  const schema = z
+    .string('must be set')
+    .min(SECRET_CHARS_MIN, `must have at least ${SECRET_CHARS_MIN} characters`)
+    .transform((value) => new Secret(value));
+  return { ...setting(described, schema), secret: true };
+}
+
+export function optionalSecret(described: Described): Setting<Secret | undefined> {
+  const schema = z
+    .string()
+    .min(SECRET_CHARS_MIN, `must have at least ${SECRET_CHARS_MIN} characters`)
+    .transform((value) => new Secret(value))
+    .optional();
+  return { ...setting(described, schema), secret: true };
+}
+
+export function host(name: string): Setting<string> {
+  return text(
+    {
+      name,
+      description: 'The interface to listen on. Anything but loopback is reachable by others.',
+      example: '0.0.0.0',
+    },
+    '127.0.0.1',
+  );
+}
+
+export function port(name: string, standard: number): Setting<number> {
+  return integer(
+    { name, description: 'The port to listen on.' },
+    { min: 0, max: 65_535, default: standard },
+  );
+}
+
+/** Settings of every process. */
+export const commonSettings = {
+  logLevel: choice(
+    { name: 'LOGFERRY_LOG_LEVEL', description: 'How much is logged.' },
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'info',
+  ),
+  shutdownDeadlineMs: integer(
+    {
+      name: 'LOGFERRY_SHUTDOWN_DEADLINE_MS',
+      description: 'How long a stopping process may take to end what is under way.',
+    },
+    { min: 0, max: 600_000, default: 20_000 },
+  ),
+  metricsToken: optionalSecret({
+    name: 'LOGFERRY_METRICS_TOKEN',
+    description:
+      'The bearer token that /metrics asks of anyone who is not on this machine. Without it, nobody else gets them.',
+  }),
+};
+
+/** Settings of every process that uses Redis. */
+export const redisSettings = {
+  redisUrl: text(
+    {
+      name: 'REDIS_URL',
+      description:
+        'Where Redis is. Several URLs, separated by commas, are the seed nodes of a Redis Cluster.',
+      example: 'redis://:password@redis.internal:6379',
+    },
+    'redis://127.0.0.1:6379',
+  ),
+  shards: integer(
+    {
+      name: 'LOGFERRY_REDIS_SHARDS',
+      description:
+        'How many shards the batches are spread over; each is one slot of a Redis Cluster. May grow, must not shrink while batches wait.',
+    },
+    { min: 1, max: 256, default: 1 },
+  ),
+};
+
+/** Settings of every process that asks the broker for sessions. */
+export const brokerClientSettings = {
+  brokerHost: text(
+    { name: 'LOGFERRY_BROKER_HOST', description: 'Where the credential broker is.' },
+    '127.0.0.1',
+  ),
+  brokerPort: integer(
+    { name: 'LOGFERRY_BROKER_TCP_PORT', description: "The credential broker's port for workers." },
+    { min: 0, max: 65_535, default: 8083 },
+  ),
+  brokerSecret: secret({
+    name: 'LOGFERRY_BROKER_SECRET',
+    description:
+      'What workers show the credential broker to be given sessions. The same for all of them.',
+  }),
+};

@@ -1,0 +1,40 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** A key as it is stored: whoever reads the store learns whose it is and cannot use it. */
+export interface StoredKey {
+  id: string;
+  name: string;
+  /** The one tenant that the key may speak for; a platform key, which has none, may speak for all. */
+  tenantId?: string;
+  /** SHA-256 of the secret part. Enough for 256 random bits, which cannot be guessed at any speed. */
+  hash: string;
+  createdAt: number;
+}
+
+const shape = /^lf_([0-9a-f]{12})_([\w-]{43})$/;
+
+/** Makes a key. Its text is shown once and stored nowhere. */
+export function mintKey(
+  name: string,
+  tenantId: string | undefined,
+  nowMs: number,
+): { text: string; key: StoredKey } {
+  const id = randomBytes(6).toString('hex');
+  const secret = randomBytes(32).toString('base64url');
+  const key = { id, name, hash: hashOf(secret).toString('hex'), createdAt: nowMs };
+  return { text: `lf_${id}_${secret}`, key: tenantId === undefined ? key : { ...key, tenantId } };
+}
+
+/** The two parts of a key's text, if it has the shape of one. */
+export function splitKey(text: string): { id: string; secret: string } | undefined {
+  const [, id, secret] = shape.exec(text) ?? [];
+  return id === undefined || secret === undefined ? undefined : { id, secret };
+}
+
+export function keyMatches(key: StoredKey, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(key.hash, 'hex'), hashOf(secret));
+}
+
+function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

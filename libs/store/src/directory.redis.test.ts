@@ -1,0 +1,101 @@
+import { Destination } from '@logferry/core';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { Redis } from 'ioredis';
+import { mintKey } from './api-key';
+import { ConfigStore } from './config-store';
+import { Directory } from './directory';
+
+let server: TestRedis;
+let redis: Redis;
+let store: ConfigStore;
+let directory: Directory;
+const errors: unknown[] = [];
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+});
+
+beforeEach(async () => {
+  redis = new Redis(server.url, { enableOfflineQueue: false, retryStrategy: () => 50 });
+  redis.on('error', () => undefined);
+  await until(() => redis.status === 'ready');
+  await redis.flushall();
+  store = new ConfigStore(redis);
+  directory = new Directory(store, (error) => errors.push(error));
+  directory.start();
+});
+
+afterEach(() => {
+  directory.stop();
+  redis.disconnect();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+const aDestination = (id: string) =>
+  Destination.parse({
+    id,
+    type: 's3',
+    region: 'eu-central-1',
+    credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
+    s3: { bucket: 'acme-logs' },
+  });
+
+test('a tenant is found with its destinations, and one that is not there is not', async () => {
+  await store.putTenant({ id: 'acme', name: 'Acme' });
+  await store.putDestination('acme', aDestination('s3'));
+  expect(await directory.tenant('acme')).toEqual({
+    tenant: { id: 'acme', name: 'Acme' },
+    destinations: [aDestination('s3')],
+  });
+  expect(await directory.destination('acme', 's3')).toMatchObject({ type: 's3' });
+  expect(await directory.destination('acme', 'nope')).toBeUndefined();
+  expect(await directory.tenant('globex')).toBeUndefined();
+  expect(await store.tenantIds()).toEqual(['acme']);
+});
+
+test('a change reaches a running process within a second and a bit', async () => {
+  await store.putTenant({ id: 'acme' });
+  expect((await directory.tenant('acme'))?.destinations).toEqual([]);
+  await store.putDestination('acme', aDestination('s3'));
+  await until(async () => (await directory.destination('acme', 's3')) !== undefined, {
+    timeoutMs: 1_500,
+  });
+  await store.deleteDestination('acme', 's3');
+  await until(async () => (await directory.destination('acme', 's3')) === undefined, {
+    timeoutMs: 1_500,
+  });
+});
+
+test('a key opens what it is for, a wrong one nothing, and a revoked one nothing within a second and a bit', async () => {
+  const { text, key } = mintKey('ci', 'acme', 0);
+  await store.putKey(key);
+  expect(await directory.authenticate(text)).toMatchObject({ name: 'ci', tenantId: 'acme' });
+  expect(
+    await directory.authenticate(`${text.slice(0, -1)}${text.endsWith('A') ? 'B' : 'A'}`),
+  ).toBeUndefined();
+  expect(await directory.authenticate('lf_nonsense')).toBeUndefined();
+  await store.deleteKey(key.id);
+  await until(async () => (await directory.authenticate(text)) === undefined, { timeoutMs: 1_500 });
+});
+
+test('the text of a key is nowhere in the store', async () => {
+  const { text, key } = mintKey('ci', undefined, 0);
+  await store.putKey(key);
+  const stored = JSON.stringify(await redis.hgetall('{lf}:keys'));
+  expect(stored).not.toContain(text.slice('lf_000000000000_'.length));
+  expect(stored).not.toContain('tenantId');
+});
+
+test('while Redis is away it answers with what it remembers, and afterwards it sees what it missed', async () => {
+  await store.putTenant({ id: 'acme', name: 'before' });
+  await until(async () => (await directory.tenant('acme'))?.tenant.name === 'before');
+  await server.kill();
+  await until(() => errors.length > 0);
+  expect((await directory.tenant('acme'))?.tenant.name).toBe('before');
+  await server.start(); // without its append-only file: everything is gone
+  await until(() => redis.status === 'ready');
+  await until(async () => (await directory.tenant('acme')) === undefined, { timeoutMs: 3_000 });
+});

@@ -1,0 +1,113 @@
+import type { Destination } from '@logferry/core';
+import { keyMatches, splitKey, type StoredKey } from './api-key';
+import type { ConfigStore, TenantRecord } from './config-store';
+
+const POLL_MS = 500;
+const CHANGES_A_POLL = 1_000;
+/** Unknown names are remembered too, so that asking for them again and again costs nothing; hence a bound. */
+const REMEMBERED_MAX = 50_000;
+
+/**
+ * The configuration as a running process sees it: remembered once asked for, and forgotten within a second of a change.
+ *
+ * While Redis is away it answers with what it remembers.
+ */
+export class Directory {
+  private readonly tenants = new Remembered<TenantRecord | undefined>((id) =>
+    this.store.tenant(id),
+  );
+  private readonly keys = new Remembered<StoredKey | undefined>((id) => this.store.key(id));
+  private place: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly store: ConfigStore,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      void this.poll().finally(() => {
+        if (!this.stopped) this.start();
+      });
+    }, POLL_MS);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  tenant(tenantId: string): Promise<TenantRecord | undefined> {
+    return this.tenants.get(tenantId);
+  }
+
+  async destination(tenantId: string, destinationId: string): Promise<Destination | undefined> {
+    const record = await this.tenants.get(tenantId);
+    return record?.destinations.find(({ id }) => id === destinationId);
+  }
+
+  /** Whose key this is, if it is one. */
+  async authenticate(text: string): Promise<StoredKey | undefined> {
+    const parts = splitKey(text);
+    if (parts === undefined) return undefined;
+    const key = await this.keys.get(parts.id);
+    return key !== undefined && keyMatches(key, parts.secret) ? key : undefined;
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      if (this.place === undefined) {
+        // What was remembered before we knew where the announcements stood may be old.
+        this.place = await this.store.changesEnd();
+        this.forgetAll();
+        return;
+      }
+      const { place, changes } = await this.store.changesAfter(this.place, CHANGES_A_POLL);
+      this.place = place;
+      if (changes.length === CHANGES_A_POLL) this.forgetAll();
+      for (const change of changes) {
+        if (change.kind === 'tenant') this.tenants.forget(change.tenantId);
+        else this.keys.forget(change.keyId);
+      }
+    } catch (error) {
+      this.place = undefined; // Redis may come back with announcements that we missed
+      this.onError(error);
+    }
+  }
+
+  private forgetAll(): void {
+    this.tenants.forgetAll();
+    this.keys.forgetAll();
+  }
+}
+
+/** Asks once for each key, however many ask at the same time, and remembers the answer until it is told to forget. */
+class Remembered<V> {
+  private readonly answers = new Map<string, Promise<V>>();
+
+  constructor(private readonly ask: (key: string) => Promise<V>) {}
+
+  get(key: string): Promise<V> {
+    let answer = this.answers.get(key);
+    if (answer === undefined) {
+      if (this.answers.size >= REMEMBERED_MAX) this.answers.clear();
+      const asked: Promise<V> = this.ask(key).catch((error: unknown) => {
+        if (this.answers.get(key) === asked) this.answers.delete(key); // a failure is not an answer
+        throw error;
+      });
+      answer = asked;
+      this.answers.set(key, answer);
+    }
+    return answer;
+  }
+
+  forget(key: string): void {
+    this.answers.delete(key);
+  }
+
+  forgetAll(): void {
+    this.answers.clear();
+  }
+}
