@@ -95,7 +95,7 @@ function serviceOf(message: IncomingMessage): ServiceName {
   if (message.headers['x-amz-target'] !== undefined) return 'logs';
   const type = message.headers['content-type'] ?? '';
   const isForm = type.startsWith('application/x-www-form-urlencoded');
-  const isRoot = message.url === '/' || message.url === '';
+  const isRoot = /^\/?(\?|$)/u.test(message.url ?? '/');
   return message.method === 'POST' && isRoot && isForm ? 'sts' : 's3';
 }
 
