@@ -1,4 +1,4 @@
-import { CLOUDWATCH } from './limits';
+import { CLOUDWATCH, S3 } from './limits';
 import type { Destination, Sink } from './destination';
 import type { LogEvent } from './log-event';
 import { fnv1a, logGroupName, logStreamName, s3Prefix } from './naming';
@@ -17,6 +17,8 @@ export interface BatchLimits {
   bytesMax: number;
   logEventsMax: number;
   spanMsMax: number;
+  /** One log event may take this much, even if that is more than a batch should hold: then it is a batch by itself. */
+  logEventBytesMax: number;
 }
 
 /** One place where log events pile up: a destination's log group and stream, or its S3 prefix. */
@@ -36,6 +38,7 @@ const cloudWatchLimits: BatchLimits = {
   bytesMax: CLOUDWATCH.batchBytesMax,
   logEventsMax: CLOUDWATCH.batchLogEventsMax,
   spanMsMax: CLOUDWATCH.batchSpanMsMax,
+  logEventBytesMax: CLOUDWATCH.batchBytesMax,
 };
 
 /** Bounds the work of one object where log events are tiny; bytes fill it long before in ordinary traffic. */
@@ -111,6 +114,7 @@ function buildLane(
         bytesMax: destination.s3.objectBytesMax,
         logEventsMax: S3_LOG_EVENTS_MAX,
         spanMsMax: Number.MAX_SAFE_INTEGER,
+        logEventBytesMax: S3.logEventBytesMax,
       },
       lingerMs: destination.s3.lingerMs,
       format: 'event',

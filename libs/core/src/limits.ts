@@ -22,7 +22,9 @@ export const S3 = {
   keyBytesMax: 1024,
   /** A single PutObject may carry 5 GiB; ours are read into memory whole, so the bound is ours and lower. */
   objectBytesMax: 64 * 1024 * 1024,
-  objectBytesMin: 64 * 1024,
+  objectBytesMin: 1024 * 1024,
+  /** The largest log event as a line of an object: every character of its message may need six to be JSON. */
+  logEventBytesMax: 8 * 1024 * 1024,
 } as const;
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */

@@ -26,7 +26,7 @@ function aLane(n: number): Lane {
     destinationId: `d${n % 2}`,
     target: { sink: 'cloudwatch', logGroup: 'group', logStream: `stream-${n}` },
     // Small enough that programs reach each limit, on both sides of it, by bytes as often as by count and span.
-    limits: { bytesMax: 200, logEventsMax: 4, spanMsMax: 1_000 },
+    limits: { bytesMax: 200, logEventsMax: 4, spanMsMax: 1_000, logEventBytesMax: 200 },
     lingerMs: 60_000,
     format: 'message',
   };

@@ -209,6 +209,17 @@ test('a failure is noted on a batch that waits, and never revives one that is go
   expect(await store.batch(batchId)).toBeUndefined();
 });
 
+test('only the first to put under a key of a batch is told that it is the first', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  expect(await store.claimKey(batchId, 0)).toEqual({ candidate: 0, isFirst: true });
+  expect(await store.claimKey(batchId, 0)).toEqual({ candidate: 0, isFirst: false });
+  expect(await store.claimKey(batchId, 1)).toEqual({ candidate: 1, isFirst: true });
+  expect(await store.claimKey(batchId, 0)).toEqual({ candidate: 1, isFirst: false });
+  await store.begin(batchId);
+  await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
+  expect(await store.claimKey(batchId, 0)).toBeUndefined();
+});
+
 test('a settled destination leaves nothing behind but its counters', async () => {
   const [batchId = ''] = opened(await append([chunk(10)]));
   await store.begin(batchId);

@@ -17,6 +17,7 @@ import type { RedisClient } from './redis-connection';
 import {
   appendScript,
   beginScript,
+  claimKeyScript,
   deadLetterScript,
   noteFailureScript,
   settleScript,
@@ -76,6 +77,7 @@ interface Scripts {
   lfSettle(tag: string, ...args: (string | number | Buffer)[]): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
   lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
+  lfClaimKey(tag: string, batchId: string, n: number): Promise<number[]>;
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
 }
 
@@ -94,6 +96,7 @@ export class BatchStore {
     redis.defineCommand('lfSettle', { numberOfKeys: 1, lua: settleScript });
     redis.defineCommand('lfDeadLetter', { numberOfKeys: 1, lua: deadLetterScript });
     redis.defineCommand('lfNoteFailure', { numberOfKeys: 1, lua: noteFailureScript });
+    redis.defineCommand('lfClaimKey', { numberOfKeys: 1, lua: claimKeyScript });
     redis.defineCommand('lfSweep', { numberOfKeys: 1, lua: sweepScript });
     this.scripts = redis as unknown as Scripts;
   }
@@ -182,6 +185,20 @@ export class BatchStore {
     return this.scripts.lfNoteFailure(this.tag, batchId, code, countsAttempt ? 1 : 0);
   }
 
+  /**
+   * Remembers, before it is done, that an object is put under the batch's nth key, so that whoever finds the key taken knows
+   * whether it may be the batch's own object from an earlier attempt.
+   *
+   * @returns nothing if the batch is settled
+   */
+  async claimKey(
+    batchId: string,
+    n: number,
+  ): Promise<{ candidate: number; isFirst: boolean } | undefined> {
+    const [candidate, first] = await this.scripts.lfClaimKey(this.tag, batchId, n);
+    return candidate === undefined ? undefined : { candidate, isFirst: first === 1 };
+  }
+
   async sweep(
     sink: Sink,
     cursor: string,
@@ -236,10 +253,9 @@ export class BatchStore {
 }
 
 function fitsAlone({ bytes, logEvents, firstMs, lastMs }: Chunk, limits: BatchLimits): boolean {
+  const bytesMax = logEvents === 1 ? limits.logEventBytesMax : limits.bytesMax;
   return (
-    bytes <= limits.bytesMax &&
-    logEvents <= limits.logEventsMax &&
-    lastMs - firstMs <= limits.spanMsMax
+    bytes <= bytesMax && logEvents <= limits.logEventsMax && lastMs - firstMs <= limits.spanMsMax
   );
 }
 

@@ -122,7 +122,7 @@ test('what is appended is delivered, payload and all, and its job completes', as
 test('a batch waits for its linger, unless it fills before', async () => {
   const lane = aCloudWatchLane({
     lingerMs: 60_000,
-    limits: { bytesMax: 1_048_576, logEventsMax: 10, spanMsMax: 86_400_000 },
+    limits: { ...quick.limits, logEventsMax: 10 },
   });
   const sizes: number[] = [];
   consume((batch) => {

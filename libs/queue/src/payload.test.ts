@@ -14,7 +14,12 @@ function chunksOf(lane: Lane, offsetsMs: readonly number[], tag: string): Buffer
   return buildChunks(lane, fragments).map(({ text }) => Buffer.from(text));
 }
 
-const small = { bytesMax: 64 * 120, logEventsMax: 10_000, spanMsMax: 86_400_000 };
+const small = {
+  bytesMax: 64 * 120,
+  logEventsMax: 10_000,
+  spanMsMax: 86_400_000,
+  logEventBytesMax: 1_048_576,
+};
 const commits = fc.array(fc.array(fc.nat(50), { minLength: 1, maxLength: 20 }), {
   minLength: 1,
   maxLength: 8,

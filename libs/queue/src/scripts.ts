@@ -213,6 +213,20 @@ return redis.call('HINCRBY', key('batch', ARGV[1]), 'attempts', ARGV[3])
 `;
 
 /**
+ * Remembers that an object is about to be put under a batch's nth key. ARGV: batch id, n.
+ * Returns the n that the batch stands at now, and 1 if nobody has put under it before; nothing if the batch is settled.
+ */
+export const claimKeyScript = `${prelude}
+local batch = key('batch', ARGV[1])
+if redis.call('EXISTS', batch) == 0 then return {} end
+local at = tonumber(redis.call('HGET', batch, 'keyCandidate') or '-1')
+local n = tonumber(ARGV[2])
+if at >= n then return {at, 0} end
+redis.call('HSET', batch, 'keyCandidate', n)
+return {n, 1}
+`;
+
+/**
  * Looks at a page of a sink's unsettled batches for those that BullMQ has forgotten.
  *
  * ARGV: sink, the queue's key prefix, cursor, page size, and the time before which a batch must have been opened to be looked at.

@@ -31,9 +31,13 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const requestId = http.getRequest<Request>().id;
+    this.answer(error, http.getRequest<Request>(), http.getResponse<Reply>());
+  }
+
+  /** The same for what fails before Nest has it: a hook, or Fastify's own parsing. */
+  answer(error: unknown, { id: requestId }: Request, reply: Reply): void {
     const { status, code, message, headers } = this.describe(error, requestId);
-    http.getResponse<Reply>().code(status).headers(headers).send({ code, message, requestId });
+    reply.code(status).headers(headers).send({ code, message, requestId });
   }
 
   private describe(

@@ -1,0 +1,180 @@
+import {
+  assert,
+  parseLogEvent,
+  shardOf,
+  type Lane,
+  type LogEvent,
+  type LogEventDefaults,
+  type Refusal,
+  type RefusalCode,
+} from '@logferry/core';
+import { encodeFragment, type Append, type Fragment } from '@logferry/queue';
+import type { TenantRecord } from '@logferry/store';
+import { INVALID, type BodyValues } from './request-body';
+import type { Router } from './router';
+
+/** Where accepted log events go: one producer a shard. */
+export interface Appender {
+  append(append: Append, bytes: number): Promise<void>;
+}
+
+/** Finds a tenant by its id. */
+export type FindTenant = (tenantId: string) => Promise<TenantRecord | undefined>;
+
+export interface AcceptRequest {
+  values: BodyValues;
+  defaults: LogEventDefaults;
+  /** The tenant that the whole request is for; if there is none, every log event names its own. */
+  record: TenantRecord | undefined;
+}
+
+/** The verdict on a request: every log event is in one of the two. */
+export interface Verdict {
+  accepted: number;
+  rejected: { index: number; code: RefusalCode; message: string }[];
+}
+
+export interface Acceptance {
+  verdict: Verdict;
+  /** How many of the accepted log events no destination wanted. */
+  filtered: number;
+}
+
+interface Planned {
+  append: Append;
+  bytes: number;
+}
+
+/** What a request adds, by shard, while it is put together. */
+interface Plan {
+  appends: Map<number, Planned>;
+  filtered: number;
+}
+
+/**
+ * Takes a request's log events: each is checked, routed, encoded for every destination that wants it, and written to Redis. What is
+ * accepted is in Redis when this resolves; what is not is named with its reason.
+ */
+export class AcceptLogEvents {
+  constructor(
+    private readonly appenders: readonly Appender[],
+    private readonly router: Router,
+    private readonly findTenant: FindTenant,
+  ) {}
+
+  /** @throws whatever the appenders throw: then nothing of the request is acknowledged. */
+  async run(request: AcceptRequest): Promise<Acceptance> {
+    const { values, record } = request;
+    const parsed: Parsed[] = [];
+    for (let index = 0; index < values.count; index++) parsed.push(parse(request, index));
+    const recordOf = record === undefined ? await this.findTenants(parsed) : () => record;
+
+    const verdict: Verdict = { accepted: 0, rejected: [] };
+    const plan: Plan = { appends: new Map(), filtered: 0 };
+    parsed.forEach((item, index) => {
+      const refusal =
+        item.event === undefined
+          ? item.refusal
+          : this.place(recordOf(item.tenantId), item.event, plan);
+      if (refusal === undefined) verdict.accepted++;
+      else verdict.rejected.push({ index, ...refusal });
+    });
+    await Promise.all([...plan.appends].map(([shard, planned]) => this.append(shard, planned)));
+    return { verdict, filtered: plan.filtered };
+  }
+
+  /** Looks up each tenant once, before anything is placed. */
+  private async findTenants(
+    parsed: readonly Parsed[],
+  ): Promise<(id: string | undefined) => TenantRecord | undefined> {
+    const ids = new Set(parsed.map(({ tenantId }) => tenantId).filter((id) => id !== undefined));
+    const found = new Map(
+      await Promise.all([...ids].map(async (id) => [id, await this.findTenant(id)] as const)),
+    );
+    return (id) => (id === undefined ? undefined : found.get(id));
+  }
+
+  private append(shard: number, { append, bytes }: Planned): Promise<void> {
+    const appender = this.appenders[shard];
+    assert(appender !== undefined, `shard ${shard} has a producer`);
+    return appender.append(append, bytes);
+  }
+
+  /** Encodes a log event for all of its destinations, or for none. */
+  private place(
+    record: TenantRecord | undefined,
+    event: LogEvent,
+    plan: Plan,
+  ): Refusal | undefined {
+    if (record === undefined)
+      return { code: 'event.tenant_unknown', message: 'there is no tenant of this id' };
+    const placed: [Lane, Fragment][] = [];
+    for (const { wants, laneOf } of this.router.routesOf(record)) {
+      if (!wants(event)) continue;
+      const lane = laneOf(event);
+      const fragment = encodeFragment(lane, event);
+      if (fragment.bytes > lane.limits.logEventBytesMax) {
+        return {
+          code: 'event.message_too_large',
+          message: `message takes ${fragment.bytes} bytes as ${lane.destinationId} formats it; the most is ${lane.limits.logEventBytesMax}`,
+        };
+      }
+      placed.push([lane, fragment]);
+    }
+    for (const [lane, fragment] of placed) this.add(lane, fragment, plan);
+    if (placed.length === 0) this.filter(record.tenant.id, plan);
+    return undefined;
+  }
+
+  private add(lane: Lane, fragment: Fragment, plan: Plan): void {
+    const planned = this.planned(
+      shardOf(lane.tenantId, lane.destinationId, this.appenders.length),
+      plan,
+    );
+    const { fragmentsByLane } = planned.append;
+    const fragments = fragmentsByLane.get(lane);
+    if (fragments === undefined) fragmentsByLane.set(lane, [fragment]);
+    else fragments.push(fragment);
+    planned.bytes += fragment.bytes;
+  }
+
+  private filter(tenantId: string, plan: Plan): void {
+    plan.filtered++;
+    const { filteredByTenant } = this.planned(0, plan).append;
+    filteredByTenant.set(tenantId, (filteredByTenant.get(tenantId) ?? 0) + 1);
+  }
+
+  private planned(shard: number, plan: Plan): Planned {
+    let planned = plan.appends.get(shard);
+    if (planned === undefined) {
+      planned = { append: { fragmentsByLane: new Map(), filteredByTenant: new Map() }, bytes: 0 };
+      plan.appends.set(shard, planned);
+    }
+    return planned;
+  }
+}
+
+/** A log event of the request, or why it is none. */
+type Parsed =
+  | { event: LogEvent; tenantId: string | undefined }
+  | { event?: undefined; tenantId?: undefined; refusal: Refusal };
+
+function parse({ values, defaults, record }: AcceptRequest, index: number): Parsed {
+  const value = values.value(index);
+  if (value === INVALID) return refused('event.invalid_json', 'this line is not valid JSON');
+  let parsed = parseLogEvent(value, defaults);
+  if (parsed.kind === 'inexact') parsed = parseLogEvent(values.exact(index), defaults);
+  if (parsed.kind === 'refused') return { refusal: parsed.refusal };
+  assert(parsed.kind === 'event', 'a value that was parsed exactly is exact');
+  if (record === undefined && parsed.tenantId === undefined) {
+    return refused(
+      'event.tenant_missing',
+      'tenant is missing; it must stand in every log event sent here',
+    );
+  }
+  return parsed;
+}
+
+function refused(code: RefusalCode, message: string): Parsed {
+  return { refusal: { code, message } };
+}

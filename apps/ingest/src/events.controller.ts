@@ -1,0 +1,124 @@
+import { parseDefaults } from '@logferry/core';
+import { TooMuchPending } from '@logferry/queue';
+import { RequestProblem } from '@logferry/runtime';
+import { Directory, type TenantRecord } from '@logferry/store';
+import { Controller, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AcceptLogEvents, type Acceptance, type Verdict } from './accept-log-events';
+import { INGEST_CONFIG, type IngestConfig } from './config';
+import { redisAway, type Sender } from './gate';
+import { IngestMetrics } from './ingest-metrics';
+import { readBody } from './request-body';
+
+/** A request that the gate has let in. */
+type AdmittedRequest = FastifyRequest<{ Body: Buffer | undefined }> & { sender: Sender };
+
+@Controller('/v1')
+export class EventsController {
+  constructor(
+    @Inject(AcceptLogEvents) private readonly acceptLogEvents: AcceptLogEvents,
+    @Inject(Directory) private readonly directory: Directory,
+    @Inject(IngestMetrics) private readonly metrics: IngestMetrics,
+    @Inject(INGEST_CONFIG) private readonly config: IngestConfig,
+  ) {}
+
+  /** Log events of one tenant. */
+  @Post('/tenants/:tenant/events')
+  @HttpCode(202)
+  async ofTenant(
+    @Req() request: AdmittedRequest,
+    @Param('tenant') tenantId: string,
+    @Query() query: Record<string, unknown>,
+  ): Promise<Verdict> {
+    const { sender } = request;
+    if (sender.kind === 'tenant' && sender.tenantId !== tenantId) {
+      throw new RequestProblem(
+        403,
+        'auth.other_tenant',
+        'this key may send for its own tenant only',
+      );
+    }
+    const record = await this.lookUp(tenantId);
+    if (record === undefined)
+      throw new RequestProblem(404, 'tenant.unknown', 'there is no tenant of this id');
+    return this.accept(request, query, record);
+  }
+
+  /** Log events of any tenants; each names its own. */
+  @Post('/events')
+  @HttpCode(202)
+  async ofTenants(
+    @Req() request: AdmittedRequest,
+    @Query() query: Record<string, unknown>,
+  ): Promise<Verdict> {
+    if (request.sender.kind !== 'platform') {
+      throw new RequestProblem(
+        403,
+        'auth.platform_only',
+        'only a platform key may send for several tenants',
+      );
+    }
+    return this.accept(request, query, undefined);
+  }
+
+  private async accept(
+    request: AdmittedRequest,
+    query: Record<string, unknown>,
+    record: TenantRecord | undefined,
+  ): Promise<Verdict> {
+    const startedAt = Date.now();
+    const defaults = parseDefaults(query);
+    if ('code' in defaults)
+      throw new RequestProblem(400, defaults.code, `in the query: ${defaults.message}`);
+    const { headers } = request;
+    const body = {
+      bytes: request.body ?? Buffer.alloc(0),
+      contentType: headers['content-type'],
+      contentEncoding: headers['content-encoding'],
+    };
+    const values = await readBody(body, this.config.bodyBytesMax);
+    if (values.count > this.config.logEventsMax) {
+      throw new RequestProblem(
+        413,
+        'request.too_many_log_events',
+        `the request holds ${values.count} log events; the most is ${this.config.logEventsMax}`,
+      );
+    }
+    const nowMs = Date.now();
+    const acceptance = await this.store(() =>
+      this.acceptLogEvents.run({
+        values,
+        record,
+        defaults: { nowMs, ...defaults, tenantInEvent: record === undefined },
+      }),
+    );
+    this.metrics.accepted(acceptance, body.bytes.length, Date.now() - startedAt);
+    return acceptance.verdict;
+  }
+
+  private async lookUp(tenantId: string): Promise<TenantRecord | undefined> {
+    try {
+      return await this.directory.tenant(tenantId);
+    } catch {
+      throw redisAway();
+    }
+  }
+
+  /** Whatever keeps log events from being stored, the answer is that they are not. */
+  private async store(run: () => Promise<Acceptance>): Promise<Acceptance> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof TooMuchPending) {
+        throw new RequestProblem(
+          503,
+          'ingest.busy',
+          'too much waits for Redis just now; come back in a second',
+          { 'retry-after': '1' },
+        );
+      }
+      this.metrics.storeFailed(error);
+      throw redisAway();
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { RequestProblem, type Secret } from '@logferry/runtime';
+import type { StoredKey } from '@logferry/store';
+import type { RedisState } from './redis-watch';
+
+/** Who sends: a platform for all of its tenants, or one tenant for itself. */
+export type Sender = { kind: 'platform' } | { kind: 'tenant'; tenantId: string };
+
+interface GateOptions {
+  authenticate: (key: string) => Promise<StoredKey | undefined>;
+  platformKey: Secret | undefined;
+  redisState: () => RedisState;
+  bodyBytesMax: number;
+  inFlightBytesMax: number;
+}
+
+/** A request that was let in; `leave` when it is answered, however it ended. */
+export interface Admission {
+  sender: Sender;
+  leave: () => void;
+}
+
+/** Decides about a request before its body is read, so that nobody without a key costs more than a header. */
+export class Gate {
+  private inFlightBytes = 0;
+
+  constructor(private readonly options: GateOptions) {}
+
+  /** @throws RequestProblem */
+  async admit(headers: {
+    authorization?: string | undefined;
+    'content-length'?: string | undefined;
+  }): Promise<Admission> {
+    const sender = await this.identify(headers.authorization);
+    this.checkRedis();
+    const bytes = this.announcedBytes(headers['content-length']);
+    if (this.inFlightBytes > 0 && this.inFlightBytes + bytes > this.options.inFlightBytesMax) {
+      throw new RequestProblem(
+        503,
+        'ingest.busy',
+        'too much is being taken in just now; come back in a second',
+        { 'retry-after': '1' },
+      );
+    }
+    this.inFlightBytes += bytes;
+    let left = false;
+    return {
+      sender,
+      leave: () => {
+        if (!left) this.inFlightBytes -= bytes;
+        left = true;
+      },
+    };
+  }
+
+  private async identify(authorization: string | undefined): Promise<Sender> {
+    const [scheme, key] = (authorization ?? '').split(' ', 2);
+    if (key === undefined || scheme?.toLowerCase() !== 'bearer') {
+      throw new RequestProblem(
+        401,
+        'auth.missing_key',
+        'send a key as "Authorization: Bearer <key>"',
+        {
+          'www-authenticate': 'Bearer',
+        },
+      );
+    }
+    if (this.options.platformKey?.equals(key) === true) return { kind: 'platform' };
+    const found = await this.options.authenticate(key);
+    if (found === undefined) {
+      throw new RequestProblem(401, 'auth.unknown_key', 'the key is not known, or was revoked', {
+        'www-authenticate': 'Bearer error="invalid_token"',
+      });
+    }
+    return found.tenantId === undefined
+      ? { kind: 'platform' }
+      : { kind: 'tenant', tenantId: found.tenantId };
+  }
+
+  private checkRedis(): void {
+    switch (this.options.redisState()) {
+      case 'ok':
+        return;
+      case 'away':
+        throw redisAway();
+      case 'full':
+        throw new RequestProblem(
+          429,
+          'ingest.backlog_full',
+          'too much waits to be delivered; come back later',
+          { 'retry-after': '5' },
+        );
+    }
+  }
+
+  /** A body that does not say how long it is may be as long as any. */
+  private announcedBytes(contentLength: string | undefined): number {
+    const { bodyBytesMax } = this.options;
+    const bytes = contentLength === undefined ? bodyBytesMax : Number(contentLength);
+    if (!Number.isInteger(bytes) || bytes < 0)
+      throw new RequestProblem(400, 'request.malformed', 'the Content-Length is not a number');
+    if (bytes > bodyBytesMax) {
+      throw new RequestProblem(
+        413,
+        'request.too_large',
+        `the body has ${bytes} bytes; the most is ${bodyBytesMax}`,
+      );
+    }
+    return bytes;
+  }
+}
+
+export function redisAway(): RequestProblem {
+  return new RequestProblem(
+    503,
+    'ingest.redis_unavailable',
+    'the log events could not be stored, and nothing is acknowledged; send them again',
+    {
+      'retry-after': '1',
+    },
+  );
+}

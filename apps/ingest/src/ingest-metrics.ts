@@ -1,0 +1,45 @@
+import type { Logger, Metrics } from '@logferry/runtime';
+import type { Acceptance } from './accept-log-events';
+
+/** What ingest tells about itself. A failing Redis is logged once a second at most: every request fails at the same time. */
+export class IngestMetrics {
+  private readonly logEvents;
+  private readonly bytes;
+  private readonly latency;
+  private readonly failures;
+  private loggedAt = 0;
+
+  constructor(
+    metrics: Metrics,
+    private readonly log: Logger,
+  ) {
+    this.logEvents = metrics.counter('ingest_log_events_total', 'Log events by verdict', [
+      'verdict',
+    ]);
+    this.bytes = metrics.counter('ingest_body_bytes_total', 'Bytes of bodies that were taken');
+    this.latency = metrics.histogram(
+      'ingest_acknowledgement_seconds',
+      'Time from the whole body to the acknowledgement',
+      [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    );
+    this.failures = metrics.counter(
+      'ingest_store_failures_total',
+      'Requests that could not be stored',
+    );
+  }
+
+  accepted({ verdict, filtered }: Acceptance, bytes: number, tookMs: number): void {
+    this.logEvents.inc({ verdict: 'accepted' }, verdict.accepted - filtered);
+    this.logEvents.inc({ verdict: 'filtered' }, filtered);
+    this.logEvents.inc({ verdict: 'rejected' }, verdict.rejected.length);
+    this.bytes.inc(bytes);
+    this.latency.observe(tookMs / 1_000);
+  }
+
+  storeFailed(error: unknown): void {
+    this.failures.inc();
+    if (Date.now() - this.loggedAt < 1_000) return;
+    this.loggedAt = Date.now();
+    this.log.warn({ err: error }, 'log events could not be stored');
+  }
+}

@@ -1,0 +1,132 @@
+import { parseJsonExact } from '@logferry/core';
+import { RequestProblem } from '@logferry/runtime';
+import { isUtf8 } from 'node:buffer';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+
+const inflate = promisify(gunzip);
+
+/** What could not be read as JSON; told apart from every value that can. */
+export const INVALID = Symbol('invalid JSON');
+
+/** The values of a request's body, in their order. */
+export interface BodyValues {
+  readonly count: number;
+  /** A value, or INVALID. */
+  value(index: number): unknown;
+  /** The same value with every digit of its numbers. */
+  exact(index: number): unknown;
+}
+
+export interface RequestBody {
+  bytes: Buffer;
+  contentType: string | undefined;
+  contentEncoding: string | undefined;
+}
+
+/**
+ * Reads a body: inflated within its bound, checked to be UTF-8, and taken apart into log events.
+ *
+ * @throws RequestProblem if the body as a whole is not usable
+ */
+export async function readBody(body: RequestBody, bytesMax: number): Promise<BodyValues> {
+  const bytes = await inflateBody(body, bytesMax);
+  // Decoding would put U+FFFD in place of what is not UTF-8 and say nothing: the sender's text would be changed.
+  if (!isUtf8(bytes)) throw new RequestProblem(400, 'request.not_utf8', 'the body is not UTF-8');
+  const text = bytes.toString('utf8');
+  switch (mediaType(body.contentType)) {
+    case 'application/x-ndjson':
+    case 'application/ndjson':
+    case 'application/jsonl':
+      return ndjsonValues(text);
+    case 'application/json':
+      return jsonValues(text);
+    default:
+      throw new RequestProblem(
+        415,
+        'request.unsupported_media_type',
+        'the Content-Type must be application/json or application/x-ndjson',
+      );
+  }
+}
+
+async function inflateBody(
+  { bytes, contentEncoding }: RequestBody,
+  bytesMax: number,
+): Promise<Buffer> {
+  if (contentEncoding === undefined || contentEncoding === 'identity') return bytes;
+  if (contentEncoding !== 'gzip') {
+    throw new RequestProblem(
+      415,
+      'request.unsupported_encoding',
+      'the Content-Encoding must be gzip or none',
+    );
+  }
+  try {
+    return await inflate(bytes, { maxOutputLength: bytesMax });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new RequestProblem(
+        413,
+        'request.too_large',
+        `the body inflates to more than ${bytesMax} bytes`,
+      );
+    }
+    throw new RequestProblem(400, 'request.invalid_gzip', 'the body is not valid gzip');
+  }
+}
+
+function mediaType(contentType: string | undefined): string {
+  return (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function ndjsonValues(text: string): BodyValues {
+  const lines: string[] = [];
+  let start = 0;
+  while (start < text.length) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const line = text.slice(start, end);
+    if (line !== '' && line.trim() !== '') lines.push(line);
+    start = end + 1;
+  }
+  const read = (index: number, parse: (line: string) => unknown): unknown => {
+    try {
+      return parse(lines[index] ?? '');
+    } catch {
+      return INVALID;
+    }
+  };
+  return {
+    count: lines.length,
+    value: (index) => read(index, JSON.parse),
+    exact: (index) => read(index, parseJsonExact),
+  };
+}
+
+function jsonValues(text: string): BodyValues {
+  const values = parseDocument(text, JSON.parse);
+  let exactValues: unknown[] | undefined;
+  return {
+    count: values.length,
+    value: (index) => values[index],
+    exact: (index) => (exactValues ??= parseDocument(text, parseJsonExact))[index],
+  };
+}
+
+function parseDocument(text: string, parse: (text: string) => unknown): unknown[] {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch {
+    // The parser's own words quote the body, which may hold a secret.
+    throw new RequestProblem(400, 'request.invalid_json', 'the body is not valid JSON');
+  }
+  if (Array.isArray(document)) return document;
+  if (typeof document === 'object' && document !== null) return [document];
+  throw new RequestProblem(
+    400,
+    'request.invalid_json',
+    'the body must be a JSON object, a JSON array or NDJSON',
+  );
+}

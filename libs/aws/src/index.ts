@@ -1,0 +1,9 @@
+// The only library that knows the AWS SDK: writing to CloudWatch Logs and S3, trading tokens at STS, and what AWS's errors mean. It
+// decides nothing about batches, tenants or retries.
+export * from './classify';
+export * from './cloudwatch-sink';
+export * from './rejected-ranges';
+export * from './s3-sink';
+export * from './sink-access';
+export * from './transport';
+export * from './web-identity';
