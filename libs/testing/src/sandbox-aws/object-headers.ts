@@ -33,7 +33,10 @@ export function readKeptHeaders({ headers }: WireRequest): Record<string, string
 export function readMetadata({ headers }: WireRequest): Record<string, string> {
   const entries = [...headers]
     .filter(([name]) => name.startsWith(METADATA_PREFIX))
-    .map(([name, value]): [string, string] => [name.slice(METADATA_PREFIX.length), value]);
+    .map(([name, value]): [string, string] => [
+      name.slice(METADATA_PREFIX.length),
+      decodeMailSafe(value),
+    ]);
   const bytes = entries.reduce(
     (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
     0,
@@ -93,7 +96,17 @@ export function checksumHeaders({ checksum }: StoredObject): Record<string, stri
   };
 }
 
-/** Header bytes are Latin-1 to Node; metadata came in as UTF-8 and goes out the same way. */
+/** S3 takes metadata beyond ASCII in RFC 2047's form, or as plain UTF-8, and always gives it back in RFC 2047's form. */
+function encodeMailSafe(value: string): string {
+  const isAscii = /^[\u0020-\u007E]*$/u.test(value);
+  return isAscii ? value : `=?UTF-8?B?${Buffer.from(value, 'utf8').toString('base64')}?=`;
+}
+
+function decodeMailSafe(value: string): string {
+  const encoded = /^=\?utf-8\?b\?([A-Za-z0-9+/=]*)\?=$/iu.exec(value)?.[1];
+  return encoded === undefined ? value : Buffer.from(encoded, 'base64').toString('utf8');
+}
+
 export function objectHeaders(object: StoredObject): Record<string, string> {
   const headers: Record<string, string> = {
     ...object.headers,
@@ -104,7 +117,7 @@ export function objectHeaders(object: StoredObject): Record<string, string> {
   };
   if (object.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = object.storageClass;
   for (const [name, value] of Object.entries(object.metadata)) {
-    headers[METADATA_PREFIX + name] = Buffer.from(value, 'utf8').toString('latin1');
+    headers[METADATA_PREFIX + name] = encodeMailSafe(value);
   }
   return headers;
 }

@@ -44,6 +44,19 @@ const OPERATIONS: Readonly<Record<Exclude<S3Operation, 'Unknown'>, (call: S3Call
 };
 
 export async function answerS3(request: WireRequest, context: S3Context): Promise<Answer> {
+  try {
+    return await answer(request, context);
+  } catch (error) {
+    const { bucket: name = '' } = context.address;
+    const bucket = context.state.buckets.bucket(name);
+    if (context.operation !== 'HeadBucket' || !bucket || !(error instanceof AwsError)) throw error;
+    // HeadBucket tells a bucket's Region to everyone, those it refuses included: clients find their way by it.
+    const headers = { ...error.headers, 'x-amz-bucket-region': bucket.region };
+    throw new AwsError(error.code, error.message, error.httpStatus, { headers });
+  }
+}
+
+async function answer(request: WireRequest, context: S3Context): Promise<Answer> {
   const { state, address, operation, requestId } = context;
   if (request.query.has('X-Amz-Signature')) {
     throw new AwsError('NotImplemented', 'The sandbox does not take presigned URLs.', 501);
