@@ -22,10 +22,14 @@ const ConditionValues = z
   ])
   .transform((value) => (Array.isArray(value) ? value : [value]).map(String));
 
-const Condition = z.record(
-  z.string().refine(isKnownOperator, 'is no condition operator this sandbox knows'),
-  z.record(z.string(), ConditionValues),
-);
+const Condition = z
+  .record(z.string(), z.record(z.string(), ConditionValues))
+  .superRefine((block, context) => {
+    for (const operator of Object.keys(block).filter((name) => !isKnownOperator(name))) {
+      const message = 'is no condition operator this sandbox knows';
+      context.addIssue({ code: 'custom', path: [operator], message });
+    }
+  });
 
 const Principal = z.union([
   z.literal('*').transform(() => ({ AWS: ['*'], Federated: ['*'] })),
@@ -50,9 +54,11 @@ const StatementShape = z.strictObject({
 const PolicyShape = z.strictObject({
   Version: z.enum(['2012-10-17', '2008-10-17']).optional(),
   Id: z.string().optional(),
-  Statement: z
-    .union([StatementShape, z.array(StatementShape)])
-    .transform((value) => (Array.isArray(value) ? value : [value])),
+  // Made a list before it is checked: a union of the two would only say that neither fits.
+  Statement: z.preprocess(
+    (value) => (Array.isArray(value) || value === undefined ? value : [value]),
+    z.array(StatementShape),
+  ),
 });
 
 export type PolicyStatement = z.output<typeof StatementShape>;

@@ -19,13 +19,15 @@ main { max-width: 80rem; margin: 0 auto; padding: 1.2rem 1.5rem 3rem; }
 .figures .warn dd { color: var(--bad); }
 section { margin: 0 0 1.4rem; }
 h2 { margin: 0 0 .5rem; font-size: 1rem; }
+h2.title { margin-bottom: 1rem; font-size: 1.15rem; overflow-wrap: anywhere; }
+h2.title code { font-size: inherit; }
 h2 small { color: var(--dim); font-weight: normal; }
 .card { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .4rem .8rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 tr:first-child > th { border-top: 0; }
 th { color: var(--dim); font-weight: 500; font-size: .8rem; white-space: nowrap; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.time { white-space: nowrap; color: var(--dim); font-variant-numeric: tabular-nums; }
 code, pre, td.message { font-family: ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; font-size: .82rem; }
 td.message { white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -2,9 +2,10 @@
 // and the policy forbids every script but the page's own.
 import { createHash } from 'node:crypto';
 import type { Answer } from './answer';
-import { Html, html } from './html';
+import { Markup, markup } from './markup';
 import { PAGE_SCRIPT, PAGE_STYLE } from './page-assets';
-import { viewNotFound, viewObject, viewOverview, viewStream } from './page-views';
+import { viewNotFound, viewObject, viewStream } from './page-details';
+import { viewOverview } from './page-overview';
 import type { SandboxControl } from './sandbox-control';
 
 function hashSource(text: string): string {
@@ -37,7 +38,7 @@ export function answerPage(url: URL, control: SandboxControl): Answer {
   };
 }
 
-function findView(url: URL, control: SandboxControl): Html | undefined {
+function findView(url: URL, control: SandboxControl): Markup | undefined {
   const text = (name: string): string => url.searchParams.get(name) ?? '';
   switch (url.pathname) {
     case '/':
@@ -56,27 +57,20 @@ function findView(url: URL, control: SandboxControl): Html | undefined {
   }
 }
 
-function frame(view: Html): Html {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Sandbox AWS</title>
-        <style>
-          ${new Html(PAGE_STYLE)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1><a href="/">Sandbox AWS</a></h1>
-          <span class="dim">CloudWatch Logs, S3 and STS on this machine</span
-          ><span class="live">live</span>
-        </header>
-        <main>${view}</main>
-        <script>
-          ${new Html(PAGE_SCRIPT)};
-        </script>
-      </body>
-    </html> `;
+function frame(view: Markup): Markup {
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sandbox AWS</title>
+<style>${new Markup(PAGE_STYLE)}</style>
+</head>
+<body>
+<header><h1><a href="/">Sandbox AWS</a></h1><span class="dim">CloudWatch Logs, S3 and STS on this machine</span><span class="live">live</span></header>
+<main>${view}</main>
+<script>${new Markup(PAGE_SCRIPT)}</script>
+</body>
+</html>
+`;
 }

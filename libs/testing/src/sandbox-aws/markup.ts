@@ -1,10 +1,10 @@
 // HTML that cannot be injected into: every value put into the template is escaped, unless it came out of this template itself.
 
-export class Html {
+export class Markup {
   constructor(readonly text: string) {}
 }
 
-type Part = string | number | Html | readonly Html[];
+type Part = string | number | Markup | readonly Markup[];
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -14,14 +14,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  return new Html(
+export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+  return new Markup(
     strings.reduce((text, piece, index) => text + render(parts[index - 1] ?? '') + piece),
   );
 }
 
 function render(part: Part): string {
-  if (part instanceof Html) return part.text;
+  if (part instanceof Markup) return part.text;
   if (typeof part === 'object') return part.map(({ text }) => text).join('');
   return String(part).replace(/[&<>"']/gu, (character) => ESCAPES[character] ?? character);
 }
