@@ -169,13 +169,14 @@ export default tseslint.config(
     [AWS, QUEUE, REDIS, TESTING, noAdapter('aws'), noAdapter('queue'), noAdapter('store')],
     TESTS,
   ),
+  wall(['libs/worker/src/**'], [AWS, QUEUE, REDIS, NEST, TESTING, noAdapter('aws')], TESTS),
   wall(
     ['libs/testing/src/**'],
     [
       AWS,
       QUEUE,
       NEST,
-      ...['queue', 'store', 'aws', 'runtime'].map((n) =>
+      ...['queue', 'store', 'aws', 'runtime', 'worker'].map((n) =>
         lib(n, 'libs/testing is an outside judge: it may know libs/core only.'),
       ),
     ],

@@ -8,10 +8,12 @@ type GuardedRequest = FastifyRequest & { admission?: Admission; sender?: Sender 
  *
  * It goes by the route that Fastify has found and not by the text of the address, which can be written in many ways.
  */
-export function guardEvents(server: FastifyInstance, gate: Gate): void {
+export function guardEvents(server: FastifyInstance, gate: Gate, bodyBytesMax: number): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
+  server.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer', bodyLimit: bodyBytesMax },
+    (_request, body, done) => done(null, body),
   );
   server.decorateRequest('admission');
   server.decorateRequest('sender');

@@ -67,6 +67,24 @@ export class BrokerClient {
     return asked;
   }
 
+  /**
+   * Does something with a destination's session. If AWS says that the session has expired, it is done once more with a fresh one:
+   * that costs no attempt, since nobody is at fault.
+   */
+  async withSession<T>(
+    tenantId: string,
+    destinationId: string,
+    use: (session: AwsSession) => Promise<T>,
+  ): Promise<T> {
+    const session = await this.session(tenantId, destinationId);
+    try {
+      return await use(session);
+    } catch (error) {
+      if (!(error instanceof Failure && error.code === 'credential.expired')) throw error;
+    }
+    return use(await this.session(tenantId, destinationId, session.accessKeyId));
+  }
+
   close(): void {
     this.client.close();
   }

@@ -2,7 +2,9 @@
 // library that knows Nest, and the only place that reads the environment.
 export * from './broker-client';
 export * from './config';
+export * from './delivery-observer';
 export * from './health.controller';
+export * from './http-app';
 export * from './logger';
 export * from './metrics';
 export * from './readiness';

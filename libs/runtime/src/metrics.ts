@@ -1,3 +1,4 @@
+import { imbalance, type Ledger } from '@logferry/core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Secret } from './secret';
 
@@ -55,6 +56,33 @@ export class Metrics {
       help,
       buckets: [...buckets],
       registers: [this.registry],
+    });
+  }
+
+  /**
+   * Where all log events are, read when somebody asks. The gauge of what is unaccounted for must be 0 at every moment; an alert on
+   * it is an alert on loss.
+   */
+  ledger(read: () => Promise<readonly Ledger[]>): void {
+    const places = ['accepted', 'delivered', 'rejected', 'deadLettered', 'waiting'] as const;
+    const unaccounted = this.gauge(
+      'ledger_unaccounted_log_events',
+      'Accepted log events that are nowhere; anything but 0 is a fault',
+    );
+    const gauge = new Gauge({
+      name: 'logferry_ledger_log_events',
+      help: 'Log events by where they are',
+      labelNames: ['place'],
+      registers: [this.registry],
+      collect: async () => {
+        const ledgers = await read();
+        for (const place of places)
+          gauge.set(
+            { place },
+            ledgers.reduce((sum, ledger) => sum + ledger[place], 0),
+          );
+        unaccounted.set(ledgers.reduce((sum, ledger) => sum + imbalance(ledger), 0));
+      },
     });
   }
 }

@@ -69,9 +69,3 @@ function startProblem(error: unknown): string {
 function isSystemError(error: unknown): error is Error & { code: string; port?: number } {
   return error instanceof Error && 'code' in error && typeof error.code === 'string';
 }
-
-/** The port that a server really listens on, which is another than was asked for if that was 0. */
-export function listeningPort(server: { address(): string | { port: number } | null }): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

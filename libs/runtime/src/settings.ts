@@ -156,3 +156,45 @@ export const brokerClientSettings = {
       'What workers show the credential broker to be given sessions. The same for all of them.',
   }),
 };
+
+/** Settings of every worker, under its own prefix. */
+export function workerSettings(prefix: string, standardPort: number) {
+  return {
+    ...commonSettings,
+    ...redisSettings,
+    ...brokerClientSettings,
+    host: host(`${prefix}HOST`),
+    port: port(`${prefix}PORT`, standardPort),
+    concurrency: integer(
+      {
+        name: `${prefix}CONCURRENCY`,
+        description:
+          'How many batches are delivered at once; each is held in memory, a few times its size.',
+      },
+      { min: 1, max: 1_000, default: 32 },
+    ),
+    attemptsMax: integer(
+      {
+        name: `${prefix}ATTEMPTS_MAX`,
+        description:
+          'How many attempts may fail before a batch becomes a dead letter; 40 take two and a half hours or so.',
+      },
+      { min: 1, max: 1_000, default: 40 },
+    ),
+    clientsMax: integer(
+      {
+        name: `${prefix}CLIENTS_MAX`,
+        description:
+          'How many destinations have an AWS client ready; the one that was not used for longest makes room.',
+      },
+      { min: 1, max: 100_000, default: 1_000 },
+    ),
+    requestTimeoutMs: integer(
+      {
+        name: `${prefix}REQUEST_TIMEOUT_MS`,
+        description: 'How long to wait for an answer of AWS.',
+      },
+      { min: 100, max: 600_000, default: 30_000 },
+    ),
+  };
+}

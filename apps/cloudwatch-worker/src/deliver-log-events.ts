@@ -1,0 +1,48 @@
+import {
+  logEventsFrame,
+  type LogEventsCall,
+  type RejectedRange,
+  type SinkAccess,
+} from '@logferry/aws';
+import { assert, destinationKey, type AwsSession } from '@logferry/core';
+import type { Deliver } from '@logferry/queue';
+import { deliverableDestination, type FindDestination } from '@logferry/worker';
+
+/** Whoever knows the way to a session of a destination. */
+interface Sessions {
+  withSession<T>(
+    tenantId: string,
+    destinationId: string,
+    use: (session: AwsSession) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** Whoever writes log events, and says which were refused. */
+interface LogEventsSink {
+  put(access: SinkAccess, call: LogEventsCall): Promise<RejectedRange[]>;
+}
+
+/** Delivers a batch with one PutLogEvents call. */
+export function deliverLogEvents(
+  directory: FindDestination,
+  sessions: Sessions,
+  sink: LogEventsSink,
+): Deliver {
+  return async (batch, payload) => {
+    const { tenantId, destinationId, target } = batch;
+    assert(target.sink === 'cloudwatch', 'the queue of CloudWatch batches holds only those');
+    const { region } = await deliverableDestination(directory, batch);
+    const { logGroup, logStream } = target;
+    const { head, tail } = logEventsFrame(logGroup, logStream);
+    const call = {
+      logGroup,
+      logStream,
+      body: payload.body(head, tail),
+      logEvents: batch.logEvents,
+    };
+    const rejected = await sessions.withSession(tenantId, destinationId, (session) =>
+      sink.put({ destinationKey: destinationKey(tenantId, destinationId), region, session }, call),
+    );
+    return { rejected };
+  };
+}

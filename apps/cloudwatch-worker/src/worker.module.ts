@@ -1,0 +1,43 @@
+import { CloudWatchSink, sharedTransport } from '@logferry/aws';
+import { HealthController, Metrics, Readiness } from '@logferry/runtime';
+import { WorkerProcess } from '@logferry/worker';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { loadCloudWatchWorkerConfig } from './config';
+import { deliverLogEvents } from './deliver-log-events';
+
+@Module({
+  controllers: [HealthController],
+  providers: [
+    {
+      provide: WorkerProcess,
+      useFactory: () => {
+        const config = loadCloudWatchWorkerConfig();
+        const { clientsMax, requestTimeoutMs } = config;
+        const sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs }), clientsMax);
+        return new WorkerProcess({
+          app: 'cloudwatch-worker',
+          sink: 'cloudwatch',
+          config,
+          deliver: ({ directory, broker }) => deliverLogEvents(directory, broker, sink),
+        });
+      },
+    },
+    {
+      provide: Metrics,
+      inject: [WorkerProcess],
+      useFactory: ({ metrics }: WorkerProcess) => metrics,
+    },
+    {
+      provide: Readiness,
+      inject: [WorkerProcess],
+      useFactory: ({ readiness }: WorkerProcess) => readiness,
+    },
+  ],
+})
+export class WorkerModule implements OnApplicationShutdown {
+  constructor(@Inject(WorkerProcess) private readonly worker: WorkerProcess) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.worker.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { BatchStore, openQueues, patientRedis, type RedisClient } from '@logferry/queue';
+import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
+import { ConfigStore } from '@logferry/store';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
+import { Login } from './login';
+import { LoginController } from './login.controller';
+import { BATCH_STORES, PagesController } from './pages.controller';
+
+export const CONSOLE_LOG = Symbol('Logger');
+export const QUEUES = Symbol('Queues');
+const REDIS = Symbol('Redis');
+
+@Module({
+  controllers: [LoginController, PagesController, HealthController],
+  providers: [
+    { provide: CONSOLE_CONFIG, useFactory: loadConsoleConfig },
+    {
+      provide: CONSOLE_LOG,
+      inject: [CONSOLE_CONFIG],
+      useFactory: ({ logLevel }: ConsoleConfig) => openLogger('console', logLevel),
+    },
+    {
+      provide: REDIS,
+      inject: [CONSOLE_CONFIG, CONSOLE_LOG],
+      useFactory: ({ redisUrl }: ConsoleConfig, log: Logger) => {
+        const redis = patientRedis({ url: redisUrl });
+        redis.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
+        return redis;
+      },
+    },
+    {
+      provide: QUEUES,
+      inject: [REDIS, CONSOLE_CONFIG],
+      useFactory: (redis: RedisClient, { shards }: ConsoleConfig) => openQueues(redis, shards),
+    },
+    {
+      provide: BATCH_STORES,
+      inject: [REDIS, CONSOLE_CONFIG],
+      useFactory: (redis: RedisClient, { shards }: ConsoleConfig) =>
+        Array.from({ length: shards }, (_, shard) => new BatchStore(redis, shard)),
+    },
+    {
+      provide: ConfigStore,
+      inject: [REDIS],
+      useFactory: (redis: RedisClient) => new ConfigStore(redis),
+    },
+    {
+      provide: Login,
+      inject: [CONSOLE_CONFIG],
+      useFactory: (config: ConsoleConfig) => new Login(config),
+    },
+    {
+      provide: Metrics,
+      inject: [CONSOLE_CONFIG, BATCH_STORES],
+      useFactory: ({ metricsToken }: ConsoleConfig, stores: BatchStore[]) => {
+        const metrics = new Metrics('console', metricsToken);
+        metrics.ledger(() => Promise.all(stores.map((store) => store.totals())));
+        return metrics;
+      },
+    },
+    {
+      provide: Readiness,
+      inject: [REDIS],
+      useFactory: (redis: RedisClient) => new Readiness({ redis: () => redis.status === 'ready' }),
+    },
+  ],
+})
+export class ConsoleModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(QUEUES) private readonly queues: ReturnType<typeof openQueues>,
+    @Inject(REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.queues.map(({ queue }) => queue.close()));
+    this.redis.disconnect();
+  }
+}

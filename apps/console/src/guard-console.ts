@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Login } from './login';
+
+/** The routes that anybody may see, as Fastify names them. Everything else asks for the login, whether it exists or not. */
+const PUBLIC = new Set(['/login', '/health/live', '/health/ready', '/metrics']);
+
+/**
+ * Asks for the login in front of everything. Must be called before any route is registered: plugins only inherit the hooks that are
+ * there before them.
+ *
+ * It goes by the route that Fastify has found. Going by the text of the address let `/%71ueues/api/queues` through, and the queue
+ * UI's own `middleware` option protects its first page and none of its API (both tried).
+ */
+export function guardConsole(server: FastifyInstance, login: Login): void {
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 4_096 },
+    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  );
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
+    if (isForgery(request))
+      return refuse(reply, 403, 'console.cross_site', 'this request comes from another site');
+    if (PUBLIC.has(request.routeOptions.url ?? '') || login.isOpen(request.headers)) return;
+    if (request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')) {
+      return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`);
+    }
+    return refuse(
+      reply,
+      401,
+      'console.login_needed',
+      'log in at /login, or send the password as Basic authentication',
+    );
+  });
+}
+
+/** A browser says where a request that changes something comes from; another site has no business here. */
+function isForgery({ method, headers }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD' || headers.origin === undefined) return false;
+  return URL.parse(headers.origin)?.host !== headers.host;
+}
+
+function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ code, message });
+}
+
+/** Whether a browser reached us by https, itself or through a proxy. */
+export function isHttps(request: FastifyRequest): boolean {
+  return request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https';
+}

@@ -1,0 +1,27 @@
+import 'reflect-metadata';
+import type { openQueues } from '@logferry/queue';
+import { runApp, startHttpApp, type Logger } from '@logferry/runtime';
+import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import { CONSOLE_LOG, ConsoleModule, QUEUES } from './console.module';
+import { guardConsole } from './guard-console';
+import { Login } from './login';
+import { mountQueueBoard } from './queue-board';
+
+void runApp(() =>
+  startHttpApp(ConsoleModule, (app) => {
+    const config = app.get<ConsoleConfig>(CONSOLE_CONFIG);
+    return {
+      ...config,
+      log: app.get<Logger>(CONSOLE_LOG),
+      prepare: async () => {
+        const server = app.getHttpAdapter().getInstance();
+        guardConsole(server, app.get(Login));
+        await mountQueueBoard(
+          server,
+          app.get<ReturnType<typeof openQueues>>(QUEUES),
+          config.readOnly,
+        );
+      },
+    };
+  }),
+);

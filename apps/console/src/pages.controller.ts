@@ -1,0 +1,77 @@
+import { shardOf, type Ledger } from '@logferry/core';
+import type { BatchStore } from '@logferry/queue';
+import { RequestProblem } from '@logferry/runtime';
+import { ConfigStore } from '@logferry/store';
+import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
+import { batchPage } from './batch-page';
+import { overviewPage, type OverviewRow } from './overview-page';
+
+export const BATCH_STORES = Symbol('BatchStores');
+
+const TENANTS_SHOWN = 200;
+const HTML = 'text/html; charset=utf-8';
+
+@Controller()
+export class PagesController {
+  constructor(
+    @Inject(BATCH_STORES) private readonly stores: readonly BatchStore[],
+    @Inject(ConfigStore) private readonly config: ConfigStore,
+  ) {}
+
+  @Get('/')
+  @Header('content-type', HTML)
+  async overview(): Promise<string> {
+    const tenantIds = await this.config.tenantIds();
+    const rows = await Promise.all(
+      tenantIds.slice(0, TENANTS_SHOWN).map((tenantId) => this.rowsOf(tenantId)),
+    );
+    const totals = await Promise.all(this.stores.map((store) => store.totals()));
+    return overviewPage(
+      rows.flat(),
+      totals.reduce(addLedgers),
+      Math.max(tenantIds.length - TENANTS_SHOWN, 0),
+    );
+  }
+
+  @Get('/batches/:batchId')
+  @Header('content-type', HTML)
+  async batch(@Param('batchId') batchId: string): Promise<string> {
+    for (const store of this.stores) {
+      const found = await store.peek(batchId);
+      if (found !== undefined) return batchPage(found.batch, found.logEvents);
+    }
+    throw new RequestProblem(
+      404,
+      'batch.unknown',
+      'there is no such batch: it was delivered, or never was',
+    );
+  }
+
+  private async rowsOf(tenantId: string): Promise<OverviewRow[]> {
+    const record = await this.config.tenant(tenantId);
+    return Promise.all(
+      (record?.destinations ?? []).map(async (destination) => ({
+        tenantId,
+        destination,
+        ledger: await this.ledgerOf(tenantId, destination.id),
+      })),
+    );
+  }
+
+  private async ledgerOf(tenantId: string, destinationId: string): Promise<Ledger> {
+    const store = this.stores[shardOf(tenantId, destinationId, this.stores.length)];
+    if (store === undefined) throw new Error('every shard has its store');
+    return store.ledger(tenantId, destinationId);
+  }
+}
+
+function addLedgers(a: Ledger, b: Ledger): Ledger {
+  return {
+    accepted: a.accepted + b.accepted,
+    delivered: a.delivered + b.delivered,
+    rejected: a.rejected + b.rejected,
+    rejectedBy: {},
+    deadLettered: a.deadLettered + b.deadLettered,
+    waiting: a.waiting + b.waiting,
+  };
+}

@@ -1,0 +1,123 @@
+import { Failure, isFresh, type AwsSession } from '@logferry/core';
+
+/** Everything that shapes a session: two callers share one only if all of it is the same. */
+export interface SessionSubject {
+  tenantId: string;
+  roleArn: string;
+  region: string;
+  durationSeconds: number;
+}
+
+interface SessionCacheOptions {
+  fetch: (subject: SessionSubject) => Promise<AwsSession>;
+  sessionsMax: number;
+  now?: () => number;
+  /** A number in [0, 1). */
+  entropy?: () => number;
+  /** Told when a refresh ahead of time failed; the session at hand goes on being used. */
+  onRefreshError: (subject: SessionSubject, failure: unknown) => void;
+}
+
+interface Cached {
+  session: AwsSession;
+  refreshAt: number;
+}
+
+/** Whoever gets a session must have time to use it. */
+const MARGIN_MS = 90_000;
+/** A session is renewed when a fifth of its life is left, or up to twice that: not all of them in the same minute. */
+const REFRESH_SHARE = 0.2;
+const REFRESH_RETRY_MS = 15_000;
+
+/** How long a failure is the answer without asking again. A tenant's mistake is not mended in a second. */
+const failureMs = { suspend: 15_000, defer: 5_000, retry: 1_000, reject: 15_000 } as const;
+
+/**
+ * STS sessions, in memory only. One call at a time for each session, renewed ahead of their end, and used to their end while STS
+ * is away; failures are remembered for a moment, so that a thousand waiting batches of a broken role are one call and not a thousand.
+ */
+export class SessionCache {
+  private readonly sessions = new Map<string, Cached>();
+  private readonly failures = new Map<string, { failure: unknown; until: number }>();
+  private readonly underWay = new Map<string, Promise<AwsSession>>();
+  private readonly now: () => number;
+  private readonly entropy: () => number;
+
+  constructor(private readonly options: SessionCacheOptions) {
+    this.now = options.now ?? Date.now;
+    this.entropy = options.entropy ?? Math.random;
+  }
+
+  /**
+   * @param refusedAccessKeyId a session that AWS refused: it is thrown away, if it is the one at hand
+   * @throws Failure `credential.*`
+   */
+  async get(subject: SessionSubject, refusedAccessKeyId?: string): Promise<AwsSession> {
+    const key = keyOf(subject);
+    const cached = this.sessions.get(key);
+    if (cached !== undefined && cached.session.accessKeyId === refusedAccessKeyId)
+      this.sessions.delete(key);
+    else if (cached !== undefined && isFresh(cached.session, this.now(), MARGIN_MS)) {
+      if (this.now() >= cached.refreshAt) this.refreshAhead(key, subject, cached);
+      return cached.session;
+    }
+    const failed = this.failures.get(key);
+    if (failed !== undefined && this.now() < failed.until) throw failed.failure;
+    return this.fetchOnce(key, subject);
+  }
+
+  private refreshAhead(key: string, subject: SessionSubject, cached: Cached): void {
+    cached.refreshAt = this.now() + REFRESH_RETRY_MS;
+    this.fetchOnce(key, subject).catch((error: unknown) =>
+      this.options.onRefreshError(subject, error),
+    );
+  }
+
+  private fetchOnce(key: string, subject: SessionSubject): Promise<AwsSession> {
+    let fetching = this.underWay.get(key);
+    if (fetching === undefined) {
+      fetching = this.fetch(key, subject).finally(() => this.underWay.delete(key));
+      this.underWay.set(key, fetching);
+    }
+    return fetching;
+  }
+
+  private async fetch(key: string, subject: SessionSubject): Promise<AwsSession> {
+    try {
+      const session = await this.options.fetch(subject);
+      this.failures.delete(key);
+      this.remember(key, session);
+      return session;
+    } catch (error) {
+      makeRoom(this.failures, this.options.sessionsMax);
+      this.failures.set(key, { failure: error, until: this.now() + failureMsOf(error) });
+      throw error;
+    }
+  }
+
+  private remember(key: string, session: AwsSession): void {
+    const lifeMs = session.expiresAt - this.now();
+    const aheadMs = lifeMs * REFRESH_SHARE * (1 + this.entropy());
+    this.sessions.delete(key);
+    makeRoom(this.sessions, this.options.sessionsMax);
+    this.sessions.set(key, { session, refreshAt: session.expiresAt - aheadMs });
+  }
+}
+
+function failureMsOf(error: unknown): number {
+  if (!(error instanceof Failure)) return failureMs.retry;
+  return error.retryAfterMs ?? failureMs[error.disposition];
+}
+
+/** Drops the oldest, so that one more fits. */
+function makeRoom(map: Map<string, unknown>, most: number): void {
+  if (map.size < most) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}
+
+function keyOf({ tenantId, roleArn, region, durationSeconds }: SessionSubject): string {
+  return JSON.stringify([tenantId, roleArn, region, durationSeconds]);
+}

@@ -1,0 +1,50 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Type } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { nestLogger, type Logger } from './logger';
+import { ProblemFilter } from './request-problem';
+import type { RunningApp } from './run-app';
+
+/** What a process's module knows once it is built, and the start needs. */
+export interface HttpAppParts {
+  log: Logger;
+  host: string;
+  port: number;
+  shutdownDeadlineMs: number;
+  /** What is to be done when everything is wired and before anyone can connect. Returns further ports that were opened. */
+  prepare?: (app: NestFastifyApplication) => void | Promise<Record<string, number> | void>;
+}
+
+/** Builds a process from its module and lets it listen. */
+export async function startHttpApp(
+  module: Type,
+  partsOf: (app: NestFastifyApplication) => HttpAppParts,
+): Promise<RunningApp> {
+  const adapter = new FastifyAdapter({
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 128 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false, // what stops a start is told by runApp, in one sentence
+  });
+  const { log, host, port, shutdownDeadlineMs, prepare } = partsOf(app);
+  app.useLogger(nestLogger(log));
+  app.useGlobalFilters(new ProblemFilter(log));
+  const morePorts = await prepare?.(app);
+  await app.listen(port, host);
+  return {
+    log,
+    ports: { http: listeningPort(app.getHttpServer()), ...morePorts },
+    close: () => app.close(),
+    shutdownDeadlineMs,
+  };
+}
+
+/** The port that a server really listens on, which is another than was asked for if that was 0. */
+export function listeningPort(server: { address(): string | { port: number } | null }): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

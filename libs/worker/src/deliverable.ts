@@ -1,0 +1,21 @@
+import { Failure, type Destination } from '@logferry/core';
+
+/** Where a destination is looked up. */
+export interface FindDestination {
+  destination(tenantId: string, destinationId: string): Promise<Destination | undefined>;
+}
+
+/**
+ * The destination of a batch, if it may be delivered to now.
+ *
+ * @throws Failure `destination.missing` or `destination.disabled`: the batch is held until that changes
+ */
+export async function deliverableDestination(
+  directory: FindDestination,
+  { tenantId, destinationId }: { tenantId: string; destinationId: string },
+): Promise<Destination> {
+  const destination = await directory.destination(tenantId, destinationId);
+  if (destination === undefined) throw new Failure('destination.missing');
+  if (!destination.enabled) throw new Failure('destination.disabled');
+  return destination;
+}

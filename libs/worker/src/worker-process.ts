@@ -1,0 +1,84 @@
+import type { Sink } from '@logferry/core';
+import {
+  BatchConsumer,
+  BatchStore,
+  patientRedis,
+  type Deliver,
+  type RedisClient,
+} from '@logferry/queue';
+import {
+  BrokerClient,
+  DeliveryObserver,
+  Metrics,
+  openLogger,
+  Readiness,
+  type ConfigOf,
+  type HttpAppParts,
+  type Logger,
+  type workerSettings,
+} from '@logferry/runtime';
+import { ConfigStore, Directory } from '@logferry/store';
+
+export type WorkerConfig = ConfigOf<ReturnType<typeof workerSettings>>;
+
+interface WorkerPlan {
+  app: string;
+  sink: Sink;
+  config: WorkerConfig;
+  /** Builds the one thing that workers differ in: how a batch is written. */
+  deliver: (parts: { directory: Directory; broker: BrokerClient; store: BatchStore }) => Deliver;
+}
+
+/** A worker of either sink: it takes batches from its queues and delivers them. Everything that it holds is made here. */
+export class WorkerProcess {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  private readonly redis: RedisClient;
+  private readonly directory: Directory;
+  private readonly broker: BrokerClient;
+  private readonly consumers: readonly BatchConsumer[];
+
+  constructor(private readonly plan: WorkerPlan) {
+    const { app, config, sink } = plan;
+    this.log = openLogger(app, config.logLevel);
+    this.metrics = new Metrics(app, config.metricsToken);
+    this.redis = patientRedis({ url: config.redisUrl });
+    this.redis.on('error', (error: Error) => this.log.debug({ err: error }, 'redis'));
+    this.readiness = new Readiness({ redis: () => this.redis.status === 'ready' });
+    this.directory = new Directory(new ConfigStore(this.redis), (error) =>
+      this.log.debug({ err: error }, 'the directory cannot be refreshed'),
+    );
+    this.broker = new BrokerClient({
+      host: config.brokerHost,
+      port: config.brokerPort,
+      secret: config.brokerSecret,
+    });
+    const { concurrency, attemptsMax } = config;
+    const observer = new DeliveryObserver(this.metrics, this.log);
+    this.consumers = Array.from({ length: config.shards }, (_, shard) => {
+      const store = new BatchStore(this.redis, shard);
+      const deliver = plan.deliver({ directory: this.directory, broker: this.broker, store });
+      return new BatchConsumer(this.redis, store, deliver, {
+        sink,
+        concurrency,
+        attemptsMax,
+        observer,
+      });
+    });
+    this.directory.start();
+  }
+
+  get parts(): HttpAppParts {
+    const { host, port, shutdownDeadlineMs } = this.plan.config;
+    return { log: this.log, host, port, shutdownDeadlineMs };
+  }
+
+  async close(): Promise<void> {
+    const { shutdownDeadlineMs } = this.plan.config;
+    await Promise.all(this.consumers.map((consumer) => consumer.close(shutdownDeadlineMs)));
+    this.directory.stop();
+    this.broker.close();
+    this.redis.disconnect();
+  }
+}
