@@ -22,7 +22,7 @@ const transform = {
 
 module.exports = {
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools', '<rootDir>/e2e'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/libs/testing/src/jest-environment.cjs',
   testRegex: '\\.test\\.ts$',
   moduleFileExtensions: ['js', 'json', 'ts'],
   moduleNameMapper: {

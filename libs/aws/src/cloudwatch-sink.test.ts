@@ -1,0 +1,145 @@
+// The sink against an AWS that refuses what AWS refuses, over HTTP and with the SDK's own signatures.
+import { Failure } from '@logferry/core';
+import { startSandboxAws, type FaultSpec, type SandboxAws } from '@logferry/testing';
+import { CloudWatchSink, logEventsFrame, type LogEventsCall } from './cloudwatch-sink';
+import type { SinkAccess } from './sink-access';
+import { sharedTransport } from './transport';
+
+const account = '123456789012';
+const region = 'eu-central-1';
+const keys = { accessKeyId: 'AKIALOGFERRY00000001', secretAccessKey: 'a-secret-of-the-sandbox' };
+const access: SinkAccess = {
+  destinationKey: 'acme/cw',
+  region,
+  session: { ...keys, sessionToken: '', expiresAt: Number.MAX_SAFE_INTEGER },
+};
+
+let aws: SandboxAws;
+let sink: CloudWatchSink;
+const endpointBefore = process.env.AWS_ENDPOINT_URL;
+
+beforeAll(async () => {
+  aws = await startSandboxAws({ port: 0 });
+  process.env.AWS_ENDPOINT_URL = aws.url;
+});
+
+beforeEach(() => {
+  aws.reset();
+  const allow = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+  };
+  aws.seed({
+    accounts: [account],
+    users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
+  });
+  sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), 10);
+});
+
+afterAll(async () => {
+  if (endpointBefore === undefined) delete process.env.AWS_ENDPOINT_URL;
+  else process.env.AWS_ENDPOINT_URL = endpointBefore;
+  await aws.stop();
+});
+
+function aCall(messages: string[], timeMs = Date.now(), logStream = 'dep-1'): LogEventsCall {
+  const { head, tail } = logEventsFrame('env0-deployments', logStream);
+  const events = messages.map((message) => JSON.stringify({ timestamp: timeMs, message }));
+  return {
+    logGroup: 'env0-deployments',
+    logStream,
+    body: Buffer.from(`${head}${events.join(',\n')}${tail}`),
+    logEvents: messages.length,
+  };
+}
+
+const arrived = (stream = 'dep-1') =>
+  aws
+    .logEvents({ account, region, group: 'env0-deployments', stream })
+    .map(({ message }) => message);
+const calls = () => aws.counters().calls;
+const fail = (fault: FaultSpec) => aws.addFault(fault);
+
+test('the ready body arrives as it was written, and group and stream are created on the way', async () => {
+  const odd = ['plain', 'quote " backslash \\ tab \t', 'é 😀   \u0000', '{"json":true}'];
+  expect(await sink.put(access, aCall(odd))).toEqual([]);
+  expect(arrived()).toEqual(odd);
+});
+
+test('nothing is described, and what is there is not created again', async () => {
+  await sink.put(access, aCall(['one']));
+  aws.resetCounters();
+  await sink.put(access, aCall(['two']));
+  expect(Object.keys(calls())).toEqual(['logs:PutLogEvents']);
+});
+
+test('batches that meet a missing stream together create it once', async () => {
+  await sink.put(access, aCall(['x'], Date.now(), 'other'));
+  aws.resetCounters();
+  await Promise.all(Array.from({ length: 10 }, (_, i) => sink.put(access, aCall([`m${i}`]))));
+  expect(arrived()).toHaveLength(10);
+  expect(calls()['logs:CreateLogStream']?.calls).toBe(1);
+});
+
+test('a stream that is deleted in the middle is created again', async () => {
+  await sink.put(access, aCall(['one']));
+  aws.deleteLogStream({ account, region, group: 'env0-deployments', stream: 'dep-1' });
+  await sink.put(access, aCall(['two']));
+  expect(arrived()).toEqual(['two']);
+});
+
+test('log events that AWS refuses are named with their places and reasons', async () => {
+  const now = Date.now();
+  const { head, tail } = logEventsFrame('env0-deployments', 'dep-1');
+  const events = [now - 20 * 86_400_000, now - 15 * 86_400_000, now];
+  // All three cannot be in one call by AWS's rule of 24 hours for valid log events only: the old ones are not valid.
+  const body = `${head}${events.map((timestamp) => JSON.stringify({ timestamp, message: 'm' })).join(',\n')}${tail}`;
+  const rejected = await sink.put(access, { ...aCall([]), body: Buffer.from(body), logEvents: 3 });
+  expect(rejected).toEqual([{ code: 'cloudwatch.log_event_too_old', from: 0, to: 2 }]);
+  expect(arrived()).toEqual(['m']);
+});
+
+test.each<[string, FaultSpec['action'], Failure['code']]>([
+  ['throttling', { kind: 'throttle', retryAfterSeconds: 7 }, 'cloudwatch.throttled'],
+  ['a denial', { kind: 'deny' }, 'cloudwatch.access_denied'],
+  ['a server error', { kind: 'server-error', httpStatus: 500 }, 'cloudwatch.unavailable'],
+  ['an unavailable service', { kind: 'server-error', httpStatus: 503 }, 'cloudwatch.unavailable'],
+  ['no answer', { kind: 'hang' }, 'network.unreachable'],
+])('%s is the failure that it is', async (_, action, code) => {
+  fail({ match: { operation: 'PutLogEvents' }, action });
+  await expect(sink.put(access, aCall(['m']))).rejects.toMatchObject({ code });
+});
+
+test('the wait that AWS asks for is kept', async () => {
+  fail({
+    match: { operation: 'PutLogEvents' },
+    action: { kind: 'throttle', retryAfterSeconds: 7 },
+  });
+  await expect(sink.put(access, aCall(['m']))).rejects.toMatchObject({ retryAfterMs: 7_000 });
+});
+
+test('an idle connection that was closed is not the end of the batch', async () => {
+  fail({ match: { operation: 'PutLogEvents' }, action: { kind: 'connection-reset' }, times: 1 });
+  expect(await sink.put(access, aCall(['m']))).toEqual([]);
+});
+
+test('a session that is not known any more asks for a fresh one', async () => {
+  const stale = { ...access, session: { ...access.session, accessKeyId: 'ASIAUNKNOWN000000001' } };
+  await expect(sink.put(stale, aCall(['m']))).rejects.toMatchObject({ code: 'credential.expired' });
+  expect(await sink.put(access, aCall(['m']))).toEqual([]); // the same destination with a new session
+});
+
+test('a failure never carries what AWS said in the words that a tenant reads', async () => {
+  fail({
+    match: { operation: 'PutLogEvents' },
+    action: {
+      kind: 'error',
+      code: 'AccessDeniedException',
+      message: 'User: arn:aws:sts::42:secret',
+      httpStatus: 400,
+    },
+  });
+  const failure = await sink.put(access, aCall(['m'])).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Failure);
+  expect((failure as Failure).message).not.toContain('arn:aws:sts');
+});

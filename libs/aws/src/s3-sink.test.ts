@@ -1,0 +1,114 @@
+import { startSandboxAws, type FaultSpec, type SandboxAws } from '@logferry/testing';
+import { S3Sink } from './s3-sink';
+import type { SinkAccess } from './sink-access';
+import { sharedTransport } from './transport';
+
+const account = '123456789012';
+const region = 'eu-central-1';
+const keys = { accessKeyId: 'AKIALOGFERRY00000001', secretAccessKey: 'a-secret-of-the-sandbox' };
+const access: SinkAccess = {
+  destinationKey: 'acme/s3',
+  region,
+  session: { ...keys, sessionToken: '', expiresAt: Number.MAX_SAFE_INTEGER },
+};
+const key = 'env0-audits/2026/11/21/10:48:00_abcde.log';
+
+let aws: SandboxAws;
+let sink: S3Sink;
+const endpointBefore = process.env.AWS_ENDPOINT_URL;
+
+beforeAll(async () => {
+  aws = await startSandboxAws({ port: 0 });
+  process.env.AWS_ENDPOINT_URL = aws.url;
+});
+
+beforeEach(() => {
+  aws.reset();
+  const allow = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 's3:PutObject', Resource: '*' }],
+  };
+  aws.seed({
+    accounts: [account],
+    users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
+    buckets: [{ name: 'acme-logs', region, account }],
+  });
+  sink = new S3Sink(sharedTransport({ requestTimeoutMs: 1_000 }), {
+    clientsMax: 10,
+    forcePathStyle: true,
+  });
+});
+
+afterAll(async () => {
+  if (endpointBefore === undefined) delete process.env.AWS_ENDPOINT_URL;
+  else process.env.AWS_ENDPOINT_URL = endpointBefore;
+  await aws.stop();
+});
+
+const put = (over: Partial<Parameters<S3Sink['put']>[1]> = {}, as = access) =>
+  sink.put(as, {
+    bucket: 'acme-logs',
+    key,
+    body: Buffer.from('{"a":1}\n'),
+    contentType: 'application/x-ndjson',
+    ...over,
+  });
+
+test('an object is put under exactly its key, colons and all, with nothing but the right to put', async () => {
+  expect(await put()).toBe('created');
+  expect(aws.objects('acme-logs').map((object) => object.key)).toEqual([key]);
+  expect(aws.object('acme-logs', key)?.content?.toString()).toBe('{"a":1}\n');
+});
+
+test('an object that is there is never overwritten', async () => {
+  await put();
+  expect(await put({ body: Buffer.from('other') })).toBe('taken');
+  expect(aws.object('acme-logs', key)?.content?.toString()).toBe('{"a":1}\n');
+});
+
+test('an answer that was lost after the object was made says that it may be ours', async () => {
+  aws.addFault({ match: { operation: 'PutObject' }, action: { kind: 'lose-answer' }, times: 1 });
+  expect(await put()).toBe('created_or_taken');
+  expect(aws.objects('acme-logs')).toHaveLength(1);
+});
+
+test('an object larger than what the SDK announces first arrives whole', async () => {
+  const body = Buffer.alloc(5 * 1024 * 1024, 'x');
+  expect(await put({ body })).toBe('created');
+  expect(aws.object('acme-logs', key)?.content?.equals(body)).toBe(true);
+});
+
+test.each<[string, FaultSpec['action'], string]>([
+  ['slow down', { kind: 'throttle' }, 's3.throttled'],
+  ['a server error', { kind: 'server-error', httpStatus: 500 }, 's3.unavailable'],
+  ['no answer', { kind: 'hang' }, 'network.unreachable'],
+  [
+    'a race',
+    { kind: 'error', code: 'ConditionalRequestConflict', message: '', httpStatus: 409 },
+    's3.unavailable',
+  ],
+  [
+    'a KMS denial',
+    { kind: 'error', code: 'AccessDenied', message: 'kms:GenerateDataKey', httpStatus: 403 },
+    'kms.denied',
+  ],
+])('%s is the failure that it is', async (_, action, code) => {
+  aws.addFault({ match: { operation: 'PutObject' }, action });
+  await expect(put()).rejects.toMatchObject({ code });
+});
+
+test('a bucket that is missing, elsewhere or forbidden is three different failures', async () => {
+  await expect(put({ bucket: 'no-such-bucket' })).rejects.toMatchObject({
+    code: 's3.bucket_missing',
+  });
+  await expect(put({}, { ...access, region: 'us-east-1' })).rejects.toMatchObject({
+    code: 's3.wrong_region',
+  });
+  aws.addFault({ match: { bucket: 'acme-logs' }, action: { kind: 'deny' } });
+  await expect(put()).rejects.toMatchObject({ code: 's3.access_denied' });
+});
+
+test('a session that is not known any more asks for a fresh one', async () => {
+  const stale = { ...access, session: { ...access.session, accessKeyId: 'ASIAUNKNOWN000000001' } };
+  await expect(put({}, stale)).rejects.toMatchObject({ code: 'credential.expired' });
+});
