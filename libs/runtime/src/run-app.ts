@@ -50,7 +50,8 @@ export async function runApp(start: () => Promise<RunningApp>): Promise<void> {
     log.fatal({ err: error }, 'unhandled rejection');
     process.exit(1);
   });
-  process.send?.({ type: 'ready', ports: app.ports });
+  if (process.send !== undefined && !process.connected) stop('the parent is gone');
+  if (process.connected) process.send?.({ type: 'ready', ports: app.ports });
   log.info({ ports: app.ports }, 'ready');
 }
 

@@ -1,0 +1,188 @@
+import { Destination } from '@logferry/core';
+import type { SandboxAws, SandboxSeed } from '@logferry/testing';
+import type { ConfigStore } from '@logferry/store';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EventSender } from './event-sender';
+import { ROOT, StartProblem } from './processes';
+
+export const TENANT = 'demo';
+const ACCOUNT = '123456789012';
+const REGION = 'eu-central-1';
+const BUCKET = 'demo-logs';
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/logferry-demo`;
+const PREFIX = 'demo/';
+
+/** The demo customer's AWS account, set up as the customer would: our issuer, a role that trusts it for this tenant only, a bucket. */
+export function demoAccount(issuerUrl: string): SandboxSeed {
+  const provider = issuerUrl.replace(/^https?:\/\//, '');
+  const groups = ['env0-deployments', 'env0-audits'].map(
+    (name) => `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${PREFIX}${name}`,
+  );
+  const version = '2012-10-17';
+  return {
+    accounts: [ACCOUNT],
+    oidcProviders: [{ account: ACCOUNT, url: issuerUrl }],
+    buckets: [{ name: BUCKET, region: REGION, account: ACCOUNT }],
+    roles: [
+      {
+        arn: ROLE,
+        trustPolicy: {
+          Version: version,
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${provider}` },
+              Action: 'sts:AssumeRoleWithWebIdentity',
+              Condition: {
+                StringEquals: {
+                  [`${provider}:sub`]: `tenant:${TENANT}`,
+                  [`${provider}:aud`]: 'sts.amazonaws.com',
+                },
+              },
+            },
+          ],
+        },
+        policies: [
+          {
+            Version: version,
+            Statement: [
+              {
+                Effect: 'Allow',
+                Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+                Resource: groups.flatMap((group) => [group, `${group}:*`]),
+              },
+              { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${BUCKET}/*` },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+}
+
+/** The demo customer, connected to that account in both ways. */
+export async function applyDemoTenant(store: ConfigStore): Promise<void> {
+  const shared = {
+    preset: 'env0',
+    region: REGION,
+    credentials: { kind: 'web_identity', roleArn: ROLE },
+  };
+  await store.putTenant({ id: TENANT, name: 'Demo customer' });
+  await store.putDestination(
+    TENANT,
+    Destination.parse({
+      ...shared,
+      id: 'cloudwatch',
+      type: 'cloudwatch',
+      cloudwatch: { logGroupPrefix: PREFIX },
+    }),
+  );
+  await store.putDestination(
+    TENANT,
+    // A real archive waits a minute and more for an object to fill; whoever tries things out does not want to.
+    Destination.parse({ ...shared, id: 's3', type: 's3', s3: { bucket: BUCKET, lingerMs: 2_000 } }),
+  );
+}
+
+interface Sample {
+  type: 'deployment' | 'audit';
+  attributes: Record<string, string>;
+  messages: unknown[];
+}
+
+/** What was sent, and where it has to be found. */
+export interface SentSamples {
+  run: string;
+  samples: Sample[];
+}
+
+/** Sends the sample log events of `tools/samples`, marked with a run of their own. */
+export async function sendSamples(
+  ingest: { url: string; key: string },
+  run: string,
+): Promise<SentSamples> {
+  const samples: Sample[] = [
+    { type: 'deployment', attributes: { deploymentId: `deployment-${run}` }, messages: [] },
+    { type: 'audit', attributes: { organizationId: `organization-${run}` }, messages: [] },
+  ];
+  for (const { type, attributes, messages } of samples) {
+    const sender = new EventSender({
+      ...ingest,
+      tenant: TENANT,
+      query: { type },
+      giveUpMs: 30_000,
+    });
+    const lines = readFileSync(join(ROOT, 'tools', 'samples', `${type}.ndjson`), 'utf8')
+      .trim()
+      .split('\n');
+    const events = lines.map((line, i) => ({
+      ...(JSON.parse(line) as { message: unknown }),
+      attributes,
+      id: `${run}-${type}-${i}`,
+    }));
+    messages.push(...events.map(({ message }) => message));
+    const { accepted, rejected } = await sender.send(events);
+    if (accepted !== events.length) {
+      throw new StartProblem(
+        `ingest took ${accepted} of ${events.length} ${type} samples: ${JSON.stringify(rejected[0])}`,
+      );
+    }
+  }
+  return { run, samples };
+}
+
+/** Where a sample arrived. */
+export interface Arrival {
+  place: string;
+  logEvents: number;
+}
+
+/** Looks into the sandbox for every single sample, by content; nothing until all of them are there. */
+export function findArrivals(
+  aws: SandboxAws,
+  { run, samples }: SentSamples,
+): Arrival[] | undefined {
+  const arrivals: Arrival[] = [];
+  const lines = objectLines(aws);
+  for (const { type, attributes, messages } of samples) {
+    const group = `${PREFIX}env0-${type}s`;
+    const stream = Object.values(attributes)[0] ?? '';
+    const found = aws
+      .logEvents({ account: ACCOUNT, region: REGION, group, stream })
+      .map(({ message }) => message);
+    const wanted = messages.map((message) =>
+      typeof message === 'string' ? message : JSON.stringify(message),
+    );
+    if (!sameTexts(found, wanted)) return undefined;
+    arrivals.push({ place: `CloudWatch Logs  ${group}  ${stream}`, logEvents: found.length });
+
+    const ids = new Set(messages.map((_, i) => `${run}-${type}-${i}`));
+    const mine = lines.filter(({ id }) => ids.has(id));
+    if (
+      mine.length !== messages.length ||
+      new Set(mine.map(({ id }) => id)).size !== messages.length
+    )
+      return undefined;
+    for (const key of new Set(mine.map((line) => line.key))) {
+      const count = mine.filter((line) => line.key === key).length;
+      arrivals.push({ place: `S3  s3://${BUCKET}/${key}`, logEvents: count });
+    }
+  }
+  return arrivals;
+}
+
+function objectLines(aws: SandboxAws): { key: string; id: string }[] {
+  return aws.objects(BUCKET).flatMap(({ key, content }) =>
+    (content?.toString() ?? '')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => ({ key, id: (JSON.parse(line) as { id?: string }).id ?? '' })),
+  );
+}
+
+function sameTexts(found: readonly string[], wanted: readonly string[]): boolean {
+  return (
+    found.length === wanted.length && [...found].sort().join('\n') === [...wanted].sort().join('\n')
+  );
+}

@@ -1,0 +1,281 @@
+// npm start: everything on this machine, with a demo customer whose AWS is the sandbox.
+import { startSandboxAws, until, type SandboxAws } from '@logferry/testing';
+import { ConfigStore } from '@logferry/store';
+import { Redis } from 'ioredis';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  applyDemoTenant,
+  demoAccount,
+  findArrivals,
+  sendSamples,
+  TENANT,
+  type Arrival,
+} from './demo';
+import { openLocalRedis } from './local-redis';
+import { assertPortFree, ROOT, startProcess, StartProblem, type AppPlan } from './processes';
+import { localSecrets, type LocalSecrets } from './secrets';
+
+const HELP = `Starts all of Logferry on this machine, with a sandbox AWS and a demo customer, and sends sample log events through it.
+
+  npm start                  goes on running until Ctrl-C
+  npm start -- --once        ends after the samples have arrived: exit code 0 if all of them did, 1 if not
+
+Data lies under .logferry/, the logs of the processes under .logferry/logs/. A Redis that already runs is used if REDIS_URL
+names it. Ports: 8080-8085 and 4566; LOGFERRY_INGEST_PORT, LOGFERRY_CONSOLE_PORT, LOGFERRY_BROKER_HTTP_PORT,
+LOGFERRY_BROKER_TCP_PORT, LOGFERRY_CLOUDWATCH_WORKER_PORT, LOGFERRY_S3_WORKER_PORT and SANDBOX_PORT choose others.
+`;
+
+const DATA = join(ROOT, '.logferry');
+const ARRIVAL_MS = 60_000;
+
+interface Ports {
+  ingest: number;
+  console: number;
+  brokerHttp: number;
+  brokerTcp: number;
+  cloudwatchWorker: number;
+  s3Worker: number;
+  sandbox: number;
+}
+
+function readPorts(): Ports {
+  const port = (name: string, standard: number): number => {
+    const value = Number(process.env[name] ?? standard);
+    if (!Number.isInteger(value) || value < 1 || value > 65_535)
+      throw new StartProblem(`${name} is not a port.`);
+    return value;
+  };
+  return {
+    ingest: port('LOGFERRY_INGEST_PORT', 8080),
+    console: port('LOGFERRY_CONSOLE_PORT', 8081),
+    brokerHttp: port('LOGFERRY_BROKER_HTTP_PORT', 8082),
+    brokerTcp: port('LOGFERRY_BROKER_TCP_PORT', 8083),
+    cloudwatchWorker: port('LOGFERRY_CLOUDWATCH_WORKER_PORT', 8084),
+    s3Worker: port('LOGFERRY_S3_WORKER_PORT', 8085),
+    sandbox: port('SANDBOX_PORT', 4566),
+  };
+}
+
+/** Everything that was started, in order; stopped in the opposite one, however far the start got. */
+class Started {
+  private readonly stops: { name: string; stop: () => Promise<void> }[] = [];
+  private stopping: Promise<void> | undefined;
+
+  add(name: string, stop: () => Promise<void>): void {
+    this.stops.unshift({ name, stop });
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  private async stopAll(): Promise<void> {
+    for (const { name, stop } of this.stops) {
+      await stop().catch((error: unknown) => say(`${name} did not stop well: ${String(error)}`));
+    }
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function appPlans(
+  ports: Ports,
+  redisUrl: string,
+  secrets: LocalSecrets,
+  sandboxUrl: string,
+): AppPlan[] {
+  const redis = { REDIS_URL: redisUrl };
+  // The workers know nothing of the sandbox but the variable that the SDK has for such things.
+  const aws = { AWS_ENDPOINT_URL: sandboxUrl, AWS_EC2_METADATA_DISABLED: 'true' };
+  const broker = {
+    LOGFERRY_BROKER_TCP_PORT: String(ports.brokerTcp),
+    LOGFERRY_BROKER_SECRET: secrets.brokerSecret,
+  };
+  return [
+    {
+      name: 'credential-broker',
+      main: 'apps/credential-broker/src/main.js',
+      env: {
+        ...redis,
+        ...aws,
+        ...broker,
+        LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
+        LOGFERRY_BROKER_ISSUER_URL: issuerUrl(ports),
+        LOGFERRY_BROKER_SIGNING_KEY_FILE: join(DATA, 'broker', 'signing-key.pem'),
+      },
+    },
+    {
+      name: 'cloudwatch-worker',
+      main: 'apps/cloudwatch-worker/src/main.js',
+      env: {
+        ...redis,
+        ...aws,
+        ...broker,
+        LOGFERRY_CLOUDWATCH_WORKER_PORT: String(ports.cloudwatchWorker),
+      },
+    },
+    {
+      name: 's3-worker',
+      main: 'apps/s3-worker/src/main.js',
+      env: {
+        ...redis,
+        ...aws,
+        ...broker,
+        LOGFERRY_S3_WORKER_PORT: String(ports.s3Worker),
+        LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
+      },
+    },
+    {
+      name: 'console',
+      main: 'apps/console/src/main.js',
+      env: {
+        ...redis,
+        LOGFERRY_CONSOLE_PORT: String(ports.console),
+        LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
+      },
+    },
+    {
+      name: 'ingest',
+      main: 'apps/ingest/src/main.js',
+      env: {
+        ...redis,
+        LOGFERRY_INGEST_PORT: String(ports.ingest),
+        LOGFERRY_INGEST_PLATFORM_KEY: secrets.platformKey,
+      },
+    },
+  ];
+}
+
+const issuerUrl = (ports: Ports): string => `http://127.0.0.1:${ports.brokerHttp}`;
+const ingestUrl = (ports: Ports): string => `http://127.0.0.1:${ports.ingest}`;
+
+/** Starts it all; what ends by itself afterwards is told to `onEnd`. */
+async function start(
+  started: Started,
+  ports: Ports,
+  onEnd: (name: string) => void,
+): Promise<{ aws: SandboxAws; secrets: LocalSecrets }> {
+  for (const [what, port] of Object.entries(ports) as [string, number][])
+    await assertPortFree(port, what);
+  mkdirSync(DATA, { recursive: true, mode: 0o700 });
+  const secrets = localSecrets(join(DATA, 'secrets.json'));
+  const redis = await openLocalRedis(join(DATA, 'redis'));
+  started.add('Redis', () => redis.stop());
+  void redis.ended.then(() => onEnd('Redis'));
+  say(`Redis             ${redis.url} (${redis.describe})`);
+
+  const aws = await startSandboxAws({ port: ports.sandbox, seed: demoAccount(issuerUrl(ports)) });
+  started.add('the sandbox AWS', () => aws.stop());
+  await writeDemoTenant(redis.url);
+  const plans = appPlans(ports, redis.url, secrets, aws.url);
+  await Promise.all(
+    plans.map(async (plan) => {
+      const app = startProcess(plan, join(DATA, 'logs'));
+      started.add(app.name, () => app.stop());
+      await app.ready;
+      void app.ended.then(() => onEnd(app.name));
+      say(`${app.name.padEnd(17)} ready`);
+    }),
+  );
+  const forSend = { url: ingestUrl(ports), key: secrets.platformKey };
+  writeFileSync(join(DATA, 'start.json'), JSON.stringify(forSend), { mode: 0o600 });
+  return { aws, secrets };
+}
+
+async function writeDemoTenant(redisUrl: string): Promise<void> {
+  const client = new Redis(redisUrl);
+  try {
+    await applyDemoTenant(new ConfigStore(client));
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Sends the samples and waits until each of them is where it belongs. */
+async function tryItOut(aws: SandboxAws, ports: Ports, secrets: LocalSecrets): Promise<Arrival[]> {
+  const run = Date.now().toString(36);
+  const sent = await sendSamples({ url: ingestUrl(ports), key: secrets.platformKey }, run);
+  say(
+    `\nSent ${sent.samples.map(({ type, messages }) => `${messages.length} ${type}`).join(' and ')} log events of the tenant ${TENANT} …`,
+  );
+  return until(() => findArrivals(aws, sent), { timeoutMs: ARRIVAL_MS, intervalMs: 100 }).catch(
+    () => {
+      throw new StartProblem(
+        `Not all samples arrived within ${ARRIVAL_MS / 1_000} s; the logs under .logferry/logs/ say more.`,
+      );
+    },
+  );
+}
+
+function showArrivals(arrivals: readonly Arrival[]): void {
+  say('… and every one has arrived:');
+  for (const { place, logEvents } of arrivals) say(`  ${String(logEvents).padStart(4)}  ${place}`);
+}
+
+function showAddresses(ports: Ports, secrets: LocalSecrets): void {
+  say(`
+  What arrived, in a browser   http://127.0.0.1:${ports.sandbox}
+  Console and queues           http://127.0.0.1:${ports.console}   password ${secrets.consolePassword}
+  Ingest                       ${ingestUrl(ports)}
+
+Try:
+  curl -s ${ingestUrl(ports)}/v1/tenants/${TENANT}/events?type=deployment \\
+    -H 'Authorization: Bearer ${secrets.platformKey}' -H 'Content-Type: application/json' \\
+    -d '[{"message":"Hello from my deployment","attributes":{"deploymentId":"mine"}}]'
+  npm run send -- FILE --tenant ${TENANT} --type deployment --time arrival
+
+Ctrl-C stops everything.`);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      once: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const started = new Started();
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.once(signal, () => resolve('interrupted'));
+  });
+  let isStopping = false;
+  let endedEarly: (name: string) => void = () => undefined;
+  const ended = new Promise<string>((resolve) => (endedEarly = resolve));
+  const work = async (): Promise<'done'> => {
+    const ports = readPorts();
+    const { aws, secrets } = await start(started, ports, (name) => {
+      if (!isStopping) endedEarly(name);
+    });
+    showArrivals(await tryItOut(aws, ports, secrets));
+    if (values.once) return 'done';
+    showAddresses(ports, secrets);
+    return new Promise(() => undefined);
+  };
+  try {
+    const outcome = await Promise.race([work(), interrupted, ended]);
+    if (outcome === 'interrupted') say('\nStopping …');
+    else if (outcome !== 'done')
+      say(`\n${outcome} ended by itself; its log is under .logferry/logs/. Stopping the rest …`);
+    return outcome === 'done' || (outcome === 'interrupted' && !values.once) ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof StartProblem ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+    );
+    return 1;
+  } finally {
+    isStopping = true;
+    await started.stop();
+  }
+}
+
+void main().then((code) => process.exit(code));
