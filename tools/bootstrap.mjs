@@ -157,6 +157,9 @@ function hand(command, args) {
   // Ctrl-C reaches the child by itself, being in the same group; a signal that was sent to us alone does not.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // npm that is told to end takes its shell along and leaves us behind; then nobody is there to hear from any more.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 250).unref();
   child.on('exit', (code, signal) => {
     process.exit(code ?? (signal === null ? 1 : 128 + 15));
   });

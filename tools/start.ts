@@ -246,7 +246,10 @@ async function main(): Promise<number> {
   const started = new Started();
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-      process.once(signal, () => resolve('interrupted'));
+      process.on(signal, () => resolve('interrupted'));
+    // Whoever started us was killed and could not tell.
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && resolve('interrupted'), 250).unref();
   });
   let isStopping = false;
   let endedEarly: (name: string) => void = () => undefined;

@@ -5,14 +5,20 @@ export type { Logger } from 'pino';
 
 /** The log of a process: one line of JSON an event, to standard output. */
 export function openLogger(app: string, level: string): Logger {
-  return pino({
-    level,
-    base: { app },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    // The second net: secrets are of a type that prints itself as [secret]; these are for what comes from elsewhere.
-    redact: ['*.authorization', '*.secretAccessKey', '*.sessionToken', '*.password', '*.secret'],
-  });
+  // When whoever read our output is gone, there is nobody to tell. pino's own destination would retry the write for ever, with the
+  // event loop blocked, and the process could not even stop (seen).
+  process.stdout.on('error', () => undefined);
+  return pino(
+    {
+      level,
+      base: { app },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      // The second net: secrets are of a type that prints itself as [secret]; these are for what comes from elsewhere.
+      redact: ['*.authorization', '*.secretAccessKey', '*.sessionToken', '*.password', '*.secret'],
+    },
+    process.stdout,
+  );
 }
 
 /** Nest's own words in our log. Its reports of who wired what are for debugging; its errors are errors. */
