@@ -18,7 +18,7 @@ export type IssuerBehaviour =
   | 'garbled'
   /** Names another issuer in its discovery document. */
   | 'misnamed'
-  /** Redirects to itself. */
+  /** Redirects to a place of its own that serves the right documents. */
   | 'redirecting';
 
 export interface OidcIssuerOptions {
@@ -108,6 +108,8 @@ export class OidcIssuer {
   }
 }
 
+const REDIRECTED = '/redirected';
+
 export async function startOidcIssuer(options: OidcIssuerOptions = {}): Promise<OidcIssuer> {
   const path = options.path ?? '';
   const server = createServer();
@@ -124,15 +126,17 @@ export async function startOidcIssuer(options: OidcIssuerOptions = {}): Promise<
       request.socket.destroy();
       return;
     }
-    const document = issuer.document((request.url ?? '/').slice(path.length));
-    const isGarbled = issuer.behaviour === 'garbled';
-    const redirect = issuer.behaviour === 'redirecting' ? 302 : 200;
-    const httpStatus = issuer.behaviour === 'failing' ? 500 : redirect;
+    const asked = (request.url ?? '/').slice(path.length);
+    if (issuer.behaviour === 'redirecting' && !asked.startsWith(REDIRECTED)) {
+      response.writeHead(302, { location: `${url}${REDIRECTED}${asked}` }).end();
+      return;
+    }
+    const document = issuer.document(asked.replace(REDIRECTED, ''));
+    const httpStatus = issuer.behaviour === 'failing' ? 500 : 200;
     response.writeHead(document === undefined ? 404 : httpStatus, {
       'content-type': 'application/json',
-      ...(redirect === 302 ? { location: url } : {}),
     });
-    response.end(isGarbled ? '<html>' : JSON.stringify(document ?? {}));
+    response.end(issuer.behaviour === 'garbled' ? '<html>' : JSON.stringify(document ?? {}));
   });
   return issuer;
 }

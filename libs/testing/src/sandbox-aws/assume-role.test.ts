@@ -121,6 +121,17 @@ test('within one account, trust in the caller by name is enough, trust in the ac
   expect(await refusalOf(assume({}, local))).toMatchObject({ code: 'AccessDenied' });
 });
 
+test('a deny in the trust policy wins over every allow', async () => {
+  seed({ AWS: '*' });
+  const Statement = [
+    { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' },
+    { Effect: 'Deny', Principal: { AWS: PLATFORM_ARN }, Action: 'sts:AssumeRole' },
+  ];
+  sandbox.seed({ accounts: [ACCOUNT], roles: [{ arn: TENANT_ROLE, trustPolicy: { Statement } }] });
+  expect(await refusalOf(assume())).toEqual(DENIED);
+  expect((await assume({}, OTHER_ADMIN)).Credentials).toBeDefined();
+});
+
 test('the ExternalId must be the one the trust policy asks for', async () => {
   seed({ AWS: PLATFORM_ARN }, { condition: { StringEquals: { 'sts:ExternalId': 'minted-7' } } });
   expect((await assume({ ExternalId: 'minted-7' })).Credentials).toBeDefined();

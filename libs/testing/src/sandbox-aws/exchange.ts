@@ -17,7 +17,8 @@ export class Exchange implements FaultedExchange {
     const closed = new AbortController();
     this.closed = closed.signal;
     response.once('close', () => {
-      closed.abort();
+      // A reason of its own spares every request the making of an exception.
+      closed.abort('closed');
     });
   }
 

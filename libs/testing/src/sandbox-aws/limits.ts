@@ -32,7 +32,6 @@ export const LOGS = {
   entityKeyAttributesMin: 2,
   entityKeyAttributesMax: 4,
   entityAttributesMax: 10,
-  entityKeyLengthMax: 32,
   entityAttributeNameLengthMax: 256,
   entityValueLengthMax: 512,
 } as const;
@@ -68,7 +67,6 @@ export const STS = {
 /** S3, from the service's API model and user guide. */
 export const S3 = {
   keyBytesMax: 1_024,
-  putBytesMax: 5 * 1024 ** 3,
   metadataBytesMax: 2_048,
   listKeysMax: 1_000,
   bucketNamePattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u,

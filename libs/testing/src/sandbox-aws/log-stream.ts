@@ -75,15 +75,23 @@ export class LogStream {
   /** By time, then by arrival. Built when asked for and kept until the stream changes. */
   events(): readonly StoredEvent[] {
     this.view ??= [...this.batches]
-      .flatMap((batch) =>
-        batch.events.map((event, index) => ({
-          ...event,
-          ingestedAtMs: batch.ingestedAtMs,
-          sequence: batch.sequenceStart + index,
-        })),
-      )
+      .flatMap(unfoldBatch)
       .sort((a, b) => a.timestamp - b.timestamp || a.sequence - b.sequence);
     return this.view;
+  }
+
+  /** The events that arrived last, latest first: cheap however long the stream is. */
+  latestEvents(countMax: number): StoredEvent[] {
+    const latest: StoredEvent[] = [];
+    for (const batch of [...this.batches].reverse()) {
+      if (latest.length >= countMax) break;
+      latest.push(
+        ...unfoldBatch(batch)
+          .slice(latest.length - countMax)
+          .reverse(),
+      );
+    }
+    return latest;
   }
 
   /** Events beyond the first of their kind: same stream, same time, same message. CloudWatch keeps them, so a retry shows. */
@@ -105,4 +113,13 @@ export class LogStream {
     this.batches.delete(batch);
     this.view = undefined;
   }
+}
+
+function unfoldBatch({ events, ingestedAtMs, sequenceStart }: StoredBatch): StoredEvent[] {
+  return events.map(({ timestamp, message }, index) => ({
+    timestamp,
+    message,
+    ingestedAtMs,
+    sequence: sequenceStart + index,
+  }));
 }

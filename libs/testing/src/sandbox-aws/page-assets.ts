@@ -30,7 +30,8 @@ th { color: var(--dim); font-weight: 500; font-size: .8rem; white-space: nowrap;
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.time { white-space: nowrap; color: var(--dim); font-variant-numeric: tabular-nums; }
 code, pre, td.message { font-family: ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; font-size: .82rem; }
-td.message { white-space: pre-wrap; overflow-wrap: anywhere; }
+td.place { min-width: 17rem; overflow-wrap: anywhere; }
+td.message { width: 60%; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre { margin: 0; padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 a { color: var(--accent); }
 .empty { padding: .9rem 1rem; color: var(--dim); }

@@ -3,10 +3,12 @@ import type { StoredObject } from './bucket-store';
 import { markup } from './markup';
 import type { Markup } from './markup';
 import { viewAsText } from './object-view';
-import { clipMessage, figures, section, writeBytes, writeCount, writeTime } from './page-parts';
+import { figures, section, writeBytes, writeCount, writeMessage, writeTime } from './page-parts';
 import type { LogStreamRef, SandboxControl } from './sandbox-control';
 
 const EVENTS_MAX = 500;
+/** Counting duplicates looks at every event; beyond this many the page would slow down what it watches. */
+const EVENTS_COUNTED_MAX = 100_000;
 
 export function viewNotFound(): Markup {
   return markup`<div class="card empty">There is nothing here (any more). <a href="/">Back to the overview</a></div>`;
@@ -15,10 +17,13 @@ export function viewNotFound(): Markup {
 export function viewStream(control: SandboxControl, ref: LogStreamRef): Markup | undefined {
   const stream = control.logStream(ref);
   if (stream === undefined) return undefined;
-  const events = control.logEvents(ref);
+  const isCountable = stream.acceptedEvents - stream.droppedEvents <= EVENTS_COUNTED_MAX;
+  const duplicates = isCountable
+    ? writeCount(control.duplicateLogEvents(ref))
+    : 'too many to count';
   const head = figures([
     { label: 'log events stored', value: writeCount(stream.acceptedEvents) },
-    { label: 'duplicates among them', value: writeCount(control.duplicateLogEvents(ref)) },
+    { label: 'duplicates among them', value: duplicates },
     { label: 'size', value: writeBytes(stream.acceptedMessageBytes) },
     {
       label: 'dropped from memory',
@@ -26,9 +31,9 @@ export function viewStream(control: SandboxControl, ref: LogStreamRef): Markup |
       isWarning: stream.droppedEvents > 0,
     },
   ]);
-  const shown = events.slice(-EVENTS_MAX).reverse();
+  const shown = control.latestLogEvents(ref, EVENTS_MAX);
   const table = section(
-    `The last ${writeCount(shown.length)} log events, latest first`,
+    `The last ${writeCount(shown.length)} log events to arrive, latest first`,
     [
       { title: 'time (UTC)', kind: 'time' },
       { title: 'arrived (UTC)', kind: 'time' },
@@ -37,7 +42,7 @@ export function viewStream(control: SandboxControl, ref: LogStreamRef): Markup |
     shown.map(({ timestamp, ingestedAtMs, message }) => [
       writeTime(timestamp),
       writeTime(ingestedAtMs),
-      clipMessage(message),
+      writeMessage(message),
     ]),
     'None.',
   );

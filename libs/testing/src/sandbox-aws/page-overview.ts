@@ -2,12 +2,13 @@
 import { markup } from './markup';
 import type { Markup } from './markup';
 import {
-  clipMessage,
   figures,
   link,
   section,
   writeBytes,
+  writeClock,
   writeCount,
+  writeMessage,
   writeTime,
 } from './page-parts';
 import type { LogStreamReading, LogStreamRef, SandboxControl } from './sandbox-control';
@@ -46,10 +47,7 @@ function latestEvents(control: SandboxControl, streams: readonly LogStreamReadin
   const latest = streams
     .slice(0, EVENTS_MAX)
     .flatMap((stream) =>
-      control
-        .logEvents(stream)
-        .slice(-EVENTS_MAX)
-        .map((event) => ({ stream, event })),
+      control.latestLogEvents(stream, EVENTS_MAX).map((event) => ({ stream, event })),
     )
     .sort(
       (a, b) =>
@@ -59,15 +57,15 @@ function latestEvents(control: SandboxControl, streams: readonly LogStreamReadin
     'Latest log events',
     [
       { title: 'time (UTC)', kind: 'time' },
-      { title: 'group / stream' },
+      { title: 'group / stream', kind: 'place' },
       { title: 'message', kind: 'message' },
     ],
     latest
       .slice(0, EVENTS_MAX)
       .map(({ stream, event }) => [
-        writeTime(event.timestamp),
+        writeClock(event.timestamp),
         streamLink(stream),
-        clipMessage(event.message),
+        writeMessage(event.message),
       ]),
     'Nothing has arrived yet. This page looks again every two seconds.',
   );
@@ -79,7 +77,7 @@ function streamTable(streams: readonly LogStreamReading[]): Markup {
     [
       { title: 'account' },
       { title: 'Region' },
-      { title: 'group / stream' },
+      { title: 'group / stream', kind: 'place' },
       { title: 'log events', kind: 'number' },
       { title: 'size', kind: 'number' },
       { title: 'dropped', kind: 'number' },
@@ -134,7 +132,7 @@ function latestObjects(control: SandboxControl): Markup {
     'Latest objects',
     [
       { title: 'written (UTC)', kind: 'time' },
-      { title: 'bucket / key' },
+      { title: 'bucket / key', kind: 'place' },
       { title: 'type' },
       { title: 'size', kind: 'number' },
     ],

@@ -4,7 +4,7 @@ import type { Markup } from './markup';
 
 export interface Column {
   readonly title: string;
-  readonly kind?: 'number' | 'time' | 'message';
+  readonly kind?: 'number' | 'time' | 'place' | 'message';
 }
 
 export type Cell = string | Markup;
@@ -59,6 +59,11 @@ export function writeTime(atMs: number | undefined): string {
     : String(atMs);
 }
 
+/** The time of day alone, for what has just happened. */
+export function writeClock(atMs: number): string {
+  return writeTime(atMs).slice(11);
+}
+
 export function writeCount(value: number): string {
   return value.toLocaleString('en-US');
 }
@@ -69,6 +74,8 @@ export function writeBytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }
 
-export function clipMessage(message: string): string {
-  return message.length > 2_000 ? `${message.slice(0, 2_000)}…` : message;
+/** What fits on the page, without the colours of terminals; other control characters are shown as dots. */
+export function writeMessage(message: string): string {
+  const shown = message.length > 2_000 ? `${message.slice(0, 2_000)}…` : message;
+  return shown.replace(/\x1b\[[0-9;]*m/gu, '').replace(/[\0-\x08\x0b-\x1f]/gu, '·');
 }

@@ -153,6 +153,11 @@ export class SandboxControl {
     return this.findGroup(ref)?.streams.get(ref.stream)?.events() ?? [];
   }
 
+  /** The events that arrived last, latest first. */
+  latestLogEvents(ref: LogStreamRef, countMax: number): readonly StoredEvent[] {
+    return this.findGroup(ref)?.streams.get(ref.stream)?.latestEvents(countMax) ?? [];
+  }
+
   /** Kept events that repeat another one of their stream: same time, same message. Of one stream, or of all. */
   duplicateLogEvents(ref?: LogStreamRef): number {
     const groups = ref === undefined ? this.state.logs.allGroups() : [this.findGroup(ref)];

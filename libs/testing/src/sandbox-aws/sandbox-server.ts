@@ -10,7 +10,7 @@ import { Exchange } from './exchange';
 import { ClientGone, ConnectionReset } from './faults';
 import type { Gate } from './gate';
 import { SANDBOX } from './limits';
-import { answerLocally, isLocalRequest } from './local-requests';
+import { answerLocally, isLocalRequest, problem } from './local-requests';
 import { BodyTooLarge, readBody } from './read-body';
 import { readS3Address } from './s3-address';
 import { s3Operation } from './s3-operation';
@@ -55,8 +55,9 @@ async function handle(exchange: Exchange, parts: ServerParts): Promise<void> {
     if (error instanceof ClientGone) return;
     if (error instanceof ConnectionReset) exchange.reset();
     else {
+      // A mistake of the sandbox itself: said loudly, since a test must not take it for an answer of AWS's.
       process.emitWarning(error instanceof Error ? error : String(error));
-      exchange.drop();
+      exchange.send(problem(500, 'The sandbox has made a mistake; its own output says which.'));
     }
   }
 }
@@ -84,10 +85,9 @@ async function answerAsAws(exchange: Exchange, parts: ServerParts): Promise<Answ
       state.counters.countCall(`${service}:${operation}`, thrown.constructor.name);
       throw thrown;
     }
-    if (!(thrown instanceof AwsError)) process.emitWarning(thrown as Error);
-    const error = thrown instanceof AwsError ? thrown : new AwsError('InternalFailure', '', 500);
-    state.counters.countCall(`${service}:${operation}`, error.code);
-    return renderError(error, service, exchange);
+    if (!(thrown instanceof AwsError)) throw thrown;
+    state.counters.countCall(`${service}:${operation}`, thrown.code);
+    return renderError(thrown, service, exchange);
   }
 }
 

@@ -72,8 +72,9 @@ const User = z.strictObject({
         secretAccessKey: z.string().min(1).max(128),
       }),
     )
+    .max(16)
     .default([]),
-  policies: z.array(policy('identity')).default([]),
+  policies: z.array(policy('identity')).max(32).default([]),
 });
 
 const BucketSeed = z.strictObject({
@@ -122,6 +123,7 @@ export function applySeed(seed: unknown, state: SandboxState): void {
     );
   }
   requireKnownAccounts(parsed.data, state);
+  requireRoom(parsed.data, state);
   requireFreeBuckets(parsed.data, state);
   putIdentities(parsed.data, state);
   putResources(parsed.data, state);
@@ -155,6 +157,27 @@ function requireKnownAccounts(seed: ParsedSeed, state: SandboxState): void {
   );
 }
 
+/** Seeds add up, and what they add up to is bounded like everything a client can send. */
+function requireRoom(seed: ParsedSeed, { identities }: SandboxState): void {
+  const newAccounts = seed.accounts.filter((account) => !identities.accounts.has(account));
+  const newRoles = seed.roles.filter(({ arn }) => !identities.roles.has(arn));
+  const newUsers = seed.users.filter((user) => !identities.users.has(userArn(user)));
+  const totals = [
+    ['accounts', newAccounts.length + identities.accounts.size, SANDBOX.accountsMax],
+    ['roles', newRoles.length + identities.roles.size, SANDBOX.rolesMax],
+    ['users', newUsers.length + identities.users.size, SANDBOX.usersMax],
+  ] as const;
+  for (const [name, count, countMax] of totals) {
+    if (count > countMax) {
+      throw new InvalidSeed(`${name}: the sandbox keeps no more than ${String(countMax)}`);
+    }
+  }
+}
+
+function userArn({ partition, account, name }: ParsedSeed['users'][number]): string {
+  return `arn:${partition}:iam::${account}:user/${name}`;
+}
+
 function requireFreeBuckets(seed: ParsedSeed, state: SandboxState): void {
   seed.buckets.forEach(({ name, account, region }, at) => {
     const existing = state.buckets.bucket(name);
@@ -175,7 +198,7 @@ function putIdentities(seed: ParsedSeed, { identities }: SandboxState): void {
     identities.roles.set(role.arn, { ...role, ...parseRoleArn(role.arn), roleId });
   }
   for (const { accessKeys, ...user } of seed.users) {
-    const arn = `arn:${user.partition}:iam::${user.account}:user/${user.name}`;
+    const arn = userArn({ ...user, accessKeys });
     const userId = identities.users.get(arn)?.userId ?? randomId('AIDA');
     identities.putUser({ ...user, arn, userId }, accessKeys);
   }
