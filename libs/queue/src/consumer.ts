@@ -96,7 +96,7 @@ export class BatchConsumer {
     const { batch } = begun;
     if (begun.park) {
       const failure = new Failure(batch.reason ?? 'internal.fault');
-      throw new UnrecoverableError(`${failure.message} (${batch.logEvents} log events)`);
+      throw bare(new UnrecoverableError(`${failure.message} (${batch.logEvents} log events)`));
     }
     let outcome: DeliveryOutcome;
     try {
@@ -161,7 +161,7 @@ export class BatchConsumer {
       case 'retry':
         if (attempts >= attemptsMax) return this.bury(work, failure);
         observer.failed(batch, failure, 'retry');
-        throw asJobError(failure);
+        throw bare(new Error(failure.message));
     }
   }
 
@@ -169,7 +169,7 @@ export class BatchConsumer {
   private async bury({ batch }: Work, failure: Failure): Promise<never> {
     await this.store.deadLetter(batch.id, failure.code);
     this.options.observer.failed(batch, failure, 'dead_letter');
-    throw new UnrecoverableError(failure.message);
+    throw bare(new UnrecoverableError(failure.message));
   }
 }
 
@@ -186,9 +186,8 @@ async function delay({ job, token }: Work, delayMs: number): Promise<never> {
   throw new DelayedError();
 }
 
-/** What the queue UI shows: the code and the sentence, no stack and no cause, which may hold what AWS said. */
-function asJobError(failure: Failure): Error {
-  const error = new Error(failure.message);
-  error.stack = failure.message;
+/** The queue UI shows an error's stack too; ours tells nothing but our folders. And no cause, which may hold what AWS said. */
+function bare<E extends Error>(error: E): E {
+  error.stack = error.message;
   return error;
 }
