@@ -29,6 +29,8 @@ export interface OwnProcess {
   ended: Promise<void>;
   /** Lets it stop in its own time, up to a bound. */
   stop(): Promise<void>;
+  /** Sends it a message, and resolves with the report that it answers with. */
+  ask(): Promise<unknown>;
   /** kill -9. */
   kill(): Promise<void>;
 }
@@ -78,7 +80,7 @@ export function startProcess({ name, main, env }: AppPlan, logDir: string): OwnP
     throw new StartProblem(lastWords.trim() === '' ? String(error) : lastWords.trim());
   });
   ready.catch(() => undefined); // whoever waits for it hears of it; whoever does not must not end for it
-  return { name, pid: child.pid, ready, ended, stop, kill };
+  return { name, pid: child.pid, ready, ended, ask: () => askReport(child), stop, kill };
 }
 
 function untilReady(child: ChildProcess, name: string): Promise<Record<string, number>> {
@@ -97,6 +99,21 @@ function untilReady(child: ChildProcess, name: string): Promise<Record<string, n
       clearTimeout(timer);
       reject(new Error(`${name} ended while it started`));
     });
+  });
+}
+
+function askReport(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error('it ended before it reported'));
+    child.once('close', onClose);
+    const onMessage = (message: { type?: string; report?: unknown }): void => {
+      if (message.type !== 'report') return;
+      child.off('message', onMessage);
+      child.off('close', onClose);
+      resolve(message.report);
+    };
+    child.on('message', onMessage);
+    child.send({ type: 'report' });
   });
 }
 

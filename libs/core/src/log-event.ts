@@ -105,7 +105,9 @@ function readFields(fields: object, defaults: LogEventDefaults): ParsedLogEvent 
   };
   let tenantId: string | undefined;
   let message: unknown;
-  for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
+  // A plain loop: Object.entries would make an array a field, for every log event.
+  for (const name in fields) {
+    const value = (fields as Record<string, unknown>)[name];
     switch (name) {
       case 'message':
         message = value;

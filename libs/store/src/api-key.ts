@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A key as it is stored: whoever reads the store learns whose it is and cannot use it. */
 export interface StoredKey {
@@ -36,5 +36,5 @@ export function keyMatches(key: StoredKey, secret: string): boolean {
 }
 
 function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }

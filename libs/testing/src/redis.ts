@@ -9,6 +9,8 @@ import { freePort, until } from './processes';
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
+  /** Of the server's process; undefined in a container. */
+  readonly pid: number | undefined;
   /** kill -9. What was acknowledged stays in the append-only file. */
   kill(): Promise<void>;
   /** Makes it hang, connections open and nothing answered, until `resume`. */
@@ -59,6 +61,10 @@ class RedisProcess implements TestRedis {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
   }
 
   async start(): Promise<void> {
@@ -142,6 +148,7 @@ async function startRedisContainer({ settings = {} }: RedisOptions): Promise<Tes
   return {
     url,
     port,
+    pid: undefined,
     kill: async () => {
       await handle.kill();
     },

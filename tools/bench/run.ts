@@ -1,0 +1,206 @@
+import { Destination } from '@logferry/core';
+import { startRedis, until } from '@logferry/testing';
+import { ConfigStore } from '@logferry/store';
+import { Redis } from 'ioredis';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startProcess, type AppPlan, type OwnProcess } from '../processes';
+import type { CountReport } from './counting-aws';
+import type { LoadReport } from './load';
+import { BUCKET, tenantName, type BenchPlan } from './plan';
+import { usageOf, type Usage } from './usage';
+
+const KEY = 'bench-platform-key-0123456789';
+const SECRET = 'bench-broker-secret-0123456789';
+/** Nothing arrives any more for this long: then what has not arrived is lost. */
+const QUIET_MS = 10_000;
+
+export interface BenchResult {
+  plan: BenchPlan;
+  deliveredPerSecond: number;
+  acknowledgedPerSecond: number;
+  acknowledgementP50Ms: number;
+  acknowledgementP99Ms: number;
+  /** CPU seconds per million log events. */
+  cpuPerMillion: Record<string, number>;
+  cpuPerMillionTotal: number;
+  rssPeakMiB: Record<string, number>;
+  calls: number;
+  eventsPerCall: number;
+  bytesPerCall: number;
+  /** As AWS counts, of 1 MiB; undefined for S3. */
+  fill: number | undefined;
+  fullCalls: number;
+  lost: number;
+  duplicates: number;
+  refusedRequests: number;
+}
+
+/** One run: its own Redis, the apps as processes of their own, the counting AWS, and the load. */
+export async function runBench(plan: BenchPlan): Promise<BenchResult> {
+  const dir = mkdtempSync(join(tmpdir(), 'logferry-bench-'));
+  const redis = await startRedis({
+    settings: { appendfsync: plan.fsync === 'no' ? 'no' : plan.fsync },
+  });
+  const processes: OwnProcess[] = [];
+  const start = async (app: AppPlan): Promise<OwnProcess & { ports: Record<string, number> }> => {
+    const started = startProcess(app, dir);
+    processes.push(started);
+    return { ...started, ports: await started.ready };
+  };
+  try {
+    await writeTenants(redis.url, plan);
+    const env = { BENCH_PLAN: JSON.stringify(plan) };
+    const aws = await start({ name: 'aws', main: 'tools/bench/counting-aws.js', env });
+    const apps = await startApps(start, redis.url, `http://127.0.0.1:${aws.ports.http}`, plan);
+    await until(() => isReady(apps.ingest.ports.http), { what: 'ingest is ready' });
+    const load = await start({
+      name: 'load',
+      main: 'tools/bench/load.js',
+      env: { ...env, BENCH_INGEST_PORT: String(apps.ingest.ports.http), BENCH_KEY: KEY },
+    });
+    const measured = new Map<string, number>([
+      ...Object.entries(apps).map(([name, { pid }]): [string, number] => [name, pid ?? 0]),
+      ['redis', redis.pid ?? 0],
+    ]);
+    const before = readUsage(measured);
+    const startedAt = Date.now();
+    const loaded = await ask<LoadReport>(load);
+    const counted = await untilDelivered(aws, loaded.acknowledged);
+    return summarize(plan, { before, after: readUsage(measured), startedAt, loaded, counted });
+  } finally {
+    await Promise.all(processes.map((process) => process.stop()));
+    await redis.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function isReady(port: number | undefined): Promise<boolean> {
+  const { status } = await fetch(`http://127.0.0.1:${port}/health/ready`);
+  return status === 200;
+}
+
+async function writeTenants(redisUrl: string, plan: BenchPlan): Promise<void> {
+  const client = new Redis(redisUrl);
+  const store = new ConfigStore(client);
+  const shared = {
+    id: 'bench',
+    preset: 'env0',
+    region: 'eu-central-1',
+    credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/bench' },
+  };
+  const destination = Destination.parse(
+    plan.sink === 's3'
+      ? { ...shared, type: 's3', s3: { bucket: BUCKET, lingerMs: 1_000 } }
+      : { ...shared, type: 'cloudwatch' },
+  );
+  for (let n = 0; n < plan.tenants; n++) {
+    await store.putTenant({ id: tenantName(n) });
+    await store.putDestination(tenantName(n), destination);
+  }
+  client.disconnect();
+}
+
+type Start = (app: AppPlan) => Promise<OwnProcess & { ports: Record<string, number> }>;
+
+async function startApps(start: Start, redisUrl: string, awsUrl: string, plan: BenchPlan) {
+  const shared = {
+    REDIS_URL: redisUrl,
+    AWS_ENDPOINT_URL: awsUrl,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    LOGFERRY_LOG_LEVEL: 'warn',
+  };
+  const broker = await start({
+    name: 'broker',
+    main: 'apps/credential-broker/src/main.js',
+    env: {
+      ...shared,
+      LOGFERRY_BROKER_SECRET: SECRET,
+      LOGFERRY_BROKER_HTTP_PORT: '0',
+      LOGFERRY_BROKER_TCP_PORT: '0',
+      LOGFERRY_BROKER_SIGNING_KEY_FILE: join(tmpdir(), `logferry-bench-${process.pid}.pem`),
+    },
+  });
+  const prefix = plan.sink === 's3' ? 'LOGFERRY_S3_WORKER' : 'LOGFERRY_CLOUDWATCH_WORKER';
+  const worker = await start({
+    name: 'worker',
+    main: `apps/${plan.sink}-worker/src/main.js`,
+    env: {
+      ...shared,
+      LOGFERRY_BROKER_SECRET: SECRET,
+      LOGFERRY_BROKER_TCP_PORT: String(broker.ports.tcp),
+      [`${prefix}_PORT`]: '0',
+      ...(plan.sink === 's3' ? { LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true' } : {}),
+    },
+  });
+  const ingest = await start({
+    name: 'ingest',
+    main: 'apps/ingest/src/main.js',
+    env: { ...shared, LOGFERRY_INGEST_PORT: '0', LOGFERRY_INGEST_PLATFORM_KEY: KEY },
+  });
+  return { ingest, worker, broker };
+}
+
+function readUsage(pids: ReadonlyMap<string, number>): Map<string, Usage> {
+  return new Map([...pids].map(([name, pid]) => [name, usageOf(pid)]));
+}
+
+/** Sends a message to a process of the bench and waits for its report. */
+function ask<T>(process: OwnProcess): Promise<T> {
+  return process.ask() as Promise<T>;
+}
+
+async function untilDelivered(aws: OwnProcess, acknowledged: number): Promise<CountReport> {
+  let last = await ask<CountReport>(aws);
+  let movedAt = Date.now();
+  return until(
+    async () => {
+      const now = await ask<CountReport>(aws);
+      if (now.arrived !== last.arrived) movedAt = Date.now();
+      last = now;
+      return (now.distinct >= acknowledged || Date.now() - movedAt > QUIET_MS) && now;
+    },
+    { timeoutMs: 600_000, intervalMs: 50, what: 'everything is delivered' },
+  );
+}
+
+interface Measured {
+  before: Map<string, Usage>;
+  after: Map<string, Usage>;
+  startedAt: number;
+  loaded: LoadReport;
+  counted: CountReport;
+}
+
+function summarize(
+  plan: BenchPlan,
+  { before, after, startedAt, loaded, counted }: Measured,
+): BenchResult {
+  const millions = counted.distinct / 1_000_000;
+  const cpuPerMillion: Record<string, number> = {};
+  const rssPeakMiB: Record<string, number> = {};
+  for (const [name, { cpuSeconds, rssPeakMiB: peak }] of after) {
+    cpuPerMillion[name] = (cpuSeconds - (before.get(name)?.cpuSeconds ?? 0)) / millions;
+    rssPeakMiB[name] = peak;
+  }
+  const eventsPerCall = counted.arrived / counted.calls;
+  return {
+    plan,
+    deliveredPerSecond: counted.distinct / ((counted.lastArrivalMs - startedAt) / 1_000),
+    acknowledgedPerSecond: loaded.acknowledged / loaded.seconds,
+    acknowledgementP50Ms: loaded.p50Ms,
+    acknowledgementP99Ms: loaded.p99Ms,
+    cpuPerMillion,
+    cpuPerMillionTotal: Object.values(cpuPerMillion).reduce((sum, cpu) => sum + cpu, 0),
+    rssPeakMiB,
+    calls: counted.calls,
+    eventsPerCall,
+    bytesPerCall: counted.bodyBytes / counted.calls,
+    fill: plan.sink === 's3' ? undefined : (eventsPerCall * (plan.eventBytes + 26)) / 1_048_576,
+    fullCalls: counted.fullCalls / counted.calls,
+    lost: loaded.acknowledged - counted.distinct,
+    duplicates: counted.duplicates,
+    refusedRequests: loaded.refusedRequests,
+  };
+}
