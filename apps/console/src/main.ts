@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 import type { openQueues } from '@logferry/queue';
-import { runApp, startHttpApp, type Logger } from '@logferry/runtime';
+import { runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { CONSOLE_LOG, ConsoleModule, QUEUES } from './console.module';
 import { guardConsole } from './guard-console';
 import { Login } from './login';
 import { mountQueueBoard } from './queue-board';
 
-void runApp(() =>
-  startHttpApp(ConsoleModule, (app) => {
+export function startConsole(): Promise<RunningApp> {
+  return startHttpApp(ConsoleModule, (app) => {
     const config = app.get<ConsoleConfig>(CONSOLE_CONFIG);
     return {
       ...config,
@@ -23,5 +23,7 @@ void runApp(() =>
         );
       },
     };
-  }),
-);
+  });
+}
+
+if (require.main === module) void runApp(startConsole);

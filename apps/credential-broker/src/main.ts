@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import { runApp, startHttpApp, type Logger } from '@logferry/runtime';
+import { listeningPort, runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import type { Server } from 'node:net';
 import { BROKER_LOG } from './broker.controller';
 import { BrokerModule } from './broker.module';
 import { BROKER_CONFIG, type BrokerConfig } from './config';
@@ -8,20 +9,22 @@ import { BROKER_CONFIG, type BrokerConfig } from './config';
 /** A request for a session is a few hundred characters. */
 const MESSAGE_CHARS_MAX = 16 * 1024;
 
-void runApp(() =>
-  startHttpApp(BrokerModule, (app) => {
+export function startBroker(): Promise<RunningApp> {
+  return startHttpApp(BrokerModule, (app) => {
     const config = app.get<BrokerConfig>(BROKER_CONFIG);
     return {
       ...config,
       log: app.get<Logger>(BROKER_LOG),
       prepare: async () => {
-        app.connectMicroservice<MicroserviceOptions>({
+        const microservice = app.connectMicroservice<MicroserviceOptions>({
           transport: Transport.TCP,
           options: { host: config.host, port: config.tcpPort, maxBufferSize: MESSAGE_CHARS_MAX },
         });
         await app.startAllMicroservices();
-        return { tcp: config.tcpPort };
+        return { tcp: listeningPort(microservice.unwrap<Server>()) };
       },
     };
-  }),
-);
+  });
+}
+
+if (require.main === module) void runApp(startBroker);

@@ -1,13 +1,12 @@
 import 'reflect-metadata';
-import { runApp, startHttpApp } from '@logferry/runtime';
+import { runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
 import { INGEST_CONFIG, type IngestConfig } from './config';
 import { Gate } from './gate';
 import { guardEvents } from './guard-events';
 import { INGEST_LOG, IngestModule } from './ingest.module';
-import type { Logger } from '@logferry/runtime';
 
-void runApp(() =>
-  startHttpApp(IngestModule, (app) => {
+export function startIngest(): Promise<RunningApp> {
+  return startHttpApp(IngestModule, (app) => {
     const config = app.get<IngestConfig>(INGEST_CONFIG);
     return {
       ...config,
@@ -17,5 +16,7 @@ void runApp(() =>
         guardEvents(app.getHttpAdapter().getInstance(), app.get(Gate), config.bodyBytesMax);
       },
     };
-  }),
-);
+  });
+}
+
+if (require.main === module) void runApp(startIngest);

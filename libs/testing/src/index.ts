@@ -3,6 +3,8 @@ export * from './processes';
 export * from './redis';
 export * from './redis-cluster';
 export * from './builders';
+export * from './built-app';
+export * from './environment';
 export { startOidcIssuer } from './oidc-issuer';
 export type { IssuerBehaviour, OidcIssuer, OidcIssuerOptions } from './oidc-issuer';
 export { startSandboxAws } from './sandbox-aws/start-sandbox-aws';
