@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { BatchStore, type Batch } from './batch-store';
 import { jobData, openQueue } from './catalog';
 import { buildChunks } from './chunk';
+import { unpackChunk } from './chunk-codec';
 import { encodeFragment } from './fragment';
 import { batchKey, chunksKey, liveKey, tenantKey } from './keys';
 import type { BatchPayload } from './payload';
@@ -94,8 +95,8 @@ async function readAll(): Promise<Stored[]> {
   return Promise.all(
     ids.map(async (id) => {
       const fields = await redis.hgetall(batchKey(0, id));
-      const chunks = await redis.lrange(chunksKey(0, id), 0, -1);
-      const events = chunks.flatMap((chunk) => chunk.split(',\n'));
+      const chunks = await redis.lrangeBuffer(chunksKey(0, id), 0, -1);
+      const events = chunks.flatMap((chunk) => unpackChunk(chunk).toString().split(',\n'));
       const parsed = events.map(
         (event) => JSON.parse(event) as { timestamp: number; message: string },
       );

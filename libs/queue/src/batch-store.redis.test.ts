@@ -9,6 +9,7 @@ import {
 } from '@logferry/testing';
 import { BatchStore } from './batch-store';
 import { buildChunks, type Chunk } from './chunk';
+import { packChunk } from './chunk-codec';
 import { encodeFragment } from './fragment';
 import { newBatchId } from './producer';
 import { patientRedis, type RedisClient } from './redis-connection';
@@ -42,7 +43,7 @@ function chunk(bytes: number, logEvents = 1, [firstMs, lastMs] = [START_MS, STAR
     logEvents,
     firstMs,
     lastMs,
-    text: Array.from({ length: logEvents }, () => event).join(',\n'),
+    payload: packChunk(Array.from({ length: logEvents }, () => event).join(',\n')),
   };
 }
 

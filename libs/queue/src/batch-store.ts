@@ -11,6 +11,7 @@ import {
   type Target,
 } from '@logferry/core';
 import type { Chunk } from './chunk';
+import { packChunk, unpackChunk } from './chunk-codec';
 import { batchKey, chunksKey, ledgerKey, queueName, shardTag, tenantKey, totalsKey } from './keys';
 import { BatchPayload, fragmentTexts, type PayloadSlice } from './payload';
 import type { RedisClient } from './redis-connection';
@@ -102,7 +103,7 @@ export class BatchStore {
   }
 
   async append(flush: Flush): Promise<BatchChange[]> {
-    const args: (string | number)[] = [flush.id, flush.filteredByTenant.size];
+    const args: (string | number | Buffer)[] = [flush.id, flush.filteredByTenant.size];
     for (const [tenantId, count] of flush.filteredByTenant) args.push(tenantId, count);
     for (const { lane, chunks } of flush.lanes) {
       const { id, tenantId, destinationId, target, limits } = lane;
@@ -117,7 +118,7 @@ export class BatchStore {
       for (const chunk of chunks) {
         // Here and not in the script, since a script that has begun to write cannot take it back.
         assert(fitsAlone(chunk, limits), 'a chunk alone keeps to the limits of its lane');
-        args.push(chunk.bytes, chunk.logEvents, chunk.firstMs, chunk.lastMs, chunk.text);
+        args.push(chunk.bytes, chunk.logEvents, chunk.firstMs, chunk.lastMs, chunk.payload);
       }
     }
     const reply = await this.scripts.lfAppend(this.tag, ...args);
@@ -150,7 +151,11 @@ export class BatchStore {
     const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batchId), 0, -1);
     // Another worker may have settled the batch between the two commands: ours had lost its lock without noticing.
     if (chunks.length === 0) return undefined;
-    return { batch, park: false, payload: BatchPayload.fromChunks(batch.target.sink, chunks) };
+    return {
+      batch,
+      park: false,
+      payload: BatchPayload.fromChunks(batch.target.sink, chunks.map(unpackChunk)),
+    };
   }
 
   /** Ends a batch. False if it had ended before, in which case nothing is counted again. */
@@ -166,7 +171,7 @@ export class BatchStore {
         slice.bytes,
         slice.firstMs,
         slice.lastMs,
-        slice.text,
+        packChunk(slice.text),
       );
     }
     return (await this.scripts.lfSettle(this.tag, batch.id, delivered, ...args)) === 1;
@@ -226,7 +231,10 @@ export class BatchStore {
     if (fields.state === undefined) return undefined;
     const { batch } = parseBatch(batchId, Object.entries(fields).flat());
     const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batchId), 0, chunksMax - 1);
-    return { batch, logEvents: chunks.flatMap((chunk) => fragmentTexts(batch.target.sink, chunk)) };
+    return {
+      batch,
+      logEvents: chunks.flatMap((chunk) => fragmentTexts(batch.target.sink, unpackChunk(chunk))),
+    };
   }
 
   async batch(batchId: string): Promise<Batch | undefined> {

@@ -2,6 +2,7 @@ import type { Lane } from '@logferry/core';
 import { aCloudWatchLane, aLogEvent, anS3Lane } from '@logferry/testing';
 import fc from 'fast-check';
 import { buildChunks } from './chunk';
+import { unpackChunk } from './chunk-codec';
 import { encodeFragment } from './fragment';
 import { BatchPayload } from './payload';
 
@@ -11,11 +12,11 @@ function chunksOf(lane: Lane, offsetsMs: readonly number[], tag: string): Buffer
   const fragments = offsetsMs.map((offsetMs, i) =>
     encodeFragment(lane, aLogEvent({ timeMs: BASE_MS + offsetMs, message: `${tag}-${i}` })),
   );
-  return buildChunks(lane, fragments).map(({ text }) => Buffer.from(text));
+  return buildChunks(lane, fragments).map(({ payload }) => unpackChunk(payload));
 }
 
 const small = {
-  bytesMax: 64 * 120,
+  bytesMax: 16 * 120,
   logEventsMax: 10_000,
   spanMsMax: 86_400_000,
   logEventBytesMax: 1_048_576,
