@@ -101,7 +101,11 @@ function unknownNames(
   ownPrefix: string,
   environment: NodeJS.ProcessEnv,
 ): string[] {
-  const known = new Set(Object.values(settings).flatMap(({ name }) => [name, `${name}_FILE`]));
+  const known = new Set(
+    Object.values(settings).flatMap(({ name, secret }) =>
+      secret ? [name, `${name}_FILE`] : [name],
+    ),
+  );
   const foreign = PREFIXES.filter((prefix) => prefix !== ownPrefix);
   return Object.keys(environment)
     .filter((name) => name.startsWith('LOGFERRY_') && !known.has(name) && !SHARED.has(name))
@@ -122,9 +126,9 @@ export function describeConfig<S extends Settings>(
   );
 }
 
-/** A password may stand in a URL. */
+/** A password may stand in a URL, and may itself hold an `@`. */
 function maskUrl(value: unknown): unknown {
   return typeof value === 'string'
-    ? value.replace(/\/\/([^/@:]*):[^/@]*@/g, '//$1:[secret]@')
+    ? value.replace(/\/\/([^/@:]*):[^/]*@/g, '//$1:[secret]@')
     : value;
 }
