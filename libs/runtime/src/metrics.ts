@@ -64,24 +64,32 @@ export class Metrics {
    * it is an alert on loss.
    */
   ledger(read: () => Promise<readonly Ledger[]>): void {
+    const sum = (ledgers: readonly Ledger[], of: (ledger: Ledger) => number): number =>
+      ledgers.reduce((total, ledger) => total + of(ledger), 0);
+    const registers = [this.registry];
     const places = ['accepted', 'delivered', 'rejected', 'deadLettered', 'waiting'] as const;
-    const unaccounted = this.gauge(
-      'ledger_unaccounted_log_events',
-      'Accepted log events that are nowhere; anything but 0 is a fault',
-    );
     const gauge = new Gauge({
       name: 'logferry_ledger_log_events',
       help: 'Log events by where they are',
       labelNames: ['place'],
-      registers: [this.registry],
+      registers,
       collect: async () => {
         const ledgers = await read();
         for (const place of places)
           gauge.set(
             { place },
-            ledgers.reduce((sum, ledger) => sum + ledger[place], 0),
+            sum(ledgers, (ledger) => ledger[place]),
           );
-        unaccounted.set(ledgers.reduce((sum, ledger) => sum + imbalance(ledger), 0));
+      },
+    });
+    // Reads for itself: the numbers of a scrape are written down one after the other, and one that was set by another's reading would
+    // be that of the scrape before.
+    const unaccounted: Gauge = new Gauge({
+      name: 'logferry_ledger_unaccounted_log_events',
+      help: 'Accepted log events that are nowhere; anything but 0 is a fault',
+      registers,
+      collect: async () => {
+        unaccounted.set(sum(await read(), imbalance));
       },
     });
   }

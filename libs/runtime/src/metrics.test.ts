@@ -1,0 +1,70 @@
+import type { Ledger } from '@logferry/core';
+import { Metrics } from './metrics';
+import { Secret } from './secret';
+
+const TOKEN = 'a-token-of-the-metrics';
+const OUTSIDE = '10.0.0.7';
+
+test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('this machine (%s) may read them', (ip) => {
+  expect(new Metrics('tests', undefined).mayRead(ip, undefined)).toBe(true);
+});
+
+test('without a token nobody else may', () => {
+  const metrics = new Metrics('tests', undefined);
+  for (const shown of [undefined, '', 'Bearer', 'Bearer ', 'Bearer undefined', 'Bearer [secret]'])
+    expect(metrics.mayRead(OUTSIDE, shown)).toBe(false);
+});
+
+test.each<[string | undefined, boolean]>([
+  [`Bearer ${TOKEN}`, true],
+  [`bearer ${TOKEN}`, true],
+  [TOKEN, false],
+  [`Basic ${TOKEN}`, false],
+  [`Bearer ${TOKEN}x`, false],
+  [`Bearer  ${TOKEN}`, false],
+  [`Bearer ${TOKEN.slice(1)}`, false],
+  ['Bearer [secret]', false],
+  [undefined, false],
+])('with a token, whoever shows %j may: %s', (shown, may) => {
+  expect(new Metrics('tests', new Secret(TOKEN)).mayRead(OUTSIDE, shown)).toBe(may);
+});
+
+test('numbers carry the name of the project and of the process', async () => {
+  const metrics = new Metrics('tests', undefined);
+  metrics.counter('ferries_total', 'Ferries', ['port']).inc({ port: 'Genoa' });
+  metrics.gauge('waves', 'Waves').set(3);
+  metrics.histogram('trip_seconds', 'Trips', [1, 10]).observe(5);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('logferry_ferries_total{port="Genoa",app="tests"} 1');
+  expect(text).toContain('logferry_waves{app="tests"} 3');
+  expect(text).toContain('logferry_trip_seconds_bucket{le="10",app="tests"} 1');
+  expect(text).toContain('process_cpu_seconds_total{app="tests"}');
+});
+
+const ledger = (over: Partial<Ledger>): Ledger => ({
+  accepted: 0,
+  delivered: 0,
+  rejected: 0,
+  rejectedBy: {},
+  deadLettered: 0,
+  waiting: 0,
+  ...over,
+});
+
+test('the ledger is read when somebody asks, summed over the shards, and says what is unaccounted for', async () => {
+  const metrics = new Metrics('tests', undefined);
+  let shards = [ledger({}), ledger({})];
+  metrics.ledger(() => Promise.resolve(shards));
+  expect(await metrics.registry.metrics()).toContain(
+    'logferry_ledger_unaccounted_log_events{app="tests"} 0',
+  );
+  shards = [
+    ledger({ accepted: 10, delivered: 4, rejected: 3, waiting: 3 }),
+    ledger({ accepted: 7, delivered: 1, deadLettered: 2, waiting: 2 }),
+  ];
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('logferry_ledger_log_events{place="accepted",app="tests"} 17');
+  expect(text).toContain('logferry_ledger_log_events{place="delivered",app="tests"} 5');
+  expect(text).toContain('logferry_ledger_log_events{place="deadLettered",app="tests"} 2');
+  expect(text).toContain('logferry_ledger_unaccounted_log_events{app="tests"} 2');
+});
