@@ -3,6 +3,11 @@ import { pino, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
+/** Fields that are never written, wherever in a line they stand. */
+const MASKED = ['authorization', 'secretAccessKey', 'sessionToken', 'password', 'secret'].flatMap(
+  (name) => [name, `*.${name}`, `*.*.${name}`],
+);
+
 /** The log of a process: one line of JSON an event, to standard output. */
 export function openLogger(app: string, level: string): Logger {
   // When whoever read our output is gone, there is nobody to tell. pino's own destination would retry the write for ever, with the
@@ -15,7 +20,7 @@ export function openLogger(app: string, level: string): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       // The second net: secrets are of a type that prints itself as [secret]; these are for what comes from elsewhere.
-      redact: ['*.authorization', '*.secretAccessKey', '*.sessionToken', '*.password', '*.secret'],
+      redact: MASKED,
     },
     process.stdout,
   );
