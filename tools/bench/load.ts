@@ -19,30 +19,39 @@ interface Body {
   idPlaces: number[];
 }
 
+/** So many different log events that they do not repeat within a batch. */
+const DIFFERENT_EVENTS = 20_000;
+
 function buildBodies(plan: BenchPlan): Body[] {
-  if (plan.order === 'runs') {
-    return Array.from({ length: plan.tenants }, (_, tenant) =>
-      buildBody(`/v1/tenants/${tenantName(tenant)}/events?type=deployment`, plan, () => undefined),
+  const { tenants, eventsPerRequest, order } = plan;
+  const enough = Math.ceil(DIFFERENT_EVENTS / eventsPerRequest);
+  if (order === 'runs') {
+    // Whole rounds of the tenants, so that each has the same share.
+    const count = tenants * Math.ceil(enough / tenants);
+    return Array.from({ length: count }, (_, n) =>
+      buildBody(`/v1/tenants/${tenantName(n % tenants)}/events?type=deployment`, plan, (i) => ({
+        n: n * eventsPerRequest + i,
+      })),
     );
   }
   // As many different bodies as it takes until the tenants come round again.
-  const count = Math.max(1, Math.ceil(plan.tenants / plan.eventsPerRequest));
-  return Array.from({ length: count }, (_, n) =>
-    buildBody('/v1/events?type=deployment', plan, (i) =>
-      tenantName((n * plan.eventsPerRequest + i) % plan.tenants),
-    ),
+  const round = Math.max(1, Math.ceil(tenants / eventsPerRequest));
+  return Array.from({ length: round * Math.ceil(enough / round) }, (_, body) =>
+    buildBody('/v1/events?type=deployment', plan, (i) => {
+      const n = body * eventsPerRequest + i;
+      return { n, tenant: tenantName(n % tenants) };
+    }),
   );
 }
 
 function buildBody(
   path: string,
   plan: BenchPlan,
-  tenantOf: (i: number) => string | undefined,
+  eventOf: (i: number) => { n: number; tenant?: string },
 ): Body {
-  const message = benchMessage(plan.eventBytes, plan.message);
   const lines = Array.from({ length: plan.eventsPerRequest }, (_, i) => {
-    const tenant = tenantOf(i);
-    return JSON.stringify(tenant === undefined ? { message } : { tenant, message });
+    const { n, ...event } = eventOf(i);
+    return JSON.stringify({ ...event, message: benchMessage(plan.eventBytes, plan.message, n) });
   });
   const bytes = Buffer.from(lines.join('\n'));
   const idPlaces: number[] = [];

@@ -162,7 +162,7 @@ type Parsed =
 function parse({ values, defaults, record }: AcceptRequest, index: number): Parsed {
   const value = values.value(index);
   if (value === INVALID) return refused('event.invalid_json', 'this line is not valid JSON');
-  let parsed = parseLogEvent(value, defaults);
+  let parsed = parseLogEvent(value, defaults, values.line(index));
   if (parsed.kind === 'inexact') parsed = parseLogEvent(values.exact(index), defaults);
   if (parsed.kind === 'refused') return { refusal: parsed.refusal };
   assert(parsed.kind === 'event', 'a value that was parsed exactly is exact');

@@ -16,6 +16,8 @@ export interface BodyValues {
   value(index: number): unknown;
   /** The same value with every digit of its numbers. */
   exact(index: number): unknown;
+  /** The text of that value alone, where it has one. */
+  line(index: number): string | undefined;
 }
 
 export interface RequestBody {
@@ -101,6 +103,7 @@ function ndjsonValues(text: string): BodyValues {
     count: lines.length,
     value: (index) => read(index, JSON.parse),
     exact: (index) => read(index, parseJsonExact),
+    line: (index) => lines[index],
   };
 }
 
@@ -111,6 +114,7 @@ function jsonValues(text: string): BodyValues {
     count: values.length,
     value: (index) => values[index],
     exact: (index) => (exactValues ??= parseDocument(text, parseJsonExact))[index],
+    line: () => undefined,
   };
 }
 

@@ -12,6 +12,7 @@ function aLogEvent(over: Partial<LogEvent> = {}): LogEvent {
     timeMs: 1,
     message: 'm',
     isJson: false,
+    json: '"m"',
     id: undefined,
     level: undefined,
     scope: undefined,

@@ -111,7 +111,6 @@ function targetNames(tenantId: string, destination: Destination): TargetNames {
   };
 }
 
- 
 function buildLane(tenantId: string, destination: Destination, place: string, rest: string): Lane {
   const lane = (target: Target, first: string, second: string) => ({
     id: `${destinationKey(tenantId, destination.id)}/${first}\n${second}`,

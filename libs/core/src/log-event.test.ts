@@ -42,6 +42,7 @@ test('every field that is given is kept', () => {
     timeMs: Date.UTC(2026, 10, 20, 22, 59, 59, 123),
     message: '{"action":"login","ok":true}',
     isJson: true,
+    json: '{"action":"login","ok":true}',
     id: 'e-1',
     level: 'info',
     scope: 'project/web/environment/prod',
@@ -164,4 +165,41 @@ test("a request's own type and scope are checked like a log event's", () => {
   expect(parseDefaults({})).toEqual({ type: undefined, scope: undefined });
   expect(parseDefaults({ type: 'no slug' })).toMatchObject({ code: 'event.type_invalid' });
   expect(parseDefaults({ scope: '' })).toMatchObject({ code: 'event.scope_invalid' });
+});
+
+test("a message's JSON is the same whether it is cut from its line or written anew", () => {
+  const piece = fc.constantFrom(
+    'a',
+    'é',
+    '😀',
+    '"',
+    '\\',
+    '\n',
+    '"message":"',
+    '","message":"',
+    'x'.repeat(20),
+  );
+  const text = fc.array(piece, { minLength: 1 }).map((pieces) => pieces.join(''));
+  fc.assert(
+    fc.property(text, text, (message, other) => {
+      // Whatever else stands in the line, before it or after it, and even the same field twice: the last one counts.
+      const lines = [
+        JSON.stringify({ message }),
+        JSON.stringify({ scope: other, message }),
+        JSON.stringify({ message, scope: other }),
+        `{"message":${JSON.stringify(other)},"message":${JSON.stringify(message)}}`,
+        `{ "message" : ${JSON.stringify(message)} }`,
+        JSON.stringify({ message }).replaceAll('a', '\\u0061'),
+      ];
+      for (const line of lines) {
+        const result = parseLogEvent(
+          { message: (JSON.parse(line) as { message: string }).message },
+          defaults,
+          line,
+        );
+        if (result.kind !== 'event') throw new Error(JSON.stringify(result));
+        expect(JSON.parse(result.event.json)).toBe(message);
+      }
+    }),
+  );
 });

@@ -1,4 +1,4 @@
-import { inspectJson } from './json-text';
+import { inspectJson, jsonTextOf } from './json-text';
 import { LOG_EVENT } from './limits';
 import { utf8Bytes } from './utf8';
 
@@ -12,6 +12,8 @@ export interface LogEvent {
   message: string;
   /** Whether `message` is the compact JSON of a value that was not a string. */
   isJson: boolean;
+  /** The value that was sent, as JSON: `message` itself if that is JSON, and otherwise `message` in quotes. */
+  json: string;
   id: string | undefined;
   level: string | undefined;
   /** Where in the tenant's hierarchy it happened: `project/web/environment/prod`. */
@@ -79,25 +81,36 @@ function refuse(code: RefusalCode, message: string): never {
  * Checks one parsed JSON value and turns it into a log event.
  *
  * A field that is not known is refused rather than ignored: its sender believes that it will be delivered.
+ *
+ * @param line the text that the value was parsed from, if it has one of its own: saves writing the message as JSON again
  */
-export function parseLogEvent(value: unknown, defaults: LogEventDefaults): ParsedLogEvent {
+export function parseLogEvent(
+  value: unknown,
+  defaults: LogEventDefaults,
+  line?: string,
+): ParsedLogEvent {
   try {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       refuse('event.not_an_object', 'a log event is a JSON object with at least a message');
     }
-    return readFields(value, defaults);
+    return readFields(value, defaults, line);
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', refusal: error.refusal };
     throw error;
   }
 }
 
-function readFields(fields: object, defaults: LogEventDefaults): ParsedLogEvent {
+function readFields(
+  fields: object,
+  defaults: LogEventDefaults,
+  line: string | undefined,
+): ParsedLogEvent {
   const event: LogEvent = {
     type: defaults.type ?? '',
     timeMs: defaults.nowMs,
     message: '',
     isJson: false,
+    json: '',
     id: undefined,
     level: undefined,
     scope: defaults.scope,
@@ -140,24 +153,30 @@ function readFields(fields: object, defaults: LogEventDefaults): ParsedLogEvent 
   if (event.type === '') {
     refuse('event.type_missing', 'type is missing, and the request gives no default for it');
   }
+  if (!takeMessage(event, message, line)) return { kind: 'inexact' };
+  return { kind: 'event', event, tenantId };
+}
+
+/** Sets the message in both of its forms. False if the value has to be parsed exactly first. */
+function takeMessage(event: LogEvent, message: unknown, line: string | undefined): boolean {
   if (typeof message === 'string') {
     event.message = message.isWellFormed() ? message : message.toWellFormed();
+    event.json = jsonTextOf(event.message, line);
   } else {
-    const inspected =
-      message === undefined ? 'fine' : inspectJson(message, LOG_EVENT.messageDepthMax);
-    if (inspected === 'inexact') return { kind: 'inexact' };
+    if (message === undefined) refuse('event.message_missing', 'message is missing');
+    const inspected = inspectJson(message, LOG_EVENT.messageDepthMax);
+    if (inspected === 'inexact') return false;
     if (inspected === 'too_deep') {
       refuse(
         'event.message_too_deep',
         `message is nested deeper than ${LOG_EVENT.messageDepthMax} levels`,
       );
     }
-    if (message === undefined) refuse('event.message_missing', 'message is missing');
-    event.message = JSON.stringify(message);
+    event.message = event.json = JSON.stringify(message);
     event.isJson = true;
   }
   checkSize(event.message);
-  return { kind: 'event', event, tenantId };
+  return true;
 }
 
 function checkSize(message: string): void {

@@ -3,7 +3,7 @@
 // steps. After every step everything in Redis is read and counted again, and compared with what the ledger says and with what was
 // put in. What may be asserted: the ledger's law, each log event's whereabouts, the limits of every batch.
 import { imbalance, type Lane } from '@logferry/core';
-import { startRedis, type TestRedis } from '@logferry/testing';
+import { aLogEvent, startRedis, type TestRedis } from '@logferry/testing';
 import type { Queue } from 'bullmq';
 import fc from 'fast-check';
 import { BatchStore, type Batch } from './batch-store';
@@ -178,19 +178,10 @@ class AppendStep implements Step {
       const lane = lanes[n] ?? aLane(0);
       const id = `e${model.nextId++}`;
       model.accepted.set(id, lane);
-      const event = {
-        type: 't',
-        timeMs: NOW_MS + offsetMs,
-        message: `${id} ${'x'.repeat(chars)}`,
-        isJson: false,
-      };
-      const fragment = encodeFragment(lane, {
-        ...event,
-        id: undefined,
-        level: undefined,
-        scope: undefined,
-        attributes: undefined,
-      });
+      const fragment = encodeFragment(
+        lane,
+        aLogEvent({ timeMs: NOW_MS + offsetMs, message: `${id} ${'x'.repeat(chars)}` }),
+      );
       byLane.set(lane, [...(byLane.get(lane) ?? []), fragment]);
     }
     const changes = await real.store.append({

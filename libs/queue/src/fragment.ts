@@ -25,9 +25,10 @@ export function encodeFragment(lane: Lane, event: LogEvent): Fragment {
     return { timeMs, text, bytes: Buffer.byteLength(text) + 1 };
   }
   const message = lane.format === 'event' ? eventJson(event) : event.message;
+  const json = message === event.message && !event.isJson ? event.json : JSON.stringify(message);
   return {
     timeMs,
-    text: `{"timestamp":${timeMs},"message":${JSON.stringify(message)}}`,
+    text: `{"timestamp":${timeMs},"message":${json}}`,
     bytes: Buffer.byteLength(message) + CLOUDWATCH.logEventOverheadBytes,
   };
 }
@@ -39,7 +40,7 @@ function eventJson(event: LogEvent): string {
   if (event.level !== undefined) json += `,"level":${JSON.stringify(event.level)}`;
   if (event.scope !== undefined) json += `,"scope":${JSON.stringify(event.scope)}`;
   if (event.attributes !== undefined) json += `,"attributes":${JSON.stringify(event.attributes)}`;
-  return `${json},"message":${event.isJson ? event.message : JSON.stringify(event.message)}}`;
+  return `${json},"message":${event.json}}`;
 }
 
 let lastMs = -1;

@@ -2,11 +2,13 @@
 import type { Lane, LogEvent } from '@logferry/core';
 
 export function aLogEvent(over: Partial<LogEvent> = {}): LogEvent {
+  const message = over.message ?? 'Apply complete!';
   return {
     type: 'deployment',
     timeMs: Date.UTC(2026, 10, 21, 10, 48),
-    message: 'Apply complete!',
+    message,
     isJson: false,
+    json: over.isJson === true ? message : JSON.stringify(message),
     id: undefined,
     level: undefined,
     scope: undefined,
