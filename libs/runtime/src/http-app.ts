@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Type } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { nestLogger, type Logger } from './logger';
 import { ProblemFilter } from './request-problem';
@@ -21,9 +22,13 @@ export async function startHttpApp(
   module: Type,
   partsOf: (app: NestFastifyApplication) => HttpAppParts,
 ): Promise<RunningApp> {
+  const late: { problems?: ProblemFilter } = {};
   const adapter = new FastifyAdapter({
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 128 },
+    // What Fastify refuses before it looks for a route: an address that cannot be decoded, say. It would quote the address.
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      late.problems?.answer(error, request, reply),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
@@ -32,7 +37,8 @@ export async function startHttpApp(
   });
   const { log, host, port, shutdownDeadlineMs, prepare } = partsOf(app);
   app.useLogger(nestLogger(log));
-  app.useGlobalFilters(new ProblemFilter(log));
+  late.problems = new ProblemFilter(log);
+  app.useGlobalFilters(late.problems);
   const morePorts = await prepare?.(app);
   await app.listen(port, host);
   return {
