@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -24,6 +25,8 @@ export interface BuiltAppEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
   output: string;
+  /** What went to standard error alone. */
+  complaints: string;
 }
 
 const DIST = join(__dirname, '..', '..', '..', 'dist');
@@ -40,12 +43,26 @@ export function startBuiltApp(
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error('a piped output is there');
   let output = '';
-  child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
-  const ended = new Promise<BuiltAppEnd>((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal, output }));
+  let complaints = '';
+  stdout.on('data', (data: Buffer) => (output += data.toString()));
+  stderr.on('data', (data: Buffer) => {
+    output += data.toString();
+    complaints += data.toString();
   });
+  // Not the event 'close': after a disconnect from our side it never comes.
+  const ended = Promise.all([
+    once(child, 'exit'),
+    once(stdout, 'close'),
+    once(stderr, 'close'),
+  ]).then((): BuiltAppEnd => ({
+    code: child.exitCode,
+    signal: child.signalCode,
+    output,
+    complaints,
+  }));
   const ready = new Promise<Record<string, number>>((resolve, reject) => {
     child.on('message', (message: { ports?: Record<string, number> }) =>
       resolve(message.ports ?? {}),
@@ -61,8 +78,8 @@ export function startBuiltApp(
     signal: (signal) => void child.kill(signal),
     disconnect: () => child.disconnect(),
     closeOutput: () => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+      stdout.destroy();
+      stderr.destroy();
     },
     stop: async () => {
       child.kill('SIGKILL');
