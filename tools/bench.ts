@@ -16,6 +16,7 @@ per million delivered log events; it repeats within a tenth or so where events a
   --events N            log events (default: 1000000)
   --size BYTES          of each message (default: 256)
   --message text|json   a string, or an object of that size when written (default: text)
+  --text logs|words     lines as a deployment writes them, or words by chance, which compress less (default: logs)
   --tenants N           (default: 1)
   --per-request N       log events a request (default: 100)
   --order runs|interleaved  a request is of one tenant, or every log event of the next one (default: runs)
@@ -34,6 +35,7 @@ const standard: BenchPlan = {
   events: 1_000_000,
   eventBytes: 256,
   message: 'text',
+  text: 'logs',
   tenants: 1,
   eventsPerRequest: 100,
   order: 'runs',
@@ -68,6 +70,7 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
       events: { type: 'string' },
       size: { type: 'string' },
       message: { type: 'string' },
+      text: { type: 'string' },
       tenants: { type: 'string' },
       'per-request': { type: 'string' },
       order: { type: 'string' },
@@ -90,6 +93,7 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
     events: whole('--events', given.events, standard.events),
     eventBytes: whole('--size', given.size, standard.eventBytes),
     message: oneOf('--message', given.message, ['text', 'json']),
+    text: oneOf('--text', given.text, ['logs', 'words']),
     tenants: whole('--tenants', given.tenants, standard.tenants),
     eventsPerRequest: whole('--per-request', given['per-request'], standard.eventsPerRequest),
     order: oneOf('--order', given.order, ['runs', 'interleaved']),

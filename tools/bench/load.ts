@@ -51,7 +51,7 @@ function buildBody(
 ): Body {
   const lines = Array.from({ length: plan.eventsPerRequest }, (_, i) => {
     const { n, ...event } = eventOf(i);
-    return JSON.stringify({ ...event, message: benchMessage(plan.eventBytes, plan.message, n) });
+    return JSON.stringify({ ...event, message: benchMessage(plan, n) });
   });
   const bytes = Buffer.from(lines.join('\n'));
   const idPlaces: number[] = [];

@@ -38,7 +38,7 @@ export function describeResult(result: BenchResult): string {
     ],
   ];
   const title =
-    `${plan.name}: ${plan.events} × ${plan.eventBytes} B (${plan.message}) to ${plan.sink}, ${plan.tenants} tenants (${plan.order}), ` +
+    `${plan.name}: ${plan.events} × ${plan.eventBytes} B (${plan.message}, ${plan.text}) to ${plan.sink}, ${plan.tenants} tenants (${plan.order}), ` +
     `${plan.eventsPerRequest} a request, AWS ${plan.awsLatencyMs} ms, fsync ${plan.fsync}${plan.rate === 0 ? '' : `, ${plan.rate}/s offered`}`;
   return [title, ...rows.map(([name = '', text = '']) => `  ${name.padEnd(16)} ${text}`)].join(
     '\n',
