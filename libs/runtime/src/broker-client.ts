@@ -55,7 +55,12 @@ export class BrokerClient {
       return known;
     }
     const underWay = this.asking.get(key);
-    if (underWay !== undefined) return underWay;
+    if (underWay !== undefined) {
+      const session = await underWay;
+      if (session.accessKeyId !== refusedAccessKeyId) return session;
+      // It was asked for before anybody knew that AWS refuses the very session that it brought.
+      return this.session(tenantId, destinationId, refusedAccessKeyId);
+    }
     const asked = this.ask({ tenantId, destinationId, refusedAccessKeyId })
       .then((session) => {
         if (this.sessions.size >= SESSIONS_MAX) this.sessions.clear();
