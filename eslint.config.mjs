@@ -194,7 +194,7 @@ export default tseslint.config(
   wall(['tools/**/*.ts'], [AWS, QUEUE, NEST], TESTS),
   wall(
     ['e2e/**/*.ts'],
-    [AWS, QUEUE, NEST, third(['@logferry/aws'], 'End-to-end tests look from outside.')],
+    [QUEUE, NEST, third(['@logferry/aws'], 'End-to-end tests look from outside.')],
   ),
 
   { files: ['libs/runtime/src/{config,run-app}.ts'], rules: { 'no-restricted-properties': 'off' } },

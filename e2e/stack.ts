@@ -1,0 +1,302 @@
+// All of Logferry for a test: real processes, a real Redis, and an AWS that refuses what AWS refuses. Everything in it may be killed
+// and started again on the same port with the same data.
+import { Destination, type Ledger } from '@logferry/core';
+import { BatchStore, patientRedis, type RedisClient } from '@logferry/queue';
+import { ConfigStore } from '@logferry/store';
+import {
+  freePort,
+  startBuiltApp,
+  startRedis,
+  startSandboxAws,
+  until,
+  type BuiltApp,
+  type SandboxAws,
+  type SandboxSeed,
+  type TestRedis,
+} from '@logferry/testing';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const TENANT = 'acme';
+export const KEY = 'end-to-end-platform-key-0123456789';
+export const PASSWORD = 'end-to-end-console-password';
+export const ACCOUNT = '123456789012';
+export const REGION = 'eu-central-1';
+export const BUCKET = 'acme-logs';
+const BROKER_SECRET = 'end-to-end-broker-secret';
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/logferry`;
+
+export const APPS = [
+  'credential-broker',
+  'ingest',
+  'cloudwatch-worker',
+  's3-worker',
+  'console',
+] as const;
+export type App = (typeof APPS)[number];
+
+type Ports = Record<
+  'ingest' | 'console' | 'brokerHttp' | 'brokerTcp' | 'cloudwatchWorker' | 's3Worker',
+  number
+>;
+
+interface StackOptions {
+  /** Another AWS than the sandbox: its address. */
+  awsUrl?: string;
+  apps?: readonly App[];
+}
+
+/** What the customer sets up in their account: the issuer, a role that trusts it for this tenant alone, a bucket. */
+export function customerAccount(issuerUrl: string): SandboxSeed {
+  const provider = issuerUrl.replace('http://', '');
+  const version = '2012-10-17';
+  const group = `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:env0-*`;
+  return {
+    accounts: [ACCOUNT],
+    oidcProviders: [{ account: ACCOUNT, url: issuerUrl }],
+    buckets: [{ name: BUCKET, region: REGION, account: ACCOUNT }],
+    roles: [
+      {
+        arn: ROLE,
+        trustPolicy: {
+          Version: version,
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${provider}` },
+              Action: 'sts:AssumeRoleWithWebIdentity',
+              Condition: {
+                StringEquals: {
+                  [`${provider}:sub`]: `tenant:${TENANT}`,
+                  [`${provider}:aud`]: 'sts.amazonaws.com',
+                },
+              },
+            },
+          ],
+        },
+        policies: [
+          {
+            Version: version,
+            Statement: [
+              {
+                Effect: 'Allow',
+                Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+                Resource: [group, `${group}:*`],
+              },
+              { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${BUCKET}/*` },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+}
+
+interface StackParts {
+  redis: TestRedis;
+  aws: SandboxAws;
+  awsUrl: string;
+  ports: Ports;
+  dir: string;
+}
+
+export class Stack {
+  readonly redis: TestRedis;
+  readonly aws: SandboxAws;
+  private readonly running = new Map<App, BuiltApp>();
+  private readonly client: RedisClient;
+  private readonly store: BatchStore;
+
+  private constructor(private readonly parts: StackParts) {
+    this.redis = parts.redis;
+    this.aws = parts.aws;
+    this.client = patientRedis(this.redis);
+    this.client.on('error', () => undefined);
+    this.store = new BatchStore(this.client, 0);
+  }
+
+  static async start({ awsUrl, apps = APPS }: StackOptions = {}): Promise<Stack> {
+    const [ingest, console, brokerHttp, brokerTcp, cloudwatchWorker, s3Worker] = await Promise.all([
+      freePort(),
+      freePort(),
+      freePort(),
+      freePort(),
+      freePort(),
+      freePort(),
+    ]);
+    const ports = { ingest, console, brokerHttp, brokerTcp, cloudwatchWorker, s3Worker };
+    const seed = customerAccount(`http://127.0.0.1:${brokerHttp}`);
+    const [redis, aws] = await Promise.all([startRedis(), startSandboxAws({ port: 0, seed })]);
+    const dir = mkdtempSync(join(tmpdir(), 'logferry-e2e-'));
+    const stack = new Stack({ redis, aws, awsUrl: awsUrl ?? aws.url, ports, dir });
+    try {
+      await stack.connectCustomer();
+      await Promise.all(apps.map((app) => stack.startApp(app)));
+      await until(() => stack.isReady(), { what: 'ingest is ready' });
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+    return stack;
+  }
+
+  get ingestUrl(): string {
+    return `http://127.0.0.1:${this.parts.ports.ingest}`;
+  }
+
+  get consoleUrl(): string {
+    return `http://127.0.0.1:${this.parts.ports.console}`;
+  }
+
+  async startApp(app: App): Promise<void> {
+    const started = startBuiltApp(app, this.environment(app));
+    this.running.set(app, started);
+    await started.ready;
+  }
+
+  /** kill -9. */
+  async kill(app: App): Promise<void> {
+    await this.running.get(app)?.stop();
+  }
+
+  output(app: App): string {
+    return this.running.get(app)?.output() ?? '';
+  }
+
+  /** Sends log events of the tenant; undefined if nobody answered, so that nothing is known of them. */
+  async send(
+    events: readonly object[],
+    type = 'deployment',
+  ): Promise<{ status: number; body: unknown } | undefined> {
+    try {
+      const response = await fetch(`${this.ingestUrl}/v1/tenants/${TENANT}/events?type=${type}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+        body: JSON.stringify(events),
+        signal: AbortSignal.timeout(5_000),
+      });
+      return { status: response.status, body: await response.json() };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What the console answers to somebody who is logged in. */
+  async console(path: string, init: RequestInit = {}): Promise<Response> {
+    const authorization = `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`;
+    return fetch(`${this.consoleUrl}${path}`, {
+      ...init,
+      headers: { ...init.headers, authorization },
+    });
+  }
+
+  ledger(destinationId: 'cloudwatch' | 's3'): Promise<Ledger> {
+    return this.store.ledger(TENANT, destinationId);
+  }
+
+  /** The messages of a log stream, in the order in which AWS shows them. */
+  messages(stream: string, group = 'env0-deployments'): string[] {
+    return this.aws
+      .logEvents({ account: ACCOUNT, region: REGION, group, stream })
+      .map(({ message }) => message);
+  }
+
+  /** Every line of every object, in the order of keys. */
+  objectLines(): {
+    key: string;
+    event: { id?: string; message: unknown; time: string; type: string };
+  }[] {
+    return this.aws.objects(BUCKET).flatMap(({ key, content }) =>
+      (content?.toString() ?? '')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => ({
+          key,
+          event: JSON.parse(line) as ReturnType<Stack['objectLines']>[number]['event'],
+        })),
+    );
+  }
+
+  /** Waits until neither destination has anything waiting. */
+  async settled(timeoutMs = 60_000): Promise<void> {
+    await until(
+      async () => {
+        const ledgers = await Promise.all([this.ledger('cloudwatch'), this.ledger('s3')]);
+        return ledgers.every(({ accepted, waiting }) => accepted > 0 && waiting === 0);
+      },
+      { timeoutMs, intervalMs: 50, what: 'nothing waits any more' },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.running.values()].map((app) => app.stop()));
+    this.client.disconnect();
+    await Promise.all([this.redis.stop(), this.aws.stop()]);
+    rmSync(this.parts.dir, { recursive: true, force: true });
+  }
+
+  private async isReady(): Promise<boolean> {
+    const answer = await fetch(`${this.ingestUrl}/health/ready`).catch(() => undefined);
+    return answer?.status === 200;
+  }
+
+  private async connectCustomer(): Promise<void> {
+    const store = new ConfigStore(this.client);
+    const shared = {
+      preset: 'env0',
+      region: REGION,
+      credentials: { kind: 'web_identity', roleArn: ROLE },
+    };
+    await store.putTenant({ id: TENANT });
+    await store.putDestination(
+      TENANT,
+      Destination.parse({
+        ...shared,
+        id: 'cloudwatch',
+        type: 'cloudwatch',
+        cloudwatch: { lingerMs: 200 },
+      }),
+    );
+    await store.putDestination(
+      TENANT,
+      Destination.parse({ ...shared, id: 's3', type: 's3', s3: { bucket: BUCKET, lingerMs: 200 } }),
+    );
+  }
+
+  private environment(app: App): Record<string, string> {
+    const { ports, dir, awsUrl } = this.parts;
+    const redis = { REDIS_URL: this.redis.url };
+    const aws = { AWS_ENDPOINT_URL: awsUrl, AWS_EC2_METADATA_DISABLED: 'true' };
+    const broker = {
+      LOGFERRY_BROKER_TCP_PORT: String(ports.brokerTcp),
+      LOGFERRY_BROKER_SECRET: BROKER_SECRET,
+    };
+    const own: Record<App, Record<string, string>> = {
+      'credential-broker': {
+        ...aws,
+        ...broker,
+        LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
+        LOGFERRY_BROKER_ISSUER_URL: `http://127.0.0.1:${ports.brokerHttp}`,
+        LOGFERRY_BROKER_SIGNING_KEY_FILE: join(dir, 'signing-key.pem'),
+      },
+      ingest: { LOGFERRY_INGEST_PORT: String(ports.ingest), LOGFERRY_INGEST_PLATFORM_KEY: KEY },
+      'cloudwatch-worker': {
+        ...aws,
+        ...broker,
+        LOGFERRY_CLOUDWATCH_WORKER_PORT: String(ports.cloudwatchWorker),
+      },
+      's3-worker': {
+        ...aws,
+        ...broker,
+        LOGFERRY_S3_WORKER_PORT: String(ports.s3Worker),
+        LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
+      },
+      console: {
+        LOGFERRY_CONSOLE_PORT: String(ports.console),
+        LOGFERRY_CONSOLE_PASSWORD: PASSWORD,
+      },
+    };
+    return { ...redis, ...own[app] };
+  }
+}
