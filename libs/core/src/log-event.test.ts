@@ -140,7 +140,8 @@ test('any JSON value survives as a message', () => {
       fc.pre(result.kind !== 'inexact');
       if (result.kind !== 'event') throw new Error(JSON.stringify(result));
       const { event } = result;
-      if (event.isJson) expect(JSON.parse(event.message)).toEqual(message);
+      // Compared as JSON, which has no negative zero of its own to come back with.
+      if (event.isJson) expect(event.message).toBe(JSON.stringify(message));
       else expect(event.message).toBe((message as string).toWellFormed());
     }),
   );
