@@ -33,7 +33,7 @@ export class ConfigError extends Error {
  * The variables of the other processes, by their prefix: they may stand in an environment that all processes share. Any other
  * `LOGFERRY_` variable that a process does not know is a mistyped one, and refused.
  */
-const PREFIXES = ['INGEST', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE'].map(
+const PREFIXES = ['INGEST', 'WORKER', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE'].map(
   (area) => `LOGFERRY_${area}_`,
 );
 

@@ -143,7 +143,10 @@ export const redisSettings = {
 /** Settings of every process that asks the broker for sessions. */
 export const brokerClientSettings = {
   brokerHost: text(
-    { name: 'LOGFERRY_BROKER_HOST', description: 'Where the credential broker is.' },
+    {
+      name: 'LOGFERRY_WORKER_BROKER_HOST',
+      description: 'The host on which workers find the credential broker.',
+    },
     '127.0.0.1',
   ),
   brokerPort: integer(
