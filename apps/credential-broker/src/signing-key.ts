@@ -5,6 +5,8 @@ import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'no
 import { dirname } from 'node:path';
 
 export const SIGNING_ALGORITHM = 'RS256';
+/** What RS256 asks for: jose would refuse to sign with less, and every session would fail. */
+const MODULUS_BITS = 2_048;
 
 /** The key that identity tokens are signed with. */
 export interface SigningKey {
@@ -21,13 +23,18 @@ export async function loadSigningKey(file: string): Promise<SigningKey> {
   try {
     privateKey = await importPKCS8(pem, SIGNING_ALGORITHM);
   } catch {
-    throw new ConfigError([
-      `LOGFERRY_BROKER_SIGNING_KEY_FILE names ${file}, which is not an RSA key in PKCS #8 PEM`,
-    ]);
+    throw unusable(file, 'is not an RSA key in PKCS #8 PEM');
   }
-  const jwk = await exportJWK(createPublicKey(pem));
+  const publicKey = createPublicKey(pem);
+  if ((publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < MODULUS_BITS)
+    throw unusable(file, `is shorter than ${MODULUS_BITS} bits`);
+  const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
   return { privateKey, kid, publicJwk: { ...jwk, kid, alg: SIGNING_ALGORITHM, use: 'sig' } };
+}
+
+function unusable(file: string, why: string): ConfigError {
+  return new ConfigError([`LOGFERRY_BROKER_SIGNING_KEY_FILE names ${file}, which ${why}`]);
 }
 
 function readKey(file: string): string | undefined {
@@ -35,14 +42,22 @@ function readKey(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new ConfigError([`LOGFERRY_BROKER_SIGNING_KEY_FILE names ${file}, which cannot be read`]);
+    throw unusable(file, 'cannot be read');
+  }
+}
+
+function makeKey(file: string): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: MODULUS_BITS });
+  try {
+    placeKey(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw unusable(file, `is not there and cannot be made: ${String(error)}`);
   }
 }
 
 /** Written beside its place and then linked to it, which fails if somebody was quicker: then theirs is the key. */
-function makeKey(file: string): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+function placeKey(file: string, pem: string): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(draft, pem, { mode: 0o600 });
@@ -53,5 +68,4 @@ function makeKey(file: string): string {
   } finally {
     unlinkSync(draft);
   }
-  return readFileSync(file, 'utf8');
 }

@@ -31,14 +31,19 @@ export interface BuiltAppEnd {
 
 const DIST = join(__dirname, '..', '..', '..', 'dist');
 
+/** A file as the build has made it, by its path in the repository. */
+export function builtFile(path: string): string {
+  const file = join(DIST, path.replace(/\.ts$/, '.js'));
+  if (!existsSync(file)) throw new Error(`${path} is not built: run "npm run build" first`);
+  return file;
+}
+
 /** Starts a built app with this environment and nothing of ours from the surroundings. */
 export function startBuiltApp(
   name: string,
   environment: Readonly<Record<string, string>> = {},
 ): BuiltApp {
-  const main = join(DIST, 'apps', name, 'src', 'main.js');
-  if (!existsSync(main)) throw new Error(`apps/${name} is not built: run "npm run build" first`);
-  const child = fork(main, {
+  const child = fork(builtFile(`apps/${name}/src/main.ts`), {
     env: { ...ownEnvironment(), ...environment },
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
