@@ -52,15 +52,16 @@ export function issuerProblem(url: string): string | undefined {
   if (parsed === null) return 'is not a URL';
   // A name without a dot is one of a private network, as in a compose file; no AWS will ever reach it.
   const isPrivate =
-    parsed.hostname === '127.0.0.1' ||
-    parsed.hostname === '[::1]' ||
-    !parsed.hostname.includes('.');
+    parsed.hostname === '127.0.0.1' || parsed.hostname === '[::1]' || !/[.:]/.test(parsed.hostname);
   if (parsed.protocol !== 'https:' && !(parsed.protocol === 'http:' && isPrivate)) {
     return 'must begin with https:// (http:// is for trying things out on this machine or in a private network)';
   }
-  if (parsed.search !== '' || parsed.hash !== '' || parsed.username !== '')
+  if (/[?#]/.test(url) || parsed.username !== '' || parsed.password !== '')
     return 'must have no query, fragment or user';
   if (url.endsWith('/')) return 'must not end with a slash';
+  // AWS compares it letter by letter with what a tenant has typed into IAM.
+  const plain = parsed.href.replace(/\/$/, '');
+  if (url !== plain) return `must be written as ${plain}`;
   if (url.length > 255) return 'must not be longer than 255 characters';
   return undefined;
 }
