@@ -79,13 +79,21 @@ export class BatchConsumer {
     await this.worker.waitUntilReady();
   }
 
-  /** Lets what is under way end, for at most `deadlineMs`; the rest is taken up by other workers when its locks run out. */
+  /**
+   * Lets what is under way end, for at most `deadlineMs`; the rest is taken up by other workers when its locks run out. Without
+   * Redis nothing can end: then the deadline is all there is to wait for.
+   */
   async close(deadlineMs: number): Promise<void> {
     this.sweep.stop();
-    const closing = this.worker.close();
-    const timer = setTimeout(() => void this.worker.close(true), deadlineMs);
-    await closing.finally(() => clearTimeout(timer));
-    await this.queue.close();
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), deadlineMs);
+    });
+    const closed = await Promise.race([this.worker.close(), deadline]);
+    clearTimeout(timer);
+    // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
+    if (closed === 'late') void this.worker.disconnect().catch(() => undefined);
+    await Promise.race([this.queue.close(), deadline]);
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
