@@ -16,7 +16,7 @@ export interface TestRedis {
   /** Makes it hang, connections open and nothing answered, until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Starts it again on the same port with the same data. */
+  /** Starts it again on the same port with the same data, if it does not run. */
   start(): Promise<void>;
   /** Ends it and deletes its data. */
   stop(): Promise<void>;
@@ -68,6 +68,7 @@ class RedisProcess implements TestRedis {
   }
 
   async start(): Promise<void> {
+    if (this.isRunning()) return;
     const settings = {
       port: String(this.port),
       bind: '127.0.0.1',
@@ -86,10 +87,18 @@ class RedisProcess implements TestRedis {
 
   async kill(): Promise<void> {
     const { process } = this;
-    if (process === undefined || process.exitCode !== null || process.signalCode !== null) return;
+    if (process === undefined || !this.isRunning()) return;
     const ended = new Promise((resolve) => process.once('exit', resolve));
     process.kill('SIGKILL');
     await ended;
+  }
+
+  private isRunning(): boolean {
+    return (
+      this.process !== undefined &&
+      this.process.exitCode === null &&
+      this.process.signalCode === null
+    );
   }
 
   pause(): Promise<void> {
