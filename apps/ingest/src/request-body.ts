@@ -56,8 +56,9 @@ async function inflateBody(
   { bytes, contentEncoding }: RequestBody,
   bytesMax: number,
 ): Promise<Buffer> {
-  if (contentEncoding === undefined || contentEncoding === 'identity') return bytes;
-  if (contentEncoding !== 'gzip') {
+  const coding = contentEncoding?.toLowerCase() ?? 'identity';
+  if (coding === 'identity') return bytes;
+  if (coding !== 'gzip') {
     throw new RequestProblem(
       415,
       'request.unsupported_encoding',
