@@ -10,7 +10,7 @@ const HELP = `Writes tenants, their destinations and keys into Logferry's store.
 
   npm run apply -- FILE [--redis URL]
 
-FILE is JSON; an example is tools/samples/tenants.json:
+FILE is JSON, or - for standard input; an example is tools/samples/tenants.json:
 
   {
     "tenants": [{ "id": "acme", "name": "Acme", "destinations": [ … ] }],
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;
   }
-  const parsed = File.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  const parsed = File.safeParse(readJson(file));
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
       ({ path, message }) => `  - ${path.join('.')}: ${message}`,
@@ -61,6 +61,17 @@ async function main(): Promise<number> {
     redis.disconnect();
   }
   return 0;
+}
+
+function readJson(file: string): unknown {
+  const text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : ''}`, {
+      cause: error,
+    });
+  }
 }
 
 async function apply(store: ConfigStore, { tenants, keys }: z.infer<typeof File>): Promise<void> {
