@@ -65,7 +65,9 @@ export class Gate {
       );
     }
     if (this.options.platformKey?.equals(key) === true) return { kind: 'platform' };
-    const found = await this.options.authenticate(key);
+    const found = await this.options.authenticate(key).catch(() => {
+      throw redisAway(); // whether the key is right cannot be said now, so nothing may be said against it
+    });
     if (found === undefined) {
       throw new RequestProblem(401, 'auth.unknown_key', 'the key is not known, or was revoked', {
         'www-authenticate': 'Bearer error="invalid_token"',
