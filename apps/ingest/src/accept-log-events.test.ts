@@ -1,0 +1,291 @@
+// What becomes of a request's log events. Redis is played by appenders that note what they are given, or refuse it.
+import { Destination, shardOf, type LogEventDefaults } from '@logferry/core';
+import type { Append } from '@logferry/queue';
+import type { TenantRecord } from '@logferry/store';
+import { AcceptLogEvents, type Appender } from './accept-log-events';
+import { readBody } from './request-body';
+import { Router } from './router';
+
+const nowMs = Date.UTC(2026, 10, 21, 10, 48);
+const credentials = { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' };
+
+const cloudWatch = (id: string, over: object = {}): Destination =>
+  Destination.parse({
+    id,
+    type: 'cloudwatch',
+    region: 'eu-central-1',
+    credentials,
+    cloudwatch: { logGroup: 'group-{type}', logStream: 'stream' },
+    ...over,
+  });
+
+const s3 = (id: string, over: object = {}): Destination =>
+  Destination.parse({
+    id,
+    type: 's3',
+    region: 'eu-central-1',
+    credentials,
+    s3: { bucket: 'acme-logs' },
+    ...over,
+  });
+
+const tenant = (id: string, ...destinations: Destination[]): TenantRecord => ({
+  tenant: { id },
+  destinations,
+});
+
+/** What one appender was given, by destination, and how much was filtered. */
+class NotingAppender implements Appender {
+  readonly texts: Record<string, string[]> = {};
+  filtered: Record<string, number> = {};
+  calls = 0;
+  bytes = 0;
+
+  append({ fragmentsByLane, filteredByTenant }: Append, bytes: number): Promise<void> {
+    this.calls++;
+    this.bytes += bytes;
+    for (const [{ tenantId, destinationId, target }, fragments] of fragmentsByLane) {
+      const place = target.sink === 's3' ? target.prefix : target.logGroup;
+      const name = `${tenantId}/${destinationId} ${place}`;
+      (this.texts[name] ??= []).push(...fragments.map(({ text }) => text));
+    }
+    this.filtered = { ...this.filtered, ...Object.fromEntries(filteredByTenant) };
+    return Promise.resolve();
+  }
+}
+
+interface Sent {
+  body: unknown;
+  record?: TenantRecord | undefined;
+  defaults?: Partial<LogEventDefaults>;
+  tenants?: Record<string, TenantRecord>;
+  appenders?: Appender[];
+}
+
+async function accept({
+  body,
+  record,
+  defaults = {},
+  tenants = {},
+  appenders = [new NotingAppender()],
+}: Sent) {
+  const asked: string[] = [];
+  const find = (id: string): Promise<TenantRecord | undefined> => {
+    asked.push(id);
+    return Promise.resolve(tenants[id]);
+  };
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const values = await readBody(
+    {
+      bytes: Buffer.from(text),
+      contentType: typeof body === 'string' ? 'application/x-ndjson' : 'application/json',
+      contentEncoding: undefined,
+    },
+    100_000_000,
+  );
+  const accepting = new AcceptLogEvents(appenders, new Router(), find);
+  const tenantInEvent = record === undefined;
+  const acceptance = await accepting.run({
+    values,
+    record,
+    defaults: { nowMs, type: 'audit', tenantInEvent, ...defaults },
+  });
+  return { ...acceptance, asked };
+}
+
+test('a log event is written once for each destination that wants it', async () => {
+  const noting = new NotingAppender();
+  const record = tenant('acme', cloudWatch('cw'), s3('s3'), cloudWatch('off', { enabled: false }));
+  const { verdict, filtered } = await accept({
+    record,
+    body: [{ message: 'one' }, { message: 'two', type: 'deployment' }],
+    appenders: [noting],
+  });
+  expect(verdict).toEqual({ accepted: 2, rejected: [] });
+  expect(filtered).toBe(0);
+  expect(noting.texts).toEqual({
+    'acme/cw group-audit': [`{"timestamp":${nowMs},"message":"one"}`],
+    'acme/cw group-deployment': [`{"timestamp":${nowMs},"message":"two"}`],
+    'acme/s3 audit': ['{"time":"2026-11-21T10:48:00.000Z","type":"audit","message":"one"}'],
+    'acme/s3 deployment': [
+      '{"time":"2026-11-21T10:48:00.000Z","type":"deployment","message":"two"}',
+    ],
+  });
+});
+
+test('every refused log event is named by its place in the request, with its reason', async () => {
+  const noting = new NotingAppender();
+  const { verdict } = await accept({
+    record: tenant('acme', s3('s3')),
+    body: ['{"message":"a"}', 'not JSON', '', '{"message":""}', '[]', '{"message":"b"}', '{}'].join(
+      '\n',
+    ),
+    appenders: [noting],
+  });
+  expect(verdict.accepted).toBe(2);
+  expect(verdict.rejected.map(({ index, code }) => [index, code])).toEqual([
+    [1, 'event.invalid_json'],
+    [2, 'event.message_empty'],
+    [3, 'event.not_an_object'],
+    [5, 'event.message_missing'],
+  ]);
+  expect(noting.texts['acme/s3 audit']).toHaveLength(2);
+});
+
+test('a log event that no destination wants is accepted, and counted as filtered', async () => {
+  const noting = new NotingAppender();
+  const record = tenant('acme', s3('s3', { filter: { types: ['deployment'] } }));
+  const body = [{ message: 'a' }, { message: 'b' }, { message: 'c', type: 'deployment' }];
+  const { verdict, filtered } = await accept({ record, body, appenders: [noting] });
+  expect(verdict).toEqual({ accepted: 3, rejected: [] });
+  expect(filtered).toBe(2);
+  expect(noting.filtered).toEqual({ acme: 2 });
+  expect(Object.keys(noting.texts)).toEqual(['acme/s3 deployment']);
+});
+
+test('a tenant without destinations, or with none that is switched on, filters everything', async () => {
+  for (const record of [tenant('acme'), tenant('acme', s3('s3', { enabled: false }))]) {
+    const { verdict, filtered } = await accept({ record, body: [{ message: 'a' }] });
+    expect([verdict.accepted, filtered]).toEqual([1, 1]);
+  }
+});
+
+test('a request with nothing in it is accepted, and nothing is written', async () => {
+  const noting = new NotingAppender();
+  expect((await accept({ record: tenant('acme'), body: [], appenders: [noting] })).verdict).toEqual(
+    {
+      accepted: 0,
+      rejected: [],
+    },
+  );
+  expect(noting.calls).toBe(0);
+});
+
+test('of mixed tenants, each log event goes to its own, and unknown ones are refused one by one', async () => {
+  const noting = new NotingAppender();
+  const { verdict, asked } = await accept({
+    body: [
+      { tenant: 'acme', message: 'a' },
+      { tenant: 'nobody', message: 'b' },
+      { message: 'c' },
+      { tenant: 'globex', message: 'd' },
+      { tenant: '', message: 'e' },
+      { tenant: 'acme', message: 'f' },
+    ],
+    tenants: { acme: tenant('acme', s3('s3')), globex: tenant('globex', s3('s3')) },
+    appenders: [noting],
+  });
+  expect(verdict.accepted).toBe(3);
+  expect(verdict.rejected.map(({ index, code }) => [index, code])).toEqual([
+    [1, 'event.tenant_unknown'],
+    [2, 'event.tenant_missing'],
+    [4, 'event.tenant_invalid'],
+  ]);
+  expect(noting.texts['acme/s3 audit']).toHaveLength(2);
+  expect(noting.texts['globex/s3 audit']).toHaveLength(1);
+  expect(asked.sort()).toEqual(['acme', 'globex', 'nobody']); // once each
+});
+
+test('where the address names the tenant, a log event may not name another', async () => {
+  const { verdict } = await accept({
+    record: tenant('acme', s3('s3')),
+    body: [{ tenant: 'globex', message: 'a' }],
+  });
+  expect(verdict.rejected).toMatchObject([{ index: 0, code: 'event.unknown_field' }]);
+});
+
+/** A message that fits as itself, and is too large once the whole log event is around it. */
+const LARGEST = 1_048_550;
+
+test.each([
+  ['message', LARGEST, true],
+  ['message', LARGEST + 1, false],
+  ['event', LARGEST, false],
+])('in format %j a message of %d bytes is taken: %s', async (format, bytes, isTaken) => {
+  const noting = new NotingAppender();
+  const { verdict } = await accept({
+    record: tenant('acme', cloudWatch('cw', { format })),
+    body: [{ message: 'before' }, { message: 'x'.repeat(bytes) }, { message: 'after' }],
+    appenders: [noting],
+  });
+  expect(verdict.accepted).toBe(isTaken ? 3 : 2);
+  expect(verdict.rejected.map(({ index, code }) => [index, code])).toEqual(
+    isTaken ? [] : [[1, 'event.message_too_large']],
+  );
+  expect(noting.texts['acme/cw group-audit']).toHaveLength(isTaken ? 3 : 2);
+});
+
+test('a log event that one of its destinations cannot take goes to none of them', async () => {
+  const noting = new NotingAppender();
+  const { verdict } = await accept({
+    record: tenant('acme', s3('s3'), cloudWatch('cw', { format: 'event' })),
+    body: [{ message: 'x'.repeat(LARGEST) }],
+    appenders: [noting],
+  });
+  expect(verdict).toMatchObject({ accepted: 0, rejected: [{ index: 0 }] });
+  expect(verdict.rejected[0]?.message).toContain('as cw formats it');
+  expect(noting.texts).toEqual({});
+});
+
+test('numbers too long for a double keep their digits, in both forms of a body', async () => {
+  const digits = '12345678901234567890';
+  for (const body of [`{"message":{"id":${digits}}}`, `{"message":{"id":${digits}}}\n`]) {
+    const noting = new NotingAppender();
+    await accept({ record: tenant('acme', s3('s3')), body, appenders: [noting] });
+    expect(noting.texts['acme/s3 audit']?.[0]).toContain(`"message":{"id":${digits}}`);
+  }
+});
+
+test('if one shard cannot be written, the request is not accepted', async () => {
+  const shards = 4;
+  const refuse: Appender = { append: () => Promise.reject(new Error('Redis is away')) };
+  const refusing = shardOf('acme', 's3', shards);
+  const appenders = Array.from({ length: shards }, (_, shard) =>
+    shard === refusing ? refuse : new NotingAppender(),
+  );
+  const destinations = ['s3', 'a', 'b', 'c', 'd'].map((id) => s3(id));
+  expect(new Set(destinations.map(({ id }) => shardOf('acme', id, shards))).size).toBeGreaterThan(
+    1,
+  );
+  await expect(
+    accept({ record: tenant('acme', ...destinations), body: [{ message: 'a' }], appenders }),
+  ).rejects.toThrow('Redis is away');
+});
+
+test('nothing is accepted of a request whose tenants cannot be looked up', async () => {
+  const noting = new NotingAppender();
+  const accepting = new AcceptLogEvents([noting], new Router(), () =>
+    Promise.reject(new Error('Redis is away')),
+  );
+  const body = Buffer.from('{"tenant":"acme","message":"a"}');
+  const values = await readBody(
+    { bytes: body, contentType: 'application/json', contentEncoding: undefined },
+    1_000,
+  );
+  await expect(
+    accepting.run({
+      values,
+      record: undefined,
+      defaults: { nowMs, type: 'a', tenantInEvent: true },
+    }),
+  ).rejects.toThrow('Redis is away');
+  expect(noting.calls).toBe(0);
+});
+
+test('what is appended says how large it is, so that memory can be bounded', async () => {
+  const noting = new NotingAppender();
+  await accept({
+    record: tenant('acme', cloudWatch('cw')),
+    body: [{ message: 'x'.repeat(100) }, { message: 'x'.repeat(200) }],
+    appenders: [noting],
+  });
+  expect(noting.bytes).toBe(300 + 2 * 26);
+});
+
+test('a tenant’s destinations are prepared once for each version of its configuration', () => {
+  const router = new Router();
+  const record = tenant('acme', s3('s3'), s3('off', { enabled: false }));
+  expect(router.routesOf(record)).toHaveLength(1);
+  expect(router.routesOf(record)).toBe(router.routesOf(record));
+  expect(router.routesOf(tenant('acme', s3('s3')))).not.toBe(router.routesOf(record));
+});
