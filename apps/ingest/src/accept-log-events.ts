@@ -45,9 +45,17 @@ interface Planned {
   bytes: number;
 }
 
+/** Where the last log event was put. */
+interface Run {
+  lane: Lane;
+  fragments: Fragment[];
+  planned: Planned;
+}
+
 /** What a request adds, by shard, while it is put together. */
 interface Plan {
   appends: Map<number, Planned>;
+  last?: Run;
   filtered: number;
 }
 
@@ -127,15 +135,21 @@ export class AcceptLogEvents {
   }
 
   private add(lane: Lane, fragment: Fragment, plan: Plan): void {
-    const planned = this.planned(
-      shardOf(lane.tenantId, lane.destinationId, this.appenders.length),
-      plan,
-    );
-    const { fragmentsByLane } = planned.append;
-    const fragments = fragmentsByLane.get(lane);
-    if (fragments === undefined) fragmentsByLane.set(lane, [fragment]);
-    else fragments.push(fragment);
-    planned.bytes += fragment.bytes;
+    // Log events of a request come in runs of one lane.
+    if (plan.last?.lane !== lane) plan.last = this.startRun(lane, plan);
+    plan.last.fragments.push(fragment);
+    plan.last.planned.bytes += fragment.bytes;
+  }
+
+  private startRun(lane: Lane, plan: Plan): Run {
+    const shard = shardOf(lane.tenantId, lane.destinationId, this.appenders.length);
+    const planned = this.planned(shard, plan);
+    let fragments = planned.append.fragmentsByLane.get(lane);
+    if (fragments === undefined) {
+      fragments = [];
+      planned.append.fragmentsByLane.set(lane, fragments);
+    }
+    return { lane, fragments, planned };
   }
 
   private filter(tenantId: string, plan: Plan): void {

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Type } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { nestLogger, type Logger } from './logger';
 import { ProblemFilter } from './request-problem';
 import type { RunningApp } from './run-app';
@@ -24,7 +24,7 @@ export async function startHttpApp(
 ): Promise<RunningApp> {
   const late: { problems?: ProblemFilter } = {};
   const adapter = new FastifyAdapter({
-    genReqId: () => randomUUID(),
+    genReqId: requestIds(),
     routerOptions: { maxParamLength: 128 },
     // What Fastify refuses before it looks for a route: an address that cannot be decoded, say. It would quote the address.
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
@@ -53,4 +53,11 @@ export async function startHttpApp(
 export function listeningPort(server: { address(): string | { port: number } | null }): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Ids that no other process gives and that cost nothing: a name for this one, and a number. */
+function requestIds(): () => string {
+  const process = randomBytes(6).toString('hex');
+  let count = 0;
+  return () => `${process}-${(++count).toString(36)}`;
 }
