@@ -4,6 +4,7 @@ import { Destination, type Ledger } from '@logferry/core';
 import { BatchStore, patientRedis, type RedisClient } from '@logferry/queue';
 import { ConfigStore } from '@logferry/store';
 import {
+  customerAccount,
   freePort,
   startBuiltApp,
   startRedis,
@@ -11,7 +12,6 @@ import {
   until,
   type BuiltApp,
   type SandboxAws,
-  type SandboxSeed,
   type TestRedis,
 } from '@logferry/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -47,52 +47,6 @@ interface StackOptions {
   apps?: readonly App[];
 }
 
-/** What the customer sets up in their account: the issuer, a role that trusts it for this tenant alone, a bucket. */
-export function customerAccount(issuerUrl: string): SandboxSeed {
-  const provider = issuerUrl.replace('http://', '');
-  const version = '2012-10-17';
-  const group = `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:env0-*`;
-  return {
-    accounts: [ACCOUNT],
-    oidcProviders: [{ account: ACCOUNT, url: issuerUrl }],
-    buckets: [{ name: BUCKET, region: REGION, account: ACCOUNT }],
-    roles: [
-      {
-        arn: ROLE,
-        trustPolicy: {
-          Version: version,
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${provider}` },
-              Action: 'sts:AssumeRoleWithWebIdentity',
-              Condition: {
-                StringEquals: {
-                  [`${provider}:sub`]: `tenant:${TENANT}`,
-                  [`${provider}:aud`]: 'sts.amazonaws.com',
-                },
-              },
-            },
-          ],
-        },
-        policies: [
-          {
-            Version: version,
-            Statement: [
-              {
-                Effect: 'Allow',
-                Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-                Resource: [group, `${group}:*`],
-              },
-              { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${BUCKET}/*` },
-            ],
-          },
-        ],
-      },
-    ],
-  };
-}
-
 interface StackParts {
   redis: TestRedis;
   aws: SandboxAws;
@@ -126,7 +80,15 @@ export class Stack {
       freePort(),
     ]);
     const ports = { ingest, console, brokerHttp, brokerTcp, cloudwatchWorker, s3Worker };
-    const seed = customerAccount(`http://127.0.0.1:${brokerHttp}`);
+    const seed = customerAccount({
+      account: ACCOUNT,
+      region: REGION,
+      issuerUrl: `http://127.0.0.1:${brokerHttp}`,
+      tenantId: TENANT,
+      roleArn: ROLE,
+      bucket: BUCKET,
+      logGroups: ['env0-*'],
+    });
     const [redis, aws] = await Promise.all([startRedis(), startSandboxAws({ port: 0, seed })]);
     const dir = mkdtempSync(join(tmpdir(), 'logferry-e2e-'));
     const stack = new Stack({ redis, aws, awsUrl: awsUrl ?? aws.url, ports, dir });

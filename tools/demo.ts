@@ -1,5 +1,5 @@
 import { Destination } from '@logferry/core';
-import type { SandboxAws, SandboxSeed } from '@logferry/testing';
+import { customerAccount, type SandboxAws, type SandboxSeed } from '@logferry/testing';
 import type { ConfigStore } from '@logferry/store';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,52 +13,17 @@ const BUCKET = 'demo-logs';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/logferry-demo`;
 const PREFIX = 'demo/';
 
-/** The demo customer's AWS account, set up as the customer would: our issuer, a role that trusts it for this tenant only, a bucket. */
+/** The demo customer's AWS account. */
 export function demoAccount(issuerUrl: string): SandboxSeed {
-  const provider = issuerUrl.replace(/^https?:\/\//, '');
-  const groups = ['env0-deployments', 'env0-audits'].map(
-    (name) => `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${PREFIX}${name}`,
-  );
-  const version = '2012-10-17';
-  return {
-    accounts: [ACCOUNT],
-    oidcProviders: [{ account: ACCOUNT, url: issuerUrl }],
-    buckets: [{ name: BUCKET, region: REGION, account: ACCOUNT }],
-    roles: [
-      {
-        arn: ROLE,
-        trustPolicy: {
-          Version: version,
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${provider}` },
-              Action: 'sts:AssumeRoleWithWebIdentity',
-              Condition: {
-                StringEquals: {
-                  [`${provider}:sub`]: `tenant:${TENANT}`,
-                  [`${provider}:aud`]: 'sts.amazonaws.com',
-                },
-              },
-            },
-          ],
-        },
-        policies: [
-          {
-            Version: version,
-            Statement: [
-              {
-                Effect: 'Allow',
-                Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-                Resource: groups.flatMap((group) => [group, `${group}:*`]),
-              },
-              { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${BUCKET}/*` },
-            ],
-          },
-        ],
-      },
-    ],
-  };
+  return customerAccount({
+    account: ACCOUNT,
+    region: REGION,
+    issuerUrl,
+    tenantId: TENANT,
+    roleArn: ROLE,
+    bucket: BUCKET,
+    logGroups: [`${PREFIX}env0-deployments`, `${PREFIX}env0-audits`],
+  });
 }
 
 /** The demo customer, connected to that account in both ways. */

@@ -4,18 +4,9 @@ import {
   type RejectedRange,
   type SinkAccess,
 } from '@logferry/aws';
-import { assert, destinationKey, type AwsSession } from '@logferry/core';
+import { assert, destinationKey } from '@logferry/core';
 import type { Deliver } from '@logferry/queue';
-import { deliverableDestination, type FindDestination } from '@logferry/worker';
-
-/** Whoever knows the way to a session of a destination. */
-interface Sessions {
-  withSession<T>(
-    tenantId: string,
-    destinationId: string,
-    use: (session: AwsSession) => Promise<T>,
-  ): Promise<T>;
-}
+import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
 /** Whoever writes log events, and says which were refused. */
 interface LogEventsSink {

@@ -1,16 +1,7 @@
 import type { ObjectCall, PutOutcome, SinkAccess } from '@logferry/aws';
-import { assert, destinationKey, Failure, s3Key, type AwsSession } from '@logferry/core';
+import { assert, destinationKey, Failure, s3Key } from '@logferry/core';
 import type { Batch, Deliver } from '@logferry/queue';
-import { deliverableDestination, type FindDestination } from '@logferry/worker';
-
-/** Whoever knows the way to a session of a destination. */
-interface Sessions {
-  withSession<T>(
-    tenantId: string,
-    destinationId: string,
-    use: (session: AwsSession) => Promise<T>,
-  ): Promise<T>;
-}
+import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
 /** Whoever writes objects, and never over one that is there. */
 interface ObjectSink {

@@ -2,6 +2,7 @@
 import {
   startOidcIssuer,
   startSandboxAws,
+  tenantTrustPolicy,
   type OidcIssuer,
   type SandboxAws,
 } from '@logferry/testing';
@@ -24,29 +25,13 @@ beforeAll(async () => {
 beforeEach(() => {
   aws.reset();
   issuer.behaviour = 'well';
-  const host = issuer.url.replace('http://', '');
   aws.seed({
     accounts: [account],
     oidcProviders: [{ account, url: issuer.url }],
     roles: [
       {
         arn: roleArn,
-        trustPolicy: {
-          Version: '2012-10-17',
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${host}` },
-              Action: 'sts:AssumeRoleWithWebIdentity',
-              Condition: {
-                StringEquals: {
-                  [`${host}:sub`]: 'tenant:acme',
-                  [`${host}:aud`]: 'sts.amazonaws.com',
-                },
-              },
-            },
-          ],
-        },
+        trustPolicy: tenantTrustPolicy(account, issuer.url, 'acme'),
       },
     ],
   });

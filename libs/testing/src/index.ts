@@ -3,6 +3,7 @@ export * from './processes';
 export * from './redis';
 export * from './redis-cluster';
 export * from './builders';
+export * from './customer-account';
 export * from './built-app';
 export * from './environment';
 export { startOidcIssuer } from './oidc-issuer';

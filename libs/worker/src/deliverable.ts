@@ -1,8 +1,17 @@
-import { Failure, type Destination } from '@logferry/core';
+import { Failure, type AwsSession, type Destination } from '@logferry/core';
 
 /** Where a destination is looked up. */
 export interface FindDestination {
   destination(tenantId: string, destinationId: string): Promise<Destination | undefined>;
+}
+
+/** Whoever knows the way to a session of a destination. */
+export interface Sessions {
+  withSession<T>(
+    tenantId: string,
+    destinationId: string,
+    use: (session: AwsSession) => Promise<T>,
+  ): Promise<T>;
 }
 
 /**
