@@ -11,10 +11,8 @@ export function startIngest(): Promise<RunningApp> {
     return {
       ...config,
       log: app.get<Logger>(INGEST_LOG),
-      prepare: () => {
-        app.getHttpServer().requestTimeout = config.requestTimeoutMs;
-        guardEvents(app.getHttpAdapter().getInstance(), app.get(Gate), config.bodyBytesMax);
-      },
+      prepare: () =>
+        guardEvents(app.getHttpAdapter().getInstance(), app.get(Gate), config.bodyBytesMax),
     };
   });
 }

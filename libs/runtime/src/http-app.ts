@@ -13,6 +13,8 @@ export interface HttpAppParts {
   host: string;
   port: number;
   shutdownDeadlineMs: number;
+  /** How long a request may take to arrive, its body included. */
+  requestTimeoutMs?: number;
   /** What is to be done when everything is wired and before anyone can connect. Returns further ports that were opened. */
   prepare?: (app: NestFastifyApplication) => void | Promise<Record<string, number> | void>;
 }
@@ -26,6 +28,7 @@ export async function startHttpApp(
   const adapter = new FastifyAdapter({
     genReqId: requestIds(),
     routerOptions: { maxParamLength: 128 },
+    http: { connectionsCheckingInterval: 1_000 }, // with Node's own 30 s, a request that hangs is noticed that late
     // What Fastify refuses before it looks for a route: an address that cannot be decoded, say. It would quote the address.
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
       late.problems?.answer(error, request, reply),
@@ -35,7 +38,11 @@ export async function startHttpApp(
     logger: false,
     abortOnError: false, // what stops a start is told by runApp, in one sentence
   });
-  const { log, host, port, shutdownDeadlineMs, prepare } = partsOf(app);
+  const { log, host, port, shutdownDeadlineMs, requestTimeoutMs = 30_000, prepare } = partsOf(app);
+  const server = app.getHttpServer();
+  server.requestTimeout = requestTimeoutMs;
+  // If the headers had more time than the whole request, Node would swap the two: its own 60 s would be the request's.
+  server.headersTimeout = requestTimeoutMs;
   app.useLogger(nestLogger(log));
   late.problems = new ProblemFilter(log);
   app.useGlobalFilters(late.problems);
@@ -43,7 +50,7 @@ export async function startHttpApp(
   await app.listen(port, host);
   return {
     log,
-    ports: { http: listeningPort(app.getHttpServer()), ...morePorts },
+    ports: { http: listeningPort(server), ...morePorts },
     close: () => app.close(),
     shutdownDeadlineMs,
   };
