@@ -6,12 +6,12 @@ import { Controller, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/c
 import type { FastifyRequest } from 'fastify';
 import { AcceptLogEvents, type Acceptance, type Verdict } from './accept-log-events';
 import { INGEST_CONFIG, type IngestConfig } from './config';
-import { redisAway, type Sender } from './gate';
+import { redisAway, type Admission } from './gate';
 import { IngestMetrics } from './ingest-metrics';
-import { readBody } from './request-body';
+import { inflateBody, readBody } from './request-body';
 
 /** A request that the gate has let in. */
-type AdmittedRequest = FastifyRequest<{ Body: Buffer | undefined }> & { sender: Sender };
+type AdmittedRequest = FastifyRequest<{ Body: Buffer | undefined }> & { admission: Admission };
 
 @Controller('/v1')
 export class EventsController {
@@ -30,7 +30,7 @@ export class EventsController {
     @Param('tenant') tenantId: string,
     @Query() query: Record<string, unknown>,
   ): Promise<Verdict> {
-    const { sender } = request;
+    const { sender } = request.admission;
     if (sender.kind === 'tenant' && sender.tenantId !== tenantId) {
       throw new RequestProblem(
         403,
@@ -51,7 +51,7 @@ export class EventsController {
     @Req() request: AdmittedRequest,
     @Query() query: Record<string, unknown>,
   ): Promise<Verdict> {
-    if (request.sender.kind !== 'platform') {
+    if (request.admission.sender.kind !== 'platform') {
       throw new RequestProblem(
         403,
         'auth.platform_only',
@@ -70,13 +70,10 @@ export class EventsController {
     const defaults = parseDefaults(query);
     if ('code' in defaults)
       throw new RequestProblem(400, defaults.code, `in the query: ${defaults.message}`);
-    const { headers } = request;
-    const body = {
-      bytes: request.body ?? Buffer.alloc(0),
-      contentType: headers['content-type'],
-      contentEncoding: headers['content-encoding'],
-    };
-    const values = await readBody(body, this.config.bodyBytesMax);
+    const { headers, admission, body = Buffer.alloc(0) } = request;
+    const bytes = inflateBody(body, headers['content-encoding'], this.config.bodyBytesMax);
+    admission.grow(bytes.length);
+    const values = readBody(bytes, headers['content-type']);
     if (values.count > this.config.logEventsMax) {
       throw new RequestProblem(
         413,
@@ -92,7 +89,7 @@ export class EventsController {
         defaults: { nowMs, ...defaults, tenantInEvent: record === undefined },
       }),
     );
-    this.metrics.accepted(acceptance, body.bytes.length, Date.now() - startedAt);
+    this.metrics.accepted(acceptance, body.length, Date.now() - startedAt);
     return acceptance.verdict;
   }
 
@@ -109,6 +106,7 @@ export class EventsController {
     try {
       return await run();
     } catch (error) {
+      if (error instanceof RequestProblem) throw error; // of the body: it will be the same however often it is sent
       if (error instanceof TooMuchPending) {
         throw new RequestProblem(
           503,

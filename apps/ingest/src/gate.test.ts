@@ -174,3 +174,29 @@ test('what is refused does not count as in flight', async () => {
   for (let i = 0; i < 3; i++)
     await expect(small.admit(bearer(PLATFORM, 1_000))).resolves.toBeDefined();
 });
+
+test('a body counts as what it inflates to', async () => {
+  const small = gate();
+  const [first, second] = [
+    await small.admit(bearer(PLATFORM, 10)),
+    await small.admit(bearer(PLATFORM, 10)),
+  ];
+  first.grow(2_000);
+  expect(() => second.grow(1_001)).toThrow(expect.objectContaining({ status: 503 }) as Error);
+  second.grow(1_000);
+  expect(await refusal(small.admit(bearer(PLATFORM, 1)))).toEqual([503, 'ingest.busy']);
+  first.leave();
+  second.leave();
+  second.grow(3_000); // too late: nobody would give it back
+  for (let i = 0; i < 3; i++) await small.admit(bearer(PLATFORM, 1_000));
+  expect(await refusal(small.admit(bearer(PLATFORM, 1)))).toEqual([503, 'ingest.busy']);
+});
+
+test('one body may inflate to more than all that may be in flight, if it is alone', async () => {
+  const small = gate();
+  const alone = await small.admit(bearer(PLATFORM, 10));
+  alone.grow(5_000);
+  expect(await refusal(small.admit(bearer(PLATFORM, 1)))).toEqual([503, 'ingest.busy']);
+  alone.leave();
+  await expect(small.admit(bearer(PLATFORM, 1))).resolves.toBeDefined();
+});

@@ -13,9 +13,16 @@ interface GateOptions {
   inFlightBytesMax: number;
 }
 
-/** A request that was let in; `leave` when it is answered, however it ended. */
+/** A request that was let in. */
 export interface Admission {
   sender: Sender;
+  /**
+   * Counts the body as what it has been inflated to.
+   *
+   * @throws RequestProblem if that is too much just now
+   */
+  grow: (bytes: number) => void;
+  /** When the request is answered, however it ended. */
   leave: () => void;
 }
 
@@ -32,8 +39,24 @@ export class Gate {
   }): Promise<Admission> {
     const sender = await this.identify(headers.authorization);
     this.checkRedis();
-    const bytes = this.announcedBytes(headers['content-length']);
-    if (this.inFlightBytes > 0 && this.inFlightBytes + bytes > this.options.inFlightBytesMax) {
+    let held = this.hold(0, this.announcedBytes(headers['content-length']));
+    let left = false;
+    return {
+      sender,
+      grow: (bytes) => {
+        if (!left) held = this.hold(held, bytes);
+      },
+      leave: () => {
+        if (!left) this.inFlightBytes -= held;
+        left = true;
+      },
+    };
+  }
+
+  /** Holds so many bytes instead of those that are held already. One body alone may be larger than all together. */
+  private hold(held: number, bytes: number): number {
+    const others = this.inFlightBytes - held;
+    if (others > 0 && others + bytes > this.options.inFlightBytesMax) {
       throw new RequestProblem(
         503,
         'ingest.busy',
@@ -41,15 +64,8 @@ export class Gate {
         { 'retry-after': '1' },
       );
     }
-    this.inFlightBytes += bytes;
-    let left = false;
-    return {
-      sender,
-      leave: () => {
-        if (!left) this.inFlightBytes -= bytes;
-        left = true;
-      },
-    };
+    this.inFlightBytes = others + bytes;
+    return bytes;
   }
 
   private async identify(authorization: string | undefined): Promise<Sender> {

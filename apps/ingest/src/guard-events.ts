@@ -1,7 +1,8 @@
+import { RequestProblem } from '@logferry/runtime';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Admission, Gate, Sender } from './gate';
+import type { Admission, Gate } from './gate';
 
-type GuardedRequest = FastifyRequest & { admission?: Admission; sender?: Sender };
+type GuardedRequest = FastifyRequest & { admission?: Admission };
 
 /**
  * Puts the gate in front of everything under /v1, before a body is read, and takes bodies as they come.
@@ -16,20 +17,13 @@ export function guardEvents(server: FastifyInstance, gate: Gate, bodyBytesMax: n
     (_request, body, done) => done(null, body),
   );
   server.decorateRequest('admission');
-  server.decorateRequest('sender');
-  server.addHook('onRequest', async (request: GuardedRequest) => {
+  server.addHook('onRequest', async (request: GuardedRequest, reply) => {
+    // Fastify would read the body first, and tell whoever sent it afterwards that nobody wants it.
+    if (request.is404) throw new RequestProblem(404, 'request.not_found', 'there is nothing here');
     if (!(request.routeOptions.url ?? '').startsWith('/v1/')) return;
-    const admission = await gate.admit(request.headers);
-    request.admission = admission;
-    request.sender = admission.sender;
-  });
-  const leave = (request: GuardedRequest): void => request.admission?.leave();
-  server.addHook('onResponse', (request: GuardedRequest, _reply, done) => {
-    leave(request);
-    done();
-  });
-  server.addHook('onRequestAbort', (request: GuardedRequest, done) => {
-    leave(request);
-    done();
+    // Not Fastify's onResponse and onRequestAbort: neither comes when a sender goes away between its whole body and our answer.
+    reply.raw.once('close', () => request.admission?.leave());
+    request.admission = await gate.admit(request.headers);
+    if (request.raw.socket.destroyed) request.admission.leave(); // gone while we looked at its key
   });
 }
