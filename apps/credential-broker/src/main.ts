@@ -1,5 +1,11 @@
 import 'reflect-metadata';
-import { listeningPort, runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
+import {
+  listeningPort,
+  runApp,
+  startHttpApp,
+  type Logger,
+  type RunningApp,
+} from '@logferry/runtime';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { Server } from 'node:net';
 import { BROKER_LOG } from './broker.controller';
