@@ -1,0 +1,104 @@
+import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { RedisWatch } from './redis-watch';
+
+let server: TestRedis;
+let redis: RedisClient;
+let watch: RedisWatch | undefined;
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+});
+
+beforeEach(async () => {
+  redis = failFastRedis(server, 200);
+  redis.on('error', () => undefined);
+  await until(() => redis.status === 'ready');
+});
+
+afterEach(() => {
+  watch?.stop();
+  redis.disconnect();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+async function usedBytes(): Promise<number> {
+  const info = await redis.call('INFO', 'memory');
+  return Number(/used_memory:(\d+)/.exec(String(info))?.[1]);
+}
+
+function watching(memoryBytesMax: number, memoryPercentMax = 50): RedisWatch {
+  watch = new RedisWatch(redis, { memoryBytesMax, memoryPercentMax });
+  void watch.start();
+  return watch;
+}
+
+const stateIs = (wanted: string): Promise<boolean> =>
+  until(() => watch?.state === wanted, { what: `Redis is ${wanted}`, timeoutMs: 5_000 });
+
+test('before it has looked, Redis counts as away', async () => {
+  const fresh = watching(0);
+  expect(fresh.state).toBe('away');
+  expect(await stateIs('ok')).toBe(true);
+});
+
+test('the mark counts for the bytes that are given where Redis has no maxmemory', async () => {
+  const used = await usedBytes();
+  watching(used * 3);
+  expect(await stateIs('ok')).toBe(true);
+  watch?.stop();
+  watching(used);
+  expect(await stateIs('full')).toBe(true);
+});
+
+test('at the mark it is full, and below it again when there is room again', async () => {
+  watching(0, 50);
+  await stateIs('ok');
+  const used = await usedBytes();
+  await redis.config('SET', 'maxmemory', Math.floor(used * 1.2));
+  expect(await stateIs('full')).toBe(true);
+  await redis.config('SET', 'maxmemory', used * 4);
+  expect(await stateIs('ok')).toBe(true);
+  await redis.config('SET', 'maxmemory', 0);
+});
+
+test("Redis's own maxmemory goes before what is given", async () => {
+  const used = await usedBytes();
+  await redis.config('SET', 'maxmemory', used * 4);
+  watching(1, 50);
+  expect(await stateIs('ok')).toBe(true);
+  await redis.config('SET', 'maxmemory', 0);
+});
+
+test('a Redis that hangs is away, and one that answers again is not', async () => {
+  watching(0);
+  await stateIs('ok');
+  await server.pause();
+  expect(await stateIs('away')).toBe(true);
+  await server.resume();
+  expect(await stateIs('ok')).toBe(true);
+});
+
+test('a Redis that is killed is away at once, and back when it is back', async () => {
+  watching(0);
+  await stateIs('ok');
+  await server.kill();
+  await until(() => redis.status !== 'ready');
+  expect(watch?.state).toBe('away');
+  await server.start();
+  expect(await stateIs('ok')).toBe(true);
+});
+
+test('stopped, it asks no more', async () => {
+  const stopped = watching(0);
+  await stateIs('ok');
+  stopped.stop();
+  await redis.config('SET', 'maxmemory', 1);
+  watching(0);
+  expect(await stateIs('full')).toBe(true);
+  expect(stopped.state).toBe('ok');
+  await redis.config('SET', 'maxmemory', 0);
+});
