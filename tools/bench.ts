@@ -16,7 +16,7 @@ per million delivered log events; it repeats within a tenth or so where events a
   --events N            log events (default: 1000000)
   --size BYTES          of each message (default: 256)
   --message text|json   a string, or an object of that size when written (default: text)
-  --text logs|words     lines as a deployment writes them, or words by chance, which compress less (default: logs)
+  --text logs|same|words  lines as a deployment writes them, one sentence again and again, or words by chance (default: logs)
   --tenants N           (default: 1)
   --per-request N       log events a request (default: 100)
   --order runs|interleaved  a request is of one tenant, or every log event of the next one (default: runs)
@@ -93,7 +93,7 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
     events: whole('--events', given.events, standard.events),
     eventBytes: whole('--size', given.size, standard.eventBytes),
     message: oneOf('--message', given.message, ['text', 'json']),
-    text: oneOf('--text', given.text, ['logs', 'words']),
+    text: oneOf('--text', given.text, ['logs', 'same', 'words']),
     tenants: whole('--tenants', given.tenants, standard.tenants),
     eventsPerRequest: whole('--per-request', given['per-request'], standard.eventsPerRequest),
     order: oneOf('--order', given.order, ['runs', 'interleaved']),

@@ -83,6 +83,16 @@ function wordText(chance: Chance, chars: number): string {
   return text.slice(0, chars);
 }
 
+const SENTENCE =
+  'aws_ecs_service.api: Still modifying... [id=arn:aws:ecs:eu-central-1:123456789012:service/prod/api, 10s elapsed] ';
+
+const fills = {
+  same: (_: Chance, chars: number) =>
+    SENTENCE.repeat(Math.ceil(chars / SENTENCE.length)).slice(0, chars),
+  logs: logText,
+  words: wordText,
+};
+
 /**
  * A message of exactly so many bytes when it is delivered, with room for an id behind the mark.
  *
@@ -91,8 +101,7 @@ function wordText(chance: Chance, chars: number): string {
 export function benchMessage({ eventBytes, message, text }: BenchPlan, n: number): unknown {
   const id = `${ID_MARK}${'0'.repeat(ID_DIGITS)}`;
   const chance = new Chance(n);
-  const fill = (chars: number): string =>
-    text === 'words' ? wordText(chance, chars) : logText(chance, chars);
+  const fill = (chars: number): string => fills[text](chance, chars);
   if (message === 'text') return `${id} ${fill(eventBytes - id.length - 1)}`;
   const object = { seq: id, type: 'deployment', msg: '' };
   const room = eventBytes - JSON.stringify(object).length;

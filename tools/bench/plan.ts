@@ -8,8 +8,8 @@ export interface BenchPlan {
   eventBytes: number;
   /** Whether a message is a string or a JSON object that is as long when it is written. */
   message: 'text' | 'json';
-  /** What it says: lines as a deployment writes them, or words by chance, which compress less. */
-  text: 'logs' | 'words';
+  /** What it says: one sentence again and again, lines as a deployment writes them, or words by chance. It matters to what compresses. */
+  text: 'same' | 'logs' | 'words';
   tenants: number;
   eventsPerRequest: number;
   /** Whether a request is of one tenant, or its log events are of one tenant after the other. */
