@@ -14,6 +14,7 @@ counts every log event by its id, and a load generator. Nothing goes over TLS. C
 per million delivered log events; it repeats within a tenth or so where events a second do not.
 
   --events N            log events (default: 1000000)
+  --warm-up N           log events before anything is measured (default: 200000)
   --size BYTES          of each message (default: 256)
   --message text|json   a string, or an object of that size when written (default: text)
   --text logs|same|words  lines as a deployment writes them, one sentence again and again, or words by chance (default: logs)
@@ -33,6 +34,7 @@ const standard: BenchPlan = {
   name: 'one tenant',
   sink: 'cloudwatch',
   events: 1_000_000,
+  warmUpEvents: 200_000,
   eventBytes: 256,
   message: 'text',
   text: 'logs',
@@ -50,7 +52,7 @@ const standardRuns: BenchPlan[] = [
   standard,
   { ...standard, name: 'one tenant, 1 KB', eventBytes: 1_024, events: 400_000 },
   { ...standard, name: 'one tenant, JSON', message: 'json' },
-  { ...standard, name: 'acknowledgement', rate: 20_000, events: 200_000 },
+  { ...standard, name: 'acknowledgement', rate: 20_000, events: 200_000, warmUpEvents: 40_000 },
   {
     ...standard,
     name: 'a thousand tenants',
@@ -68,6 +70,7 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
       help: { type: 'boolean', short: 'h', default: false },
       json: { type: 'boolean', default: false },
       events: { type: 'string' },
+      'warm-up': { type: 'string' },
       size: { type: 'string' },
       message: { type: 'string' },
       text: { type: 'string' },
@@ -91,6 +94,7 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
   const plan: BenchPlan = {
     name: 'run',
     events: whole('--events', given.events, standard.events),
+    warmUpEvents: whole('--warm-up', given['warm-up'], standard.warmUpEvents, 0),
     eventBytes: whole('--size', given.size, standard.eventBytes),
     message: oneOf('--message', given.message, ['text', 'json']),
     text: oneOf('--text', given.text, ['logs', 'same', 'words']),

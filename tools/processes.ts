@@ -30,7 +30,7 @@ export interface OwnProcess {
   /** Lets it stop in its own time, up to a bound. */
   stop(): Promise<void>;
   /** Sends it a message, and resolves with the report that it answers with. */
-  ask(): Promise<unknown>;
+  ask(what?: string): Promise<unknown>;
   /** kill -9. */
   kill(): Promise<void>;
 }
@@ -80,7 +80,15 @@ export function startProcess({ name, main, env }: AppPlan, logDir: string): OwnP
     throw new StartProblem(lastWords.trim() === '' ? String(error) : lastWords.trim());
   });
   ready.catch(() => undefined); // whoever waits for it hears of it; whoever does not must not end for it
-  return { name, pid: child.pid, ready, ended, ask: () => askReport(child), stop, kill };
+  return {
+    name,
+    pid: child.pid,
+    ready,
+    ended,
+    ask: (what = 'report') => askReport(child, what),
+    stop,
+    kill,
+  };
 }
 
 function untilReady(child: ChildProcess, name: string): Promise<Record<string, number>> {
@@ -102,7 +110,7 @@ function untilReady(child: ChildProcess, name: string): Promise<Record<string, n
   });
 }
 
-function askReport(child: ChildProcess): Promise<unknown> {
+function askReport(child: ChildProcess, ask: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onClose = (): void => reject(new Error('it ended before it reported'));
     child.once('close', onClose);
@@ -113,7 +121,7 @@ function askReport(child: ChildProcess): Promise<unknown> {
       resolve(message.report);
     };
     child.on('message', onMessage);
-    child.send({ type: 'report' });
+    child.send({ ask });
   });
 }
 

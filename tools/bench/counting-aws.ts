@@ -43,7 +43,7 @@ class IdCounter {
 }
 
 function start(plan: BenchPlan): void {
-  const seen = new Uint8Array(plan.events);
+  const seen = new Uint8Array(plan.events + plan.warmUpEvents);
   const report: CountReport = {
     calls: 0,
     arrived: 0,

@@ -65,6 +65,7 @@ class Load {
   private readonly bodies: Body[];
   private readonly latencies: Float64Array;
   private readonly requests: number;
+  private readonly first: number;
   private readonly startedAt = performance.now();
   private next = 0;
   private answered = 0;
@@ -78,12 +79,13 @@ class Load {
 
   constructor(
     private readonly plan: BenchPlan,
-    private readonly port: number,
-    private readonly key: string,
+    private readonly target: { port: number; key: string },
+    { first, count }: { first: number; count: number },
   ) {
+    this.first = first;
     this.agent = new Agent({ keepAlive: true, maxSockets: plan.connections });
     this.bodies = buildBodies(plan);
-    this.requests = Math.floor(plan.events / plan.eventsPerRequest);
+    this.requests = Math.floor(count / plan.eventsPerRequest);
     this.latencies = new Float64Array(this.requests);
   }
 
@@ -134,12 +136,12 @@ class Load {
     const sentAt = Math.max(this.dueMs(n), 0) || performance.now();
     return new Promise((resolve, reject) => {
       const headers = {
-        authorization: `Bearer ${this.key}`,
+        authorization: `Bearer ${this.target.key}`,
         'content-type': 'application/x-ndjson',
         'content-length': bytes.length,
       };
       const post = request({
-        port: this.port,
+        port: this.target.port,
         host: '127.0.0.1',
         path: body.path,
         method: 'POST',
@@ -168,7 +170,13 @@ class Load {
 const plan = JSON.parse(process.env.BENCH_PLAN ?? '{}') as BenchPlan;
 process.on('disconnect', () => process.exit(0));
 process.send?.({ type: 'ready' });
-process.once('message', () => {
-  const load = new Load(plan, Number(process.env.BENCH_INGEST_PORT), process.env.BENCH_KEY ?? '');
-  void load.run().then((report) => process.send?.({ type: 'report', report }));
+process.on('message', ({ ask }: { ask: string }) => {
+  const part =
+    ask === 'warm-up'
+      ? { first: plan.events, count: plan.warmUpEvents }
+      : { first: 0, count: plan.events };
+  const target = { port: Number(process.env.BENCH_INGEST_PORT), key: process.env.BENCH_KEY ?? '' };
+  void new Load(plan, target, part)
+    .run()
+    .then((report) => process.send?.({ type: 'report', report }));
 });

@@ -4,6 +4,8 @@ export interface BenchPlan {
   name: string;
   sink: 'cloudwatch' | 's3';
   events: number;
+  /** Sent and delivered before anything is measured: a process that has just started compiles, and everybody's does once. */
+  warmUpEvents: number;
   /** Bytes of each message, exactly. */
   eventBytes: number;
   /** Whether a message is a string or a JSON object that is as long when it is written. */

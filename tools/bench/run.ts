@@ -64,10 +64,13 @@ export async function runBench(plan: BenchPlan): Promise<BenchResult> {
       ...Object.entries(apps).map(([name, { pid }]): [string, number] => [name, pid ?? 0]),
       ['redis', redis.pid ?? 0],
     ]);
+    const warmedUp = await ask<LoadReport>(load, 'warm-up');
+    const baseline = await untilDelivered(aws, warmedUp.acknowledged);
     const before = readUsage(measured);
     const startedAt = Date.now();
     const loaded = await ask<LoadReport>(load);
-    const counted = await untilDelivered(aws, loaded.acknowledged);
+    const all = await untilDelivered(aws, warmedUp.acknowledged + loaded.acknowledged);
+    const counted = since(baseline, all);
     return summarize(plan, { before, after: readUsage(measured), startedAt, loaded, counted });
   } finally {
     await Promise.all(processes.map((process) => process.stop()));
@@ -147,8 +150,17 @@ function readUsage(pids: ReadonlyMap<string, number>): Map<string, Usage> {
 }
 
 /** Sends a message to a process of the bench and waits for its report. */
-function ask<T>(process: OwnProcess): Promise<T> {
-  return process.ask() as Promise<T>;
+function ask<T>(process: OwnProcess, what?: string): Promise<T> {
+  return process.ask(what) as Promise<T>;
+}
+
+/** What was counted after an earlier report. */
+function since(earlier: CountReport, { lastArrivalMs, ...later }: CountReport): CountReport {
+  const counts = Object.entries(later).map(([name, count]) => [
+    name,
+    count - earlier[name as keyof typeof later],
+  ]);
+  return { ...(Object.fromEntries(counts) as typeof later), lastArrivalMs };
 }
 
 async function untilDelivered(aws: OwnProcess, acknowledged: number): Promise<CountReport> {
