@@ -128,7 +128,7 @@ class Load {
     const bytes = Buffer.from(body.bytes); // several requests of one body may be under way
     body.idPlaces.forEach((place, i) => {
       bytes.write(
-        String(n * this.plan.eventsPerRequest + i).padStart(ID_DIGITS, '0'),
+        String(this.first + n * this.plan.eventsPerRequest + i).padStart(ID_DIGITS, '0'),
         place,
         'latin1',
       );
