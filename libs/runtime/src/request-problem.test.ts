@@ -1,6 +1,6 @@
 // What is thrown behind a real server, and what its sender is told.
 import 'reflect-metadata';
-import { BadRequestException, Controller, Get, Module, Param, Post } from '@nestjs/common';
+import { BadRequestException, Controller, Get, Header, Module, Param, Post } from '@nestjs/common';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Writable } from 'node:stream';
@@ -36,6 +36,12 @@ class Thrower {
   @Get('/throw/:what')
   throw(@Param('what') what: string): string {
     return thrown[what]?.() ?? 'fine';
+  }
+
+  @Get('/page')
+  @Header('content-type', 'text/html; charset=utf-8')
+  page(): string {
+    throw new RequestProblem(404, 'page.unknown', 'there is no such page');
   }
 
   @Post('/body')
@@ -109,6 +115,12 @@ test('a problem says its code, its words, its headers, and the id of the request
   });
   expect(headers.get('retry-after')).toBe('5');
   expect(lines).toEqual([]);
+});
+
+test('a problem of a page is a problem like any other', async () => {
+  const { status, body, headers } = await get('/page');
+  expect([status, body.code]).toEqual([404, 'page.unknown']);
+  expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
 });
 
 test.each(['fault', 'text', 'upstream'])(

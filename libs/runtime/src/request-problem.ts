@@ -24,6 +24,9 @@ interface Reply {
   send(body: unknown): Reply;
 }
 
+/** Said outright, since the handler of a page may have said text/html before it threw. */
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** Turns what was thrown into an answer: a problem says what it is, and anything else is a fault of ours that says nothing. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -37,7 +40,8 @@ export class ProblemFilter implements ExceptionFilter {
   /** The same for what fails before Nest has it: a hook, or Fastify's own parsing. */
   answer(error: unknown, { id: requestId }: Request, reply: Reply): void {
     const { status, code, message, headers } = this.describe(error, requestId);
-    reply.code(status).headers(headers).send({ code, message, requestId });
+    reply.code(status).headers({ ...headers, 'content-type': JSON_TYPE });
+    reply.send({ code, message, requestId });
   }
 
   private describe(
