@@ -26,7 +26,8 @@ export function guardConsole(server: FastifyInstance, login: Login): void {
     });
     if (isForgery(request))
       return refuse(reply, 403, 'console.cross_site', 'this request comes from another site');
-    if (PUBLIC.has(request.routeOptions.url ?? '') || login.isOpen(request.headers)) return;
+    if (PUBLIC.has(request.routeOptions.url ?? '') || login.isOpen(request.headers, request.ip))
+      return;
     if (request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')) {
       return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`);
     }

@@ -22,14 +22,12 @@ export class LoginController {
     @Res() reply: FastifyReply,
   ): void {
     const next = localPath(body?.next);
-    const cookie = this.login.mayTry(ip)
-      ? this.login.open(textOf(body?.password), isHttps(request))
-      : 'wait';
-    if (cookie === undefined || cookie === 'wait') {
-      const why =
-        cookie === 'wait' ? 'Too many tries; wait a minute.' : 'That is not the password.';
+    const mayTry = this.login.mayTry(ip);
+    const cookie = this.login.open(textOf(body?.password), ip, isHttps(request));
+    if (cookie === undefined) {
+      const why = mayTry ? 'That is not the password.' : 'Too many tries; wait a minute.';
       reply
-        .code(cookie === 'wait' ? 429 : 401)
+        .code(mayTry ? 401 : 429)
         .type('text/html; charset=utf-8')
         .send(loginPage(next, why));
       return;

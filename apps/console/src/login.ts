@@ -25,21 +25,14 @@ export class Login {
     this.now = options.now ?? Date.now;
   }
 
-  /** Whether one more password may be tried from an address: guessing must be slow. */
+  /** Whether one more password may be tried from an address: guessing must be slow, whichever way it is done. */
   mayTry(address: string): boolean {
-    const known = this.tries.get(address);
-    if (known === undefined || known.until < this.now()) {
-      if (this.tries.size >= ADDRESSES_MAX) this.tries.clear();
-      this.tries.set(address, { count: 1, until: this.now() + MINUTE_MS });
-      return true;
-    }
-    known.count++;
-    return known.count <= TRIES_A_MINUTE;
+    return (this.failures(address)?.count ?? 0) < TRIES_A_MINUTE;
   }
 
   /** The session's cookie for the right password, and nothing for a wrong one. */
-  open(password: string, isHttps: boolean): string | undefined {
-    if (!this.options.password.equals(password)) return undefined;
+  open(password: string, address: string, isHttps: boolean): string | undefined {
+    if (!this.isPassword(password, address)) return undefined;
     const seconds = (this.options.sessionHours * HOUR_MS) / 1_000;
     const until = this.now() + seconds * 1_000;
     return cookie(`${until}.${this.sign(until)}`, seconds, isHttps);
@@ -50,8 +43,14 @@ export class Login {
   }
 
   /** Whether a request shows a session that is still good, or the password itself as Basic authentication, as scripts do. */
-  isOpen(headers: { cookie?: string | undefined; authorization?: string | undefined }): boolean {
-    return this.hasSession(headers.cookie ?? '') || this.hasPassword(headers.authorization ?? '');
+  isOpen(
+    headers: { cookie?: string | undefined; authorization?: string | undefined },
+    address: string,
+  ): boolean {
+    return (
+      this.hasSession(headers.cookie ?? '') ||
+      this.hasPassword(headers.authorization ?? '', address)
+    );
   }
 
   private hasSession(cookies: string): boolean {
@@ -61,18 +60,34 @@ export class Login {
       .find((pair) => pair.startsWith(`${COOKIE}=`))
       ?.slice(COOKIE.length + 1);
     const [until = '', signature = ''] = (value ?? '').split('.');
-    const expected = this.sign(Number(until));
-    if (signature.length !== expected.length) return false;
-    return (
-      timingSafeEqual(Buffer.from(signature), Buffer.from(expected)) && Number(until) > this.now()
-    );
+    const [shown, expected] = [Buffer.from(signature), Buffer.from(this.sign(Number(until)))];
+    if (shown.length !== expected.length) return false;
+    return timingSafeEqual(shown, expected) && Number(until) > this.now();
   }
 
-  private hasPassword(authorization: string): boolean {
+  private hasPassword(authorization: string, address: string): boolean {
     const [scheme, credentials = ''] = authorization.split(' ', 2);
     if (scheme?.toLowerCase() !== 'basic') return false;
     const decoded = Buffer.from(credentials, 'base64').toString();
-    return this.options.password.equals(decoded.slice(decoded.indexOf(':') + 1));
+    return this.isPassword(decoded.slice(decoded.indexOf(':') + 1), address);
+  }
+
+  private isPassword(shown: string, address: string): boolean {
+    if (!this.mayTry(address)) return false;
+    if (this.options.password.equals(shown)) return true;
+    const known = this.failures(address);
+    if (known !== undefined) known.count++;
+    else {
+      if (this.tries.size >= ADDRESSES_MAX) this.tries.clear();
+      this.tries.set(address, { count: 1, until: this.now() + MINUTE_MS });
+    }
+    return false;
+  }
+
+  /** The wrong passwords of an address in the minute that the first of them began. */
+  private failures(address: string): { count: number; until: number } | undefined {
+    const known = this.tries.get(address);
+    return known !== undefined && known.until > this.now() ? known : undefined;
   }
 
   private sign(until: number): string {
