@@ -1,4 +1,4 @@
-import { BatchStore, openQueues, patientRedis, type RedisClient } from '@logferry/queue';
+import { BatchStore, failFastRedis, openQueues, type RedisClient } from '@logferry/queue';
 import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
@@ -10,6 +10,7 @@ import { BATCH_STORES, PagesController } from './pages.controller';
 export const CONSOLE_LOG = Symbol('Logger');
 export const QUEUES = Symbol('Queues');
 const REDIS = Symbol('Redis');
+const REDIS_TIMEOUT_MS = 5_000;
 
 @Module({
   controllers: [LoginController, PagesController, HealthController],
@@ -24,7 +25,8 @@ const REDIS = Symbol('Redis');
       provide: REDIS,
       inject: [CONSOLE_CONFIG, CONSOLE_LOG],
       useFactory: ({ redisUrl }: ConsoleConfig, log: Logger) => {
-        const redis = patientRedis({ url: redisUrl });
+        // Somebody waits for every answer, above all while Redis is away.
+        const redis = failFastRedis({ url: redisUrl }, REDIS_TIMEOUT_MS);
         redis.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
         return redis;
       },

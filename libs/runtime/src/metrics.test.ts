@@ -68,3 +68,23 @@ test('the ledger is read when somebody asks, summed over the shards, and says wh
   expect(text).toContain('logferry_ledger_log_events{place="deadLettered",app="tests"} 2');
   expect(text).toContain('logferry_ledger_unaccounted_log_events{app="tests"} 2');
 });
+
+test('a ledger that cannot be read is left out, and everything else is told', async () => {
+  const metrics = new Metrics('tests', undefined);
+  let isAway = false;
+  metrics.ledger(() =>
+    isAway
+      ? Promise.reject(new Error('Redis is away'))
+      : Promise.resolve([ledger({ accepted: 1 })]),
+  );
+  const shown = /^logferry_ledger_/m;
+  expect(await metrics.registry.metrics()).toMatch(shown);
+  isAway = true;
+  const text = await metrics.registry.metrics();
+  expect(text).not.toMatch(shown);
+  expect(text).toContain('process_cpu_seconds_total');
+  isAway = false;
+  expect(await metrics.registry.metrics()).toContain(
+    'logferry_ledger_unaccounted_log_events{app="tests"} 1',
+  );
+});

@@ -61,11 +61,12 @@ export class Metrics {
 
   /**
    * Where all log events are, read when somebody asks. The gauge of what is unaccounted for must be 0 at every moment; an alert on
-   * it is an alert on loss.
+   * it is an alert on loss. If it cannot be read, it is left out: a 0 would be a lie, and the other metrics are wanted then too.
    */
   ledger(read: () => Promise<readonly Ledger[]>): void {
     const sum = (ledgers: readonly Ledger[], of: (ledger: Ledger) => number): number =>
       ledgers.reduce((total, ledger) => total + of(ledger), 0);
+    const readable = (): Promise<readonly Ledger[]> => read().catch(() => []);
     const registers = [this.registry];
     const places = ['accepted', 'delivered', 'rejected', 'deadLettered', 'waiting'] as const;
     const gauge = new Gauge({
@@ -74,7 +75,9 @@ export class Metrics {
       labelNames: ['place'],
       registers,
       collect: async () => {
-        const ledgers = await read();
+        const ledgers = await readable();
+        gauge.reset();
+        if (ledgers.length === 0) return;
         for (const place of places)
           gauge.set(
             { place },
@@ -89,7 +92,9 @@ export class Metrics {
       help: 'Accepted log events that are nowhere; anything but 0 is a fault',
       registers,
       collect: async () => {
-        unaccounted.set(sum(await read(), imbalance));
+        const ledgers = await readable();
+        if (ledgers.length === 0) unaccounted.remove();
+        else unaccounted.set(sum(ledgers, imbalance));
       },
     });
   }
