@@ -24,6 +24,10 @@ export function describeResult(result: BenchResult): string {
     ],
     ['CPU', `${round(result.cpuPerMillionTotal)} s per million: ${cpu.join(', ')}`],
     [
+      '',
+      `${round(result.cpuPerMillionTotal / result.bareNodeCpuPerMillion, 1)} times the ${round(result.bareNodeCpuPerMillion)} s of a bare Node server that only parses the requests`,
+    ],
+    [
       'acknowledgement',
       `p50 ${round(result.acknowledgementP50Ms, 1)} ms, p99 ${round(result.acknowledgementP99Ms, 1)} ms`,
     ],
@@ -39,7 +43,7 @@ export function describeResult(result: BenchResult): string {
   ];
   const title =
     `${plan.name}: ${plan.events} × ${plan.eventBytes} B (${plan.message}, ${plan.text}) to ${plan.sink}, ${plan.tenants} tenants (${plan.order}), ` +
-    `${plan.eventsPerRequest} a request, AWS ${plan.awsLatencyMs} ms, fsync ${plan.fsync}${plan.rate === 0 ? '' : `, ${plan.rate}/s offered`}`;
+    `${plan.eventsPerRequest} a request on ${plan.connections} connections, AWS ${plan.awsLatencyMs} ms, fsync ${plan.fsync}${plan.rate === 0 ? '' : `, ${plan.rate}/s offered`}`;
   return [title, ...rows.map(([name = '', text = '']) => `  ${name.padEnd(16)} ${text}`)].join(
     '\n',
   );

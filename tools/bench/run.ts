@@ -25,6 +25,8 @@ export interface BenchResult {
   /** CPU seconds per million log events. */
   cpuPerMillion: Record<string, number>;
   cpuPerMillionTotal: number;
+  /** The same load on a bare HTTP server that parses it, measured just before. */
+  bareNodeCpuPerMillion: number;
   rssPeakMiB: Record<string, number>;
   calls: number;
   eventsPerCall: number;
@@ -35,6 +37,37 @@ export interface BenchResult {
   lost: number;
   duplicates: number;
   refusedRequests: number;
+}
+
+const BARE_NODE_EVENTS = 200_000;
+
+/** CPU seconds per million log events of a server that does nothing but parse them; see bare-node.ts. */
+async function measureBareNode(start: Start, plan: BenchPlan): Promise<number> {
+  const bare = { ...plan, events: BARE_NODE_EVENTS, warmUpEvents: BARE_NODE_EVENTS, rate: 0 };
+  const server = await start({ name: 'bare-node', main: 'tools/bench/bare-node.js', env: {} });
+  const load = await startLoad(start, bare, server.ports.http);
+  await ask<LoadReport>(load, 'warm-up');
+  const before = usageOf(server.pid ?? 0).cpuSeconds;
+  const { acknowledged } = await ask<LoadReport>(load);
+  const { cpuSeconds } = usageOf(server.pid ?? 0);
+  await Promise.all([load.stop(), server.stop()]);
+  return (cpuSeconds - before) / (acknowledged / 1_000_000);
+}
+
+function startLoad(
+  start: Start,
+  plan: BenchPlan,
+  ingestPort: number | undefined,
+): ReturnType<Start> {
+  return start({
+    name: 'load',
+    main: 'tools/bench/load.js',
+    env: {
+      BENCH_PLAN: JSON.stringify(plan),
+      BENCH_INGEST_PORT: String(ingestPort),
+      BENCH_KEY: KEY,
+    },
+  });
 }
 
 /** One run: its own Redis, the apps as processes of their own, the counting AWS, and the load. */
@@ -50,16 +83,16 @@ export async function runBench(plan: BenchPlan): Promise<BenchResult> {
     return { ...started, ports: await started.ready };
   };
   try {
+    const bareNodeCpuPerMillion = await measureBareNode(start, plan);
     await writeTenants(redis.url, plan);
-    const env = { BENCH_PLAN: JSON.stringify(plan) };
-    const aws = await start({ name: 'aws', main: 'tools/bench/counting-aws.js', env });
+    const aws = await start({
+      name: 'aws',
+      main: 'tools/bench/counting-aws.js',
+      env: { BENCH_PLAN: JSON.stringify(plan) },
+    });
     const apps = await startApps(start, redis.url, `http://127.0.0.1:${aws.ports.http}`, plan);
     await until(() => isReady(apps.ingest.ports.http), { what: 'ingest is ready' });
-    const load = await start({
-      name: 'load',
-      main: 'tools/bench/load.js',
-      env: { ...env, BENCH_INGEST_PORT: String(apps.ingest.ports.http), BENCH_KEY: KEY },
-    });
+    const load = await startLoad(start, plan, apps.ingest.ports.http);
     const measured = new Map<string, number>([
       ...Object.entries(apps).map(([name, { pid }]): [string, number] => [name, pid ?? 0]),
       ['redis', redis.pid ?? 0],
@@ -71,7 +104,8 @@ export async function runBench(plan: BenchPlan): Promise<BenchResult> {
     const loaded = await ask<LoadReport>(load);
     const all = await untilDelivered(aws, warmedUp.acknowledged + loaded.acknowledged);
     const counted = since(baseline, all);
-    return summarize(plan, { before, after: readUsage(measured), startedAt, loaded, counted });
+    const after = readUsage(measured);
+    return summarize(plan, { bareNodeCpuPerMillion, before, after, startedAt, loaded, counted });
   } finally {
     await Promise.all(processes.map((process) => process.stop()));
     await redis.stop();
@@ -178,6 +212,7 @@ async function untilDelivered(aws: OwnProcess, acknowledged: number): Promise<Co
 }
 
 interface Measured {
+  bareNodeCpuPerMillion: number;
   before: Map<string, Usage>;
   after: Map<string, Usage>;
   startedAt: number;
@@ -187,7 +222,7 @@ interface Measured {
 
 function summarize(
   plan: BenchPlan,
-  { before, after, startedAt, loaded, counted }: Measured,
+  { bareNodeCpuPerMillion, before, after, startedAt, loaded, counted }: Measured,
 ): BenchResult {
   const millions = counted.distinct / 1_000_000;
   const cpuPerMillion: Record<string, number> = {};
@@ -205,6 +240,7 @@ function summarize(
     acknowledgementP99Ms: loaded.p99Ms,
     cpuPerMillion,
     cpuPerMillionTotal: Object.values(cpuPerMillion).reduce((sum, cpu) => sum + cpu, 0),
+    bareNodeCpuPerMillion,
     rssPeakMiB,
     calls: counted.calls,
     eventsPerCall,
