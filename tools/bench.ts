@@ -151,7 +151,7 @@ async function main(): Promise<number> {
         : `\n${describeResult(result)}\n`,
     );
   }
-  return results.every(({ lost }) => lost === 0) ? 0 : 1;
+  return results.every(({ lost, refusedRequests }) => lost === 0 && refusedRequests === 0) ? 0 : 1;
 }
 
 main().then(
