@@ -171,12 +171,12 @@ const plan = JSON.parse(process.env.BENCH_PLAN ?? '{}') as BenchPlan;
 process.on('disconnect', () => process.exit(0));
 process.send?.({ type: 'ready' });
 process.on('message', ({ ask }: { ask: string }) => {
-  const part =
+  const [given, part] =
     ask === 'warm-up'
-      ? { first: plan.events, count: plan.warmUpEvents }
-      : { first: 0, count: plan.events };
+      ? [{ ...plan, rate: 0 }, { first: plan.events, count: plan.warmUpEvents }]
+      : [plan, { first: 0, count: plan.events }];
   const target = { port: Number(process.env.BENCH_INGEST_PORT), key: process.env.BENCH_KEY ?? '' };
-  void new Load(plan, target, part)
+  void new Load(given, target, part)
     .run()
     .then((report) => process.send?.({ type: 'report', report }));
 });
