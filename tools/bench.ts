@@ -24,7 +24,7 @@ per million delivered log events. For scale, each run begins with the same load 
   --latency-ms MS       how long AWS takes (default: 0)
   --sink cloudwatch|s3  (default: cloudwatch)
   --fsync no|everysec|always  Redis's appendfsync (default: everysec)
-  --connections N       (default: 8)
+  --connections N       (default: 32)
   --rate N              log events a second that are offered (default: as many as go)
   --repeat N            the same run again (default: 1)
   --json                results as JSON, one a line
@@ -42,7 +42,7 @@ const standard: BenchPlan = {
   eventsPerRequest: 100,
   order: 'runs',
   awsLatencyMs: 0,
-  connections: 8,
+  connections: 32,
   rate: 0,
   fsync: 'everysec',
 };
