@@ -197,10 +197,10 @@ test.each([
   ['message', LARGEST, true],
   ['message', LARGEST + 1, false],
   ['event', LARGEST, false],
-])('in format %j a message of %d bytes is taken: %s', async (format, bytes, isTaken) => {
+])('in format %j a message of %d bytes fits as it is: %s', async (format, bytes, isTaken) => {
   const noting = new NotingAppender();
   const { verdict } = await accept({
-    record: tenant('acme', cloudWatch('cw', { format })),
+    record: tenant('acme', cloudWatch('cw', { format, oversize: 'reject' })),
     body: [{ message: 'before' }, { message: 'x'.repeat(bytes) }, { message: 'after' }],
     appenders: [noting],
   });
@@ -211,10 +211,30 @@ test.each([
   expect(noting.texts['acme/cw group-audit']).toHaveLength(isTaken ? 3 : 2);
 });
 
+test('what does not fit goes in parts, unless its destination says otherwise', async () => {
+  const noting = new NotingAppender();
+  const { verdict } = await accept({
+    record: tenant(
+      'acme',
+      cloudWatch('parts'),
+      cloudWatch('cut', { oversize: 'truncate' }),
+      s3('whole'),
+    ),
+    body: [{ message: 'x'.repeat(LARGEST + 1) }],
+    appenders: [noting],
+  });
+  expect(verdict).toEqual({ accepted: 1, rejected: [] });
+  const counts = Object.entries(noting.texts).map(([lane, texts]) => [
+    lane.split(' ')[0],
+    texts.length,
+  ]);
+  expect(Object.fromEntries(counts)).toEqual({ 'acme/parts': 2, 'acme/cut': 1, 'acme/whole': 1 });
+});
+
 test('a log event that one of its destinations cannot take goes to none of them', async () => {
   const noting = new NotingAppender();
   const { verdict } = await accept({
-    record: tenant('acme', s3('s3'), cloudWatch('cw', { format: 'event' })),
+    record: tenant('acme', s3('s3'), cloudWatch('cw', { format: 'event', oversize: 'reject' })),
     body: [{ message: 'x'.repeat(LARGEST) }],
     appenders: [noting],
   });

@@ -8,7 +8,7 @@ import {
   type Refusal,
   type RefusalCode,
 } from '@logferry/core';
-import { encodeFragment, type Append, type Fragment } from '@logferry/queue';
+import { cutToFit, encodeFragment, type Append, type Fragment } from '@logferry/queue';
 import type { TenantRecord } from '@logferry/store';
 import { INVALID, type BodyValues } from './request-body';
 import type { Router } from './router';
@@ -121,13 +121,16 @@ export class AcceptLogEvents {
       if (!wants(event)) continue;
       const lane = laneOf(event);
       const fragment = encodeFragment(lane, event);
-      if (fragment.bytes > lane.limits.logEventBytesMax) {
+      if (fragment.bytes <= lane.limits.logEventBytesMax) {
+        placed.push([lane, fragment]);
+      } else if (lane.oversize === 'reject') {
         return {
           code: 'event.message_too_large',
           message: `message takes ${fragment.bytes} bytes as ${lane.destinationId} formats it; the most is ${lane.limits.logEventBytesMax}`,
         };
+      } else {
+        for (const part of cutToFit(lane, event)) placed.push([lane, part]);
       }
-      placed.push([lane, fragment]);
     }
     for (const [lane, fragment] of placed) this.add(lane, fragment, plan);
     if (placed.length === 0) this.filter(record.tenant.id, plan);

@@ -54,6 +54,10 @@ const base = {
       scopes: z.array(z.string().min(1)).min(1).max(100).optional(),
     })
     .default({}),
+  oversize: z
+    .enum(['split', 'truncate', 'reject'])
+    .default('split')
+    .describe('what becomes of a log event that is larger than AWS takes'),
 };
 
 const presets = z.enum(['env0']);

@@ -32,6 +32,8 @@ export interface Lane {
   lingerMs: number;
   /** Whether the whole log event is delivered as JSON, or its message alone. */
   format: 'message' | 'event';
+  /** What becomes of a log event that is larger than `logEventBytesMax`. */
+  oversize: Destination['oversize'];
 }
 
 const cloudWatchLimits: BatchLimits = {
@@ -117,6 +119,7 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
     tenantId,
     destinationId: destination.id,
     target,
+    oversize: destination.oversize,
   });
   if (destination.type === 's3') {
     return {

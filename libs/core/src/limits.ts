@@ -35,9 +35,9 @@ export const STS = {
   sessionNameCharsMax: 64,
 } as const;
 
-/** What one log event may hold when it reaches ingest. Ours, except where AWS's own bound shows through. */
+/** What one log event may hold when it reaches ingest. Ours; what is larger than its destination takes is cut there. */
 export const LOG_EVENT = {
-  messageBytesMax: CLOUDWATCH.messageBytesMax,
+  messageBytesMax: 8 * 1024 * 1024,
   messageDepthMax: 64,
   typeCharsMax: 64,
   idCharsMax: 256,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseJsonExact } from './json-text';
-import { CLOUDWATCH, LOG_EVENT } from './limits';
+import { LOG_EVENT } from './limits';
 import { parseDefaults, parseLogEvent, type LogEvent, type RefusalCode } from './log-event';
 
 const nowMs = Date.UTC(2026, 10, 21, 10, 48);
@@ -93,15 +93,15 @@ test('a log event without a type needs a default for it', () => {
   expect(result).toMatchObject({ kind: 'refused', refusal: { code: 'event.type_missing' } });
 });
 
-test('a message may fill a CloudWatch batch alone, and not a byte more', () => {
-  const most = CLOUDWATCH.messageBytesMax;
+test('a message may have its bytes, and not one more', () => {
+  const most = LOG_EVENT.messageBytesMax;
   expect(parsed({ message: 'x'.repeat(most - 1) }).message).toHaveLength(most - 1);
   expect(parsed({ message: 'x'.repeat(most) }).message).toHaveLength(most);
   expect(refused({ message: 'x'.repeat(most + 1) }).code).toBe('event.message_too_large');
 });
 
 test('the size of a message is counted in bytes, not in characters', () => {
-  const pairs = Math.floor(CLOUDWATCH.messageBytesMax / 2);
+  const pairs = Math.floor(LOG_EVENT.messageBytesMax / 2);
   expect(parsed({ message: 'é'.repeat(pairs) }).message).toHaveLength(pairs);
   expect(refused({ message: 'é'.repeat(pairs + 1) }).code).toBe('event.message_too_large');
 });

@@ -30,6 +30,7 @@ function aLane(n: number): Lane {
     limits: { bytesMax: 200, logEventsMax: 4, spanMsMax: 1_000, logEventBytesMax: 200 },
     lingerMs: 60_000,
     format: 'message',
+    oversize: 'split',
   };
 }
 

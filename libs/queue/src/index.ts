@@ -6,6 +6,7 @@ export * from './chunk';
 export * from './consumer';
 export * from './fragment';
 export * from './group-commit';
+export * from './oversize';
 export * from './payload';
 export * from './producer';
 export * from './redis-connection';

@@ -31,6 +31,7 @@ export function aCloudWatchLane(over: Partial<Lane> = {}): Lane {
     },
     lingerMs: 1_000,
     format: 'message',
+    oversize: 'split',
     ...over,
   };
 }
@@ -49,6 +50,7 @@ export function anS3Lane(over: Partial<Lane> = {}): Lane {
     },
     lingerMs: 1_000,
     format: 'event',
+    oversize: 'split',
     ...over,
   };
 }
