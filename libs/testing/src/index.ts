@@ -6,6 +6,7 @@ export * from './builders';
 export * from './customer-account';
 export * from './built-app';
 export * from './environment';
+export * from './session-broker';
 export { startOidcIssuer } from './oidc-issuer';
 export type { IssuerBehaviour, OidcIssuer, OidcIssuerOptions } from './oidc-issuer';
 export { startSandboxAws } from './sandbox-aws/start-sandbox-aws';
