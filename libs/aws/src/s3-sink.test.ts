@@ -72,6 +72,20 @@ test('an answer that was lost after the object was made says that it may be ours
   expect(aws.objects('acme-logs')).toHaveLength(1);
 });
 
+test.each<FaultSpec['action']>([
+  { kind: 'error', code: 'ExpiredToken', message: '', httpStatus: 400 },
+  { kind: 'deny' },
+  { kind: 'throttle' },
+])(
+  'a refusal (%o) after a lost answer does not hide that the object may be there',
+  async (action) => {
+    aws.addFault({ match: { operation: 'PutObject' }, action: { kind: 'lose-answer' }, times: 1 });
+    aws.addFault({ match: { operation: 'PutObject' }, action, skip: 1 });
+    await expect(put()).rejects.toMatchObject({ code: 'network.unreachable' });
+    expect(aws.objects('acme-logs')).toHaveLength(1);
+  },
+);
+
 test('an object larger than what the SDK announces first arrives whole', async () => {
   const body = Buffer.alloc(5 * 1024 * 1024, 'x');
   expect(await put({ body })).toBe('created');

@@ -1,4 +1,5 @@
 import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { Failure } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { classify, isBrokenConnection } from './classify';
 import { ClientPool } from './client-pool';
@@ -34,7 +35,7 @@ export class S3Sink {
     this.clients = new ClientPool(options.clientsMax);
   }
 
-  /** @throws Failure */
+  /** @throws Failure; after `network.unreachable` and `s3.unavailable` the object may be there, after all others it is not */
   async put(access: SinkAccess, call: ObjectCall): Promise<PutOutcome> {
     const client = this.client(access);
     try {
@@ -46,7 +47,12 @@ export class S3Sink {
       const second = await putOnce(client, call);
       return second === 'taken' ? 'created_or_taken' : second;
     } catch (error) {
-      throw classify('s3', error);
+      // Whatever S3 has against the second call, the first may have made the object; no other failure says so.
+      const { detail } = classify('s3', error);
+      throw new Failure('network.unreachable', {
+        cause: error,
+        detail: `the connection broke; then ${detail}`,
+      });
     }
   }
 
