@@ -8,15 +8,14 @@ interface ObjectSink {
   put(access: SinkAccess, call: ObjectCall): Promise<PutOutcome>;
 }
 
-/** Where it is remembered that an object is about to be put under a batch's nth key. */
+/** Where it is remembered under which of a batch's keys an object may have been put. */
 interface KeyClaims {
-  claimKey(
-    batchId: string,
-    n: number,
-  ): Promise<{ candidate: number; isFirst: boolean } | undefined>;
+  claimKey(batchId: string): Promise<{ candidate: number; isFirst: boolean } | undefined>;
+  passKey(batchId: string, candidate: number): Promise<boolean>;
+  releaseKey(batchId: string, candidate: number): Promise<void>;
 }
 
-/** Keys that are tried for one batch; meeting this many strangers in one second of one prefix is no accident. */
+/** Keys that one attempt tries; meeting this many strangers in one second of one prefix is no accident. The next goes on from there. */
 const CANDIDATES_MAX = 20;
 
 const CONTENT_TYPE = 'application/x-ndjson';
@@ -49,21 +48,36 @@ export function deliverObject(
 /**
  * Puts the object under the first of its keys that no stranger holds.
  *
- * A key that is taken is the batch's own object from an earlier attempt, unless nobody has tried that key before: then it is a
- * stranger's, and the next key is tried. Which of the two it is cannot be asked of S3, since a role that may only put cannot look.
+ * A key that is taken is the batch's own object from another attempt, unless no other can have made one: then it is a stranger's, and
+ * the next key is tried. Which of the two it is cannot be asked of S3, since a role that may only put cannot look.
  */
 async function putUnderFreeKey(
   batch: Batch,
   claims: KeyClaims,
   put: (candidate: number) => Promise<PutOutcome>,
 ): Promise<void> {
-  let next = 0;
-  while (next < CANDIDATES_MAX) {
-    const claim = await claims.claimKey(batch.id, next);
+  for (let tried = 0; tried < CANDIDATES_MAX; tried++) {
+    const claim = await claims.claimKey(batch.id);
     if (claim === undefined) return; // another worker has delivered and settled it meanwhile
-    const outcome = await put(claim.candidate);
-    if (outcome !== 'taken' || !claim.isFirst) return;
-    next = claim.candidate + 1;
+    const { candidate, isFirst } = claim;
+    let outcome: PutOutcome;
+    try {
+      outcome = await put(candidate);
+    } catch (error) {
+      if (madeNoObject(error)) await claims.releaseKey(batch.id, candidate);
+      throw error;
+    }
+    if (outcome !== 'taken' || !isFirst) return;
+    if (!(await claims.passKey(batch.id, candidate))) return; // another worker has put it meanwhile
   }
   throw new Failure('s3.key_taken');
+}
+
+/** Whether a put was refused, or never sent. Of a call without an answer, or a fault of S3's, nobody knows what it did. */
+function madeNoObject(error: unknown): boolean {
+  return (
+    error instanceof Failure &&
+    error.code !== 'network.unreachable' &&
+    error.code !== 's3.unavailable'
+  );
 }

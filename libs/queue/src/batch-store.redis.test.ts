@@ -212,13 +212,37 @@ test('a failure is noted on a batch that waits, and never revives one that is go
 
 test('only the first to put under a key of a batch is told that it is the first', async () => {
   const [batchId = ''] = opened(await append([chunk(10)]));
-  expect(await store.claimKey(batchId, 0)).toEqual({ candidate: 0, isFirst: true });
-  expect(await store.claimKey(batchId, 0)).toEqual({ candidate: 0, isFirst: false });
-  expect(await store.claimKey(batchId, 1)).toEqual({ candidate: 1, isFirst: true });
-  expect(await store.claimKey(batchId, 0)).toEqual({ candidate: 1, isFirst: false });
+  expect(await store.claimKey(batchId)).toEqual({ candidate: 0, isFirst: true });
+  expect(await store.claimKey(batchId)).toEqual({ candidate: 0, isFirst: false });
   await store.begin(batchId);
   await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
-  expect(await store.claimKey(batchId, 0)).toBeUndefined();
+  expect(await store.claimKey(batchId)).toBeUndefined();
+  await store.releaseKey(batchId, 0);
+  expect(await store.passKey(batchId, 0)).toBe(false);
+  expect(await store.batch(batchId)).toBeUndefined();
+});
+
+test("a key is passed as a stranger's once, and only while nobody else may have put under it", async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  await store.claimKey(batchId);
+  expect(await store.passKey(batchId, 0)).toBe(true);
+  expect(await store.passKey(batchId, 0)).toBe(false);
+  expect(await store.claimKey(batchId)).toEqual({ candidate: 1, isFirst: true });
+  await store.claimKey(batchId);
+  expect(await store.passKey(batchId, 1)).toBe(false);
+  expect(await store.claimKey(batchId)).toEqual({ candidate: 1, isFirst: false });
+});
+
+test('a claim that is taken back counts no more, and never takes back those of others', async () => {
+  const [batchId = ''] = opened(await append([chunk(10)]));
+  await store.claimKey(batchId);
+  await store.releaseKey(batchId, 0);
+  await store.releaseKey(batchId, 0);
+  expect(await store.claimKey(batchId)).toEqual({ candidate: 0, isFirst: true });
+  await store.passKey(batchId, 0);
+  await store.claimKey(batchId);
+  await store.releaseKey(batchId, 0);
+  expect(await store.claimKey(batchId)).toEqual({ candidate: 1, isFirst: false });
 });
 
 test('a settled destination leaves nothing behind but its counters', async () => {

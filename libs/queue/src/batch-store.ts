@@ -21,6 +21,8 @@ import {
   claimKeyScript,
   deadLetterScript,
   noteFailureScript,
+  passKeyScript,
+  releaseKeyScript,
   settleScript,
   sweepScript,
 } from './scripts';
@@ -78,7 +80,9 @@ interface Scripts {
   lfSettle(tag: string, ...args: (string | number | Buffer)[]): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
   lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
-  lfClaimKey(tag: string, batchId: string, n: number): Promise<number[]>;
+  lfClaimKey(tag: string, batchId: string): Promise<number[]>;
+  lfPassKey(tag: string, batchId: string, n: number): Promise<number>;
+  lfReleaseKey(tag: string, batchId: string, n: number): Promise<number>;
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
 }
 
@@ -98,6 +102,8 @@ export class BatchStore {
     redis.defineCommand('lfDeadLetter', { numberOfKeys: 1, lua: deadLetterScript });
     redis.defineCommand('lfNoteFailure', { numberOfKeys: 1, lua: noteFailureScript });
     redis.defineCommand('lfClaimKey', { numberOfKeys: 1, lua: claimKeyScript });
+    redis.defineCommand('lfPassKey', { numberOfKeys: 1, lua: passKeyScript });
+    redis.defineCommand('lfReleaseKey', { numberOfKeys: 1, lua: releaseKeyScript });
     redis.defineCommand('lfSweep', { numberOfKeys: 1, lua: sweepScript });
     this.scripts = redis as unknown as Scripts;
   }
@@ -191,17 +197,28 @@ export class BatchStore {
   }
 
   /**
-   * Remembers, before it is done, that an object is put under the batch's nth key, so that whoever finds the key taken knows
-   * whether it may be the batch's own object from an earlier attempt.
+   * Remembers, before it is done, that an object is put under the first of the batch's keys that is not known to be a stranger's, so
+   * that whoever finds the key taken knows whether it may be the batch's own object from another attempt.
    *
    * @returns nothing if the batch is settled
    */
-  async claimKey(
-    batchId: string,
-    n: number,
-  ): Promise<{ candidate: number; isFirst: boolean } | undefined> {
-    const [candidate, first] = await this.scripts.lfClaimKey(this.tag, batchId, n);
+  async claimKey(batchId: string): Promise<{ candidate: number; isFirst: boolean } | undefined> {
+    const [candidate, first] = await this.scripts.lfClaimKey(this.tag, batchId);
     return candidate === undefined ? undefined : { candidate, isFirst: first === 1 };
+  }
+
+  /**
+   * Remembers that a stranger holds a key, found by the only one who claimed it.
+   *
+   * @returns false if somebody else has claimed it since, or has settled the batch: the object may be the batch's own
+   */
+  async passKey(batchId: string, candidate: number): Promise<boolean> {
+    return (await this.scripts.lfPassKey(this.tag, batchId, candidate)) === 1;
+  }
+
+  /** Takes back a claim: what was put under the key certainly made no object. */
+  async releaseKey(batchId: string, candidate: number): Promise<void> {
+    await this.scripts.lfReleaseKey(this.tag, batchId, candidate);
   }
 
   async sweep(

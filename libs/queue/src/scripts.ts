@@ -220,17 +220,38 @@ return redis.call('HINCRBY', key('batch', ARGV[1]), 'attempts', ARGV[3])
 `;
 
 /**
- * Remembers that an object is about to be put under a batch's nth key. ARGV: batch id, n.
- * Returns the n that the batch stands at now, and 1 if nobody has put under it before; nothing if the batch is settled.
+ * Remembers that an object is about to be put under the first of a batch's keys that is not known to be a stranger's. ARGV: batch id.
+ * Returns which key that is, and 1 if no other put under it can have made an object; nothing if the batch is settled.
  */
 export const claimKeyScript = `${prelude}
 local batch = key('batch', ARGV[1])
 if redis.call('EXISTS', batch) == 0 then return {} end
-local at = tonumber(redis.call('HGET', batch, 'keyCandidate') or '-1')
-local n = tonumber(ARGV[2])
-if at >= n then return {at, 0} end
-redis.call('HSET', batch, 'keyCandidate', n)
-return {n, 1}
+local n = tonumber(redis.call('HGET', batch, 'keyCandidate') or '0')
+return {n, redis.call('HINCRBY', batch, 'keyClaims', 1) == 1 and 1 or 0}
+`;
+
+/**
+ * Goes on to a batch's next key, since a stranger holds this one. ARGV: batch id, n.
+ * Returns 1, or 0 if the object may be the batch's own: another worker has claimed the key too.
+ */
+export const passKeyScript = `${prelude}
+local batch = key('batch', ARGV[1])
+local claims = redis.call('HGET', batch, 'keyClaims')
+if claims ~= '1' or (redis.call('HGET', batch, 'keyCandidate') or '0') ~= ARGV[2] then return 0 end
+redis.call('HSET', batch, 'keyCandidate', tonumber(ARGV[2]) + 1, 'keyClaims', 0)
+return 1
+`;
+
+/**
+ * Takes back the claim of a put that certainly made no object. ARGV: batch id, n.
+ */
+export const releaseKeyScript = `${prelude}
+local batch = key('batch', ARGV[1])
+local claims = tonumber(redis.call('HGET', batch, 'keyClaims') or '0')
+if claims > 0 and (redis.call('HGET', batch, 'keyCandidate') or '0') == ARGV[2] then
+  redis.call('HSET', batch, 'keyClaims', claims - 1)
+end
+return 0
 `;
 
 /**
