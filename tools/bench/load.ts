@@ -173,7 +173,10 @@ process.send?.({ type: 'ready' });
 process.on('message', ({ ask }: { ask: string }) => {
   const [given, part] =
     ask === 'warm-up'
-      ? [{ ...plan, rate: 0 }, { first: plan.events, count: plan.warmUpEvents }]
+      ? [
+          { ...plan, rate: 0 },
+          { first: plan.events, count: plan.warmUpEvents },
+        ]
       : [plan, { first: 0, count: plan.events }];
   const target = { port: Number(process.env.BENCH_INGEST_PORT), key: process.env.BENCH_KEY ?? '' };
   void new Load(given, target, part)
