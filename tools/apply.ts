@@ -1,36 +1,34 @@
-// npm run apply -- FILE: writes tenants and their destinations into the store, and makes keys.
-import { Destination, Tenant } from '@logferry/core';
-import { ConfigStore, mintKey } from '@logferry/store';
+// npm run apply -- FILE: makes the store's tenants, destinations and keys those of a file.
+import { ConfigStore } from '@logferry/store';
 import { Redis } from 'ioredis';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import { applyTenantsFile, TenantsFile } from './tenants-file';
 
-const HELP = `Writes tenants, their destinations and keys into Logferry's store.
+const HELP = `Writes tenants, their destinations and keys into Logferry's store, and takes them out again.
 
   npm run apply -- FILE [--redis URL]
 
 FILE is JSON, or - for standard input; an example is tools/samples/tenants.json:
 
   {
-    "tenants": [{ "id": "acme", "name": "Acme", "destinations": [ … ] }],
-    "keys": [{ "name": "acme-ci", "tenant": "acme" }, { "name": "platform" }]
+    "tenants": [{ "id": "acme", "name": "Acme", "destinations": [ … ], "remove": ["archive"] }],
+    "keys": [{ "name": "acme-ci", "tenant": "acme" }, { "name": "platform" }],
+    "revoke": ["0123456789ab"]
   }
 
-Tenants and destinations that are there already are written over; none is deleted. A key is made every time and shown once:
-one with a tenant may send for that tenant, one without for all. Running processes see changes within a second.
+tenants   Those that are there already are written over, and so are their destinations. What the file does not name stays.
+  remove  Destinations of the tenant that shall be no more, by their ids. What waits for one is held, not deleted: it goes on when
+          there is a destination with that id again.
+keys      One with a tenant may send for that tenant, one without for all. A key is shown once, when it is made; one with a name
+          and tenant that is there already is left as it is.
+revoke    Keys that shall be good for nothing, by their ids: the twelve digits after lf_ in a key. This is done before keys are
+          made, so one file may revoke a key and make a new one with its name.
+
+Running processes see changes within a second. Every field of a destination: docs/reference/destinations.md
 
   --redis URL   where Redis is (default: $REDIS_URL, else redis://127.0.0.1:6379)
 `;
-
-const File = z.strictObject({
-  tenants: z
-    .array(Tenant.extend({ destinations: z.array(Destination).max(20).default([]) }))
-    .default([]),
-  keys: z
-    .array(z.strictObject({ name: z.string().min(1).max(100), tenant: Tenant.shape.id.optional() }))
-    .default([]),
-});
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -42,7 +40,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;
   }
-  const parsed = File.safeParse(readJson(file));
+  const parsed = TenantsFile.safeParse(readJson(file));
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
       ({ path, message }) => `  - ${path.join('.')}: ${message}`,
@@ -56,7 +54,9 @@ async function main(): Promise<number> {
     maxRetriesPerRequest: 1,
   });
   try {
-    await apply(new ConfigStore(redis), parsed.data);
+    await applyTenantsFile(new ConfigStore(redis), parsed.data, (line) =>
+      process.stdout.write(`${line}\n`),
+    );
   } finally {
     redis.disconnect();
   }
@@ -71,21 +71,6 @@ function readJson(file: string): unknown {
     throw new Error(`${file} is not JSON: ${error instanceof Error ? error.message : ''}`, {
       cause: error,
     });
-  }
-}
-
-async function apply(store: ConfigStore, { tenants, keys }: z.infer<typeof File>): Promise<void> {
-  for (const { destinations, ...tenant } of tenants) {
-    await store.putTenant(tenant);
-    for (const destination of destinations) await store.putDestination(tenant.id, destination);
-    process.stdout.write(
-      `tenant ${tenant.id}: ${destinations.map(({ id }) => id).join(', ') || 'no destinations'}\n`,
-    );
-  }
-  for (const { name, tenant } of keys) {
-    const { text, key } = mintKey(name, tenant, Date.now());
-    await store.putKey(key);
-    process.stdout.write(`key ${name} for ${tenant ?? 'the platform'}, shown this once: ${text}\n`);
   }
 }
 

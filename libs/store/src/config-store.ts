@@ -71,6 +71,10 @@ export class ConfigStore {
     return json === null ? undefined : (JSON.parse(json) as StoredKey);
   }
 
+  async keys(): Promise<StoredKey[]> {
+    return (await this.redis.hvals(KEYS)).map((json) => JSON.parse(json) as StoredKey);
+  }
+
   /** Where the announcements stand now. */
   async changesEnd(): Promise<string> {
     const [last] = await this.redis.xrevrange(CHANGES, '+', '-', 'COUNT', 1);
