@@ -32,6 +32,22 @@ export function patientRedis(address: RedisAddress): RedisClient {
   return connect(address, { maxRetriesPerRequest: null, retryStrategy: reconnectMs });
 }
 
+/** Whether Redis answers now. A connection that is open says nothing of it: a Redis that hangs keeps its connections. */
+export async function redisResponds(redis: RedisClient, withinMs = 1_000): Promise<boolean> {
+  if (redis.status !== 'ready') return false;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), withinMs);
+  });
+  try {
+    return await Promise.race([redis.ping().then(() => true), late]);
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function connect({ url }: RedisAddress, options: RedisOptions): RedisClient {
   const urls = url.split(',').map((node) => node.trim());
   const [first = url] = urls;

@@ -3,6 +3,7 @@ import {
   BatchConsumer,
   BatchStore,
   patientRedis,
+  redisResponds,
   type Deliver,
   type RedisClient,
 } from '@logferry/queue';
@@ -45,7 +46,7 @@ export class WorkerProcess {
     this.metrics = new Metrics(app, config.metricsToken);
     this.redis = patientRedis({ url: config.redisUrl });
     this.redis.on('error', (error: Error) => this.log.debug({ err: error }, 'redis'));
-    this.readiness = new Readiness({ redis: () => this.redis.status === 'ready' });
+    this.readiness = new Readiness({ redis: () => redisResponds(this.redis) });
     this.directory = new Directory(new ConfigStore(this.redis), (error) =>
       this.log.debug({ err: error }, 'the directory cannot be refreshed'),
     );
