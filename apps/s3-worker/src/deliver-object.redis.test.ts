@@ -2,10 +2,11 @@
 import { S3Sink, sharedTransport, type ObjectCall, type PutOutcome } from '@logferry/aws';
 import { Destination, s3Key, type AwsSession, type FailureCode } from '@logferry/core';
 import {
+  BatchProducer,
   BatchStore,
-  buildChunks,
   encodeFragment,
   failFastRedis,
+  openQueue,
   type Batch,
   type BatchPayload,
   type RedisClient,
@@ -35,6 +36,8 @@ const stale: AwsSession = { ...good, accessKeyId: 'ASIAUNKNOWN000000001' };
 let server: TestRedis;
 let redis: RedisClient;
 let store: BatchStore;
+let producer: BatchProducer;
+let queue: ReturnType<typeof openQueue>;
 let aws: SandboxAws;
 let broker: SessionBroker;
 let sessions: BrokerClient;
@@ -42,7 +45,6 @@ let sink: S3Sink;
 let answers: AwsSession[];
 let failure: FailureCode | undefined;
 let destination: Destination | undefined;
-let flush = 0;
 const endpointBefore = process.env.AWS_ENDPOINT_URL;
 
 beforeAll(async () => {
@@ -57,6 +59,8 @@ beforeAll(async () => {
   redis = failFastRedis(server);
   await until(() => redis.status === 'ready');
   store = new BatchStore(redis, 0);
+  producer = new BatchProducer(redis, store, { groupCommitMs: 1, onEnqueueError: raise });
+  queue = openQueue(redis, 's3', 0);
 });
 
 beforeEach(async () => {
@@ -93,9 +97,15 @@ afterEach(() => {
 afterAll(async () => {
   if (endpointBefore === undefined) delete process.env.AWS_ENDPOINT_URL;
   else process.env.AWS_ENDPOINT_URL = endpointBefore;
+  await producer.close();
+  await queue.close();
   redis.disconnect();
   await Promise.all([server.stop(), aws.stop(), broker.stop()]);
 });
+
+function raise(error: unknown): never {
+  throw error;
+}
 
 function aDestination(over: { enabled?: boolean; region?: string } = {}): Destination {
   return Destination.parse({
@@ -114,14 +124,17 @@ interface Begun {
 }
 
 async function aBatch(messages: readonly string[] = ['one', 'two']): Promise<Begun> {
-  const lane = anS3Lane();
+  const lane = anS3Lane({ lingerMs: 900_000 });
   const fragments = messages.map((message) => encodeFragment(lane, aLogEvent({ message })));
-  const [opened] = await store.append({
-    id: `flush${++flush}`,
-    lanes: [{ lane, chunks: buildChunks(lane, fragments) }],
-    filteredByTenant: new Map(),
+  await producer.append(
+    { fragmentsByLane: new Map([[lane, fragments]]), filteredByTenant: new Map() },
+    100,
+  );
+  const [job] = await until(async () => {
+    const delayed = await queue.getDelayed();
+    return delayed.length === 1 && delayed;
   });
-  return begin(opened?.batchId ?? '');
+  return begin(job?.id ?? '');
 }
 
 async function begin(batchId: string): Promise<Begun> {
