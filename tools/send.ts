@@ -27,7 +27,7 @@ const HELP = `Ships a log file to Logferry, line by line, and waits until every 
   --parallel N           requests at once (default: 4; with 1, lines of the same millisecond keep their order)
   --give-up SECONDS      how long to try again while ingest is not there or asks to wait (default: 120)
   --url URL              where ingest is (default: the one of npm start, else http://127.0.0.1:8080)
-  --key KEY              the key to send with (default: $LOGFERRY_KEY, else the one of npm start)
+  --key KEY              the key to send with (default: $LOGFERRY_SEND_KEY, else the one of npm start)
   --quiet                no progress, only the tally
 
 A line ends with a newline or a carriage return and a newline, which are not part of it; everything else is sent byte for
@@ -78,9 +78,9 @@ function readOptions(): SendOptions | 'help' {
   if (more.length > 0) throw new Misuse(`one file at a time, not also ${more.join(' ')}`);
   if (file !== '-' && !existsSync(file)) throw new Misuse(`there is no file ${file}`);
   const local = localStart();
-  const key = values.key ?? process.env.LOGFERRY_KEY ?? local?.key;
+  const key = values.key ?? process.env.LOGFERRY_SEND_KEY ?? local?.key;
   if (key === undefined)
-    throw new Misuse('give a key with --key or LOGFERRY_KEY, or run npm start first');
+    throw new Misuse('give a key with --key or LOGFERRY_SEND_KEY, or run npm start first');
   const format = oneOf('--format', values.format ?? formatOf(file), ['lines', 'ndjson']);
   return {
     file,

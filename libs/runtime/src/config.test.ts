@@ -134,14 +134,26 @@ test('a mistyped variable is refused', () => {
   ]);
 });
 
-test('the variables of other processes, and those that some share, may be there', () => {
+test.each(['LOGFERRY_WORKER_BROKRE_HOST', 'LOGFERRY_REDIS_SHRADS', 'LOGFERRY_SEND_KYE'])(
+  '%s belongs to no process that would refuse it alone, so every process does',
+  (mistyped) => {
+    const refused = [`${mistyped} is not a setting of this process`];
+    expect(problemsOf({ ...usable, [mistyped]: '4' })).toEqual(refused);
+    const worker = workerSettings('LOGFERRY_S3_WORKER_', 8085);
+    const environment = { LOGFERRY_BROKER_SECRET: SECRET, [mistyped]: '4' };
+    expect(() => loadConfig(worker, 'LOGFERRY_S3_WORKER_', environment)).toThrow(refused[0]);
+  },
+);
+
+test('the variables of other processes, of a command, and those that some share, may be there', () => {
   const others = {
     LOGFERRY_BROKER_SECRET: SECRET,
     LOGFERRY_CONSOLE_PASSWORD: SECRET,
     LOGFERRY_CLOUDWATCH_WORKER_PORT: '1',
     LOGFERRY_S3_WORKER_PORT: '1',
+    LOGFERRY_WORKER_BROKER_HOST: 'broker',
     LOGFERRY_REDIS_SHARDS: '4',
-    LOGFERRY_LOG_LEVEL: 'warn',
+    LOGFERRY_SEND_KEY: SECRET,
     PATH: '/bin',
   };
   expect(problemsOf({ ...usable, ...others })).toEqual([]);

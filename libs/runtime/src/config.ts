@@ -33,16 +33,18 @@ export class ConfigError extends Error {
  * The variables of the other processes, by their prefix: they may stand in an environment that all processes share. Any other
  * `LOGFERRY_` variable that a process does not know is a mistyped one, and refused.
  */
-const PREFIXES = ['INGEST', 'WORKER', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE'].map(
+const PREFIXES = ['INGEST', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE'].map(
   (area) => `LOGFERRY_${area}_`,
 );
 
-/** Known to some processes only, and shared by those. */
+/**
+ * What may stand there too and belongs to no single process that would refuse a mistyped one: the settings that only some processes
+ * read, and the one of a command. By their whole names, so that every process refuses what is merely like them.
+ */
 const SHARED = new Set([
-  'LOGFERRY_LOG_LEVEL',
   'LOGFERRY_REDIS_SHARDS',
-  'LOGFERRY_SHUTDOWN_DEADLINE_MS',
-  'LOGFERRY_METRICS_TOKEN',
+  'LOGFERRY_WORKER_BROKER_HOST',
+  'LOGFERRY_SEND_KEY',
 ]);
 
 /**
