@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { Secret } from './secret';
 
 /** One environment variable: its name, what it may be, and a sentence that says what it is for. */
 export interface Setting<T> {
@@ -113,24 +112,4 @@ function unknownNames(
     .filter((name) => name.startsWith('LOGFERRY_') && !known.has(name) && !SHARED.has(name))
     .filter((name) => !foreign.some((prefix) => name.startsWith(prefix)))
     .map((name) => `${name} is not a setting of this process`);
-}
-
-/** The resolved configuration for the log at boot; secrets print as `[secret]`. */
-export function describeConfig<S extends Settings>(
-  settings: S,
-  config: ConfigOf<S>,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(settings).map(([key, { name }]) => {
-      const value = config[key as keyof S] as unknown;
-      return [name, value instanceof Secret ? String(value) : maskUrl(value)];
-    }),
-  );
-}
-
-/** A password may stand in a URL, and may itself hold an `@`. */
-function maskUrl(value: unknown): unknown {
-  return typeof value === 'string'
-    ? value.replace(/\/\/([^/@:]*):[^/]*@/g, '//$1:[secret]@')
-    : value;
 }
