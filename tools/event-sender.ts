@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** A log event as ingest takes it. */
 export interface OutgoingEvent {
   type?: string;
@@ -40,9 +42,11 @@ export class EventSender {
     const body = events
       .map((event) => (typeof event === 'string' ? event : JSON.stringify(event)))
       .join('\n');
+    // The same at every try: if only the answer was lost, the next one adds nothing.
+    const idempotencyKey = randomUUID();
     const startedAt = Date.now();
     for (let retries = 0; ; retries++) {
-      const answer = await this.post(body);
+      const answer = await this.post(body, idempotencyKey);
       if (!('again' in answer)) return { ...answer, retries };
       const waitMs =
         answer.waitMs ??
@@ -59,6 +63,7 @@ export class EventSender {
 
   private async post(
     body: string,
+    idempotencyKey: string,
   ): Promise<Omit<SendResult, 'retries'> | { again: string; waitMs: number | undefined }> {
     const { url, key, tenant, query } = this.options;
     const address = new URL(`/v1/tenants/${encodeURIComponent(tenant)}/events`, url);
@@ -67,7 +72,11 @@ export class EventSender {
     try {
       response = await fetch(address, {
         method: 'POST',
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
+        headers: {
+          authorization: `Bearer ${key}`,
+          'content-type': 'application/x-ndjson',
+          'idempotency-key': idempotencyKey,
+        },
         body,
         signal: AbortSignal.timeout(30_000),
       });

@@ -1,5 +1,6 @@
 import {
   assert,
+  fnv1a,
   parseLogEvent,
   shardOf,
   type Lane,
@@ -8,7 +9,7 @@ import {
   type Refusal,
   type RefusalCode,
 } from '@logferry/core';
-import { cutToFit, encodeFragment, type Append, type Fragment } from '@logferry/queue';
+import { cutToFit, encodeFragment, type Append, type Fragment, type Once } from '@logferry/queue';
 import type { TenantRecord } from '@logferry/store';
 import { INVALID, type BodyValues } from './request-body';
 import type { Router } from './router';
@@ -26,6 +27,8 @@ export interface AcceptRequest {
   defaults: LogEventDefaults;
   /** The tenant that the whole request is for; if there is none, every log event names its own. */
   record: TenantRecord | undefined;
+  /** If given, a repetition of the request within the window is answered alike and adds nothing. */
+  once?: Once | undefined;
 }
 
 /** The verdict on a request: every log event is in one of the two. */
@@ -70,7 +73,7 @@ export class AcceptLogEvents {
     private readonly findTenant: FindTenant,
   ) {}
 
-  /** @throws whatever the appenders throw: then nothing of the request is acknowledged. */
+  /** @throws whatever the appenders throw, `TokenReused` among it: then nothing of the request is acknowledged. */
   async run(request: AcceptRequest): Promise<Acceptance> {
     const { values, record } = request;
     const parsed: Parsed[] = [];
@@ -87,8 +90,21 @@ export class AcceptLogEvents {
       if (refusal === undefined) verdict.accepted++;
       else verdict.rejected.push({ index, ...refusal });
     });
-    await Promise.all([...plan.appends].map(([shard, planned]) => this.append(shard, planned)));
+    await this.store(plan, request.once);
     return { verdict, filtered: plan.filtered };
+  }
+
+  private async store(plan: Plan, once: Once | undefined): Promise<void> {
+    if (once !== undefined) {
+      // One shard, always the same for a token, is asked before any other: a token that stands for another request is found there
+      // before anything of this one is added.
+      const home = fnv1a(once.token) % this.appenders.length;
+      await this.append(home, this.planned(home, plan), once);
+      plan.appends.delete(home);
+    }
+    await Promise.all(
+      [...plan.appends].map(([shard, planned]) => this.append(shard, planned, once)),
+    );
   }
 
   /** Looks up each tenant once, before anything is placed. */
@@ -102,10 +118,10 @@ export class AcceptLogEvents {
     return (id) => (id === undefined ? undefined : found.get(id));
   }
 
-  private append(shard: number, { append, bytes }: Planned): Promise<void> {
+  private append(shard: number, planned: Planned, once: Once | undefined): Promise<void> {
     const appender = this.appenders[shard];
     assert(appender !== undefined, `shard ${shard} has a producer`);
-    return appender.append(append, bytes);
+    return appender.append({ ...planned.append, once }, planned.bytes);
   }
 
   /** Encodes a log event for all of its destinations, or for none. */

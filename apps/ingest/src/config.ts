@@ -45,6 +45,14 @@ export const ingestSettings = {
     },
     { min: 1_000, max: 600_000, default: 30_000 },
   ),
+  idempotencyWindowMs: integer(
+    {
+      name: 'LOGFERRY_INGEST_IDEMPOTENCY_WINDOW_MS',
+      description:
+        'How long a request with an Idempotency-Key is known, so that its repetition adds nothing. Each takes some 200 bytes of Redis for as long.',
+    },
+    { min: 1_000, max: 86_400_000, default: 600_000 },
+  ),
   groupCommitMs: integer(
     {
       name: 'LOGFERRY_INGEST_GROUP_COMMIT_MS',

@@ -1,5 +1,5 @@
 import { parseDefaults } from '@logferry/core';
-import { TooMuchPending } from '@logferry/queue';
+import { TokenReused, TooMuchPending } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import { Directory, type TenantRecord } from '@logferry/store';
 import { Controller, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
@@ -7,6 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import { AcceptLogEvents, type Acceptance, type Verdict } from './accept-log-events';
 import { INGEST_CONFIG, type IngestConfig } from './config';
 import { redisAway, type Admission } from './gate';
+import { onceOf } from './idempotency';
 import { IngestMetrics } from './ingest-metrics';
 import { inflateBody, readBody } from './request-body';
 
@@ -81,11 +82,19 @@ export class EventsController {
         `the request holds ${values.count} log events; the most is ${this.config.logEventsMax}`,
       );
     }
+    const once = onceOf(headers['idempotency-key'], this.config.idempotencyWindowMs, {
+      sender: admission.sender,
+      tenantId: record?.tenant.id,
+      ...defaults,
+      contentType: headers['content-type'],
+      body: bytes,
+    });
     const nowMs = Date.now();
     const acceptance = await this.store(() =>
       this.acceptLogEvents.run({
         values,
         record,
+        once,
         defaults: { nowMs, ...defaults, tenantInEvent: record === undefined },
       }),
     );
@@ -113,6 +122,13 @@ export class EventsController {
           'ingest.busy',
           'too much waits for Redis just now; come back in a second',
           { 'retry-after': '1' },
+        );
+      }
+      if (error instanceof TokenReused) {
+        throw new RequestProblem(
+          422,
+          'request.idempotency_key_reused',
+          'this Idempotency-Key came with another request before; nothing of this one is accepted',
         );
       }
       this.metrics.storeFailed(error);

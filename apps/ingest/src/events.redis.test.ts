@@ -311,3 +311,59 @@ test('its numbers say what it answered', async () => {
     (before[1] ?? 0) + 1,
   ]);
 });
+
+describe('a request with an Idempotency-Key', () => {
+  const keyed = (key: string): Record<string, string> => ({ ...ndjson, 'idempotency-key': key });
+  const audits = '/v1/tenants/acme/events?type=audit'; // for both destinations, which lie in two shards
+
+  test('is accepted once, and answered alike when it is repeated', async () => {
+    const body = `${one}\n{"message":""}\n${one}\n`;
+    const answers = [
+      await post(audits, body, keyed('same')),
+      ...(await Promise.all([1, 2, 3].map(() => post(audits, body, keyed('same'))))),
+    ];
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        status: 202,
+        body: { accepted: 2, rejected: [{ index: 1, code: 'event.message_empty' }] },
+      });
+    }
+    acknowledged += 4;
+  });
+
+  test.each([
+    ['another body', audits, `${one}\n${one}\n`],
+    ['another type', ACME, one],
+    ['another tenant', '/v1/tenants/globex/events?type=audit', one],
+  ])('is refused whole if it repeats the key with %s', async (what, path, body) => {
+    const key = `reused-for-${what.replace(' ', '-')}`;
+    expect((await post(audits, one, keyed(key))).status).toBe(202);
+    acknowledged += 2;
+    expect(await post(path, body, keyed(key))).toMatchObject({
+      status: 422,
+      body: { code: 'request.idempotency_key_reused' },
+    });
+  });
+
+  test('shares its key with no other sender', async () => {
+    expect((await post(ACME, one, keyed('theirs'))).status).toBe(202);
+    expect((await post(ACME, one, keyed('theirs'), acmeKey)).status).toBe(202);
+    acknowledged += 2;
+  });
+
+  test.each([
+    ['with a space', 'a b'],
+    ['of 256 characters', 'k'.repeat(256)],
+    ['of nothing', ''],
+  ])('is refused if the key is one %s', async (_, key) => {
+    expect(await post(ACME, one, keyed(key))).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid_idempotency_key' },
+    });
+  });
+
+  test('may have a key of 255 characters', async () => {
+    expect((await post(ACME, one, keyed('k'.repeat(255)))).status).toBe(202);
+    acknowledged += 1;
+  });
+});

@@ -185,13 +185,13 @@ class AppendStep implements Step {
       );
       byLane.set(lane, [...(byLane.get(lane) ?? []), fragment]);
     }
-    const changes = await real.store.append({
+    const lanesOfFlush = [...byLane].map(([lane, fragments]) => ({
+      lane,
+      chunks: buildChunks(lane, fragments),
+    }));
+    const { changes } = await real.store.append({
       id: newBatchId(),
-      lanes: [...byLane].map(([lane, fragments]) => ({
-        lane,
-        chunks: buildChunks(lane, fragments),
-      })),
-      filteredByTenant: new Map(),
+      sections: [{ lanes: lanesOfFlush, filteredByTenant: new Map() }],
     });
     if (!this.crash) {
       const opened = changes.filter(({ change }) => change === 'opened');

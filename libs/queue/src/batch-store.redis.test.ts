@@ -7,7 +7,7 @@ import {
   startRedis,
   type TestRedis,
 } from '@logferry/testing';
-import { BatchStore } from './batch-store';
+import { BatchStore, type Section } from './batch-store';
 import { buildChunks, type Chunk } from './chunk';
 import { packChunk } from './chunk-codec';
 import { encodeFragment } from './fragment';
@@ -48,11 +48,11 @@ function chunk(bytes: number, logEvents = 1, [firstMs, lastMs] = [START_MS, STAR
 }
 
 async function append(chunks: Chunk[], to: Lane = lane) {
-  return store.append({
+  const { changes } = await store.append({
     id: newBatchId(),
-    lanes: [{ lane: to, chunks }],
-    filteredByTenant: new Map(),
+    sections: [{ lanes: [{ lane: to, chunks }], filteredByTenant: new Map() }],
   });
+  return changes;
 }
 
 const opened = (changes: Awaited<ReturnType<typeof append>>) =>
@@ -109,18 +109,73 @@ test('appends fill the open batch until it is begun, then a new one', async () =
   expect(next).not.toBe(batchId);
 });
 
+describe('what is to be accepted once', () => {
+  const once = { token: 'retry-1', fingerprint: 'f', windowMs: 60_000 };
+  const section = (over: Partial<Section> = {}): Section => ({
+    once,
+    lanes: [{ lane, chunks: [chunk(10, 2)] }],
+    filteredByTenant: new Map([['acme', 1]]),
+    ...over,
+  });
+  const flush = (...sections: Section[]) => store.append({ id: newBatchId(), sections });
+
+  test('is added at the first time and not again, however often and by whomever it is repeated', async () => {
+    await Promise.all(Array.from({ length: 5 }, () => flush(section())));
+    const { changes, conflicts } = await flush(section(), section());
+    expect([changes, conflicts]).toEqual([[], new Set()]);
+    expect(await store.ledger('acme', 'cw')).toMatchObject({ accepted: 2, waiting: 2 });
+    expect(await store.filtered('acme')).toBe(1);
+  });
+
+  test('with another fingerprint is a conflict, of which nothing is added', async () => {
+    await flush(section());
+    const other = { ...once, fingerprint: 'g' };
+    const { changes, conflicts } = await flush(section({ once: other }));
+    expect([changes, conflicts]).toEqual([[], new Set([0])]);
+    expect(await store.ledger('acme', 'cw')).toMatchObject({ accepted: 2, waiting: 2 });
+  });
+
+  test('does not keep out what was committed together with it', async () => {
+    await flush(section());
+    const other = anS3Lane();
+    const lanes = [
+      { lane: other, chunks: buildChunks(other, [encodeFragment(other, aLogEvent())]) },
+    ];
+    const { changes, conflicts } = await flush(
+      section({ once: undefined }),
+      section(),
+      section({ once: { ...once, fingerprint: 'g' } }),
+      section({ once: undefined, lanes, filteredByTenant: new Map() }),
+    );
+    expect(changes.map((change) => change.lane)).toEqual([other]);
+    expect(conflicts).toEqual(new Set([2]));
+    expect(await store.totals()).toMatchObject({ accepted: 5, waiting: 5 });
+  });
+
+  test('is forgotten when its window is over', async () => {
+    await flush(section());
+    const ttlMs = await redis.pttl('{lf-0}:request:retry-1');
+    expect(ttlMs).toBeGreaterThan(50_000);
+    expect(ttlMs).toBeLessThanOrEqual(60_000);
+  });
+});
+
 test('one flush serves many lanes and counts what nobody wanted', async () => {
   const other = anS3Lane();
-  const changes = await store.append({
+  const { changes } = await store.append({
     id: newBatchId(),
-    lanes: [
-      { lane, chunks: [chunk(10)] },
-      { lane: other, chunks: buildChunks(other, [encodeFragment(other, aLogEvent())]) },
+    sections: [
+      {
+        lanes: [
+          { lane, chunks: [chunk(10)] },
+          { lane: other, chunks: buildChunks(other, [encodeFragment(other, aLogEvent())]) },
+        ],
+        filteredByTenant: new Map([
+          ['acme', 3],
+          ['globex', 1],
+        ]),
+      },
     ],
-    filteredByTenant: new Map([
-      ['acme', 3],
-      ['globex', 1],
-    ]),
   });
   expect(changes.map((change) => change.lane)).toEqual([lane, other]);
   expect(changes.map((change) => change.tenantBatches)).toEqual([1, 2]);

@@ -27,12 +27,34 @@ import {
   sweepScript,
 } from './scripts';
 
-/** What one commit adds: chunks by lane, and how many log events nobody wanted. */
+/** What one commit adds. */
 export interface Flush {
   /** Unique; the ids of the batches it opens are drawn from it. */
   id: string;
+  sections: readonly Section[];
+}
+
+/** Chunks by lane, and how many log events nobody wanted. All of it is added, or none. */
+export interface Section {
+  /** If given, it is added only if nothing of this token was within the window. */
+  once?: Once | undefined;
   lanes: readonly { lane: Lane; chunks: readonly Chunk[] }[];
   filteredByTenant: ReadonlyMap<string, number>;
+}
+
+/** What makes a repeated request known as one. */
+export interface Once {
+  token: string;
+  /** Of what is to be added: the same token with another is a mistake of the sender. */
+  fingerprint: string;
+  windowMs: number;
+}
+
+/** What became of a flush. */
+export interface Appended {
+  changes: BatchChange[];
+  /** The sections of which nothing was added, since their token stood for something else. */
+  conflicts: ReadonlySet<number>;
 }
 
 /** What an append did to a batch. */
@@ -74,10 +96,12 @@ export interface SweepPage {
   failed: string[];
 }
 
+type Arguments = (string | number | Buffer)[];
+
 interface Scripts {
-  lfAppend(tag: string, ...args: (string | number | Buffer)[]): Promise<(number | string)[]>;
+  lfAppend(tag: string, ...args: Arguments): Promise<[(number | string)[], number[]]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
-  lfSettle(tag: string, ...args: (string | number | Buffer)[]): Promise<number>;
+  lfSettle(tag: string, ...args: Arguments): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
   lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
   lfClaimKey(tag: string, batchId: string): Promise<number[]>;
@@ -108,29 +132,20 @@ export class BatchStore {
     this.scripts = redis as unknown as Scripts;
   }
 
-  async append(flush: Flush): Promise<BatchChange[]> {
-    const args: (string | number | Buffer)[] = [flush.id, flush.filteredByTenant.size];
-    for (const [tenantId, count] of flush.filteredByTenant) args.push(tenantId, count);
-    for (const { lane, chunks } of flush.lanes) {
-      const { id, tenantId, destinationId, target, limits } = lane;
-      args.push(id, sinkOf(lane), destinationKey(tenantId, destinationId), tenantId, destinationId);
-      args.push(
-        JSON.stringify(target),
-        limits.bytesMax,
-        limits.logEventsMax,
-        limits.spanMsMax,
-        chunks.length,
-      );
-      for (const chunk of chunks) {
-        // Here and not in the script, since a script that has begun to write cannot take it back.
-        assert(fitsAlone(chunk, limits), 'a chunk alone keeps to the limits of its lane');
-        args.push(chunk.bytes, chunk.logEvents, chunk.firstMs, chunk.lastMs, chunk.payload);
-      }
+  async append({ id, sections }: Flush): Promise<Appended> {
+    const args: Arguments = [id];
+    for (const section of sections) {
+      const { once, lanes, filteredByTenant } = section;
+      const added = sectionArguments(section);
+      args.push(once?.token ?? '', once?.fingerprint ?? '', once?.windowMs ?? 0);
+      args.push(lanes.length, filteredByTenant.size, added.length);
+      for (const argument of added) args.push(argument);
     }
-    const reply = await this.scripts.lfAppend(this.tag, ...args);
+    const [reply, conflicts] = await this.scripts.lfAppend(this.tag, ...args);
+    const lanes = sections.flatMap((section) => section.lanes);
     const changes: BatchChange[] = [];
     for (let i = 0; i < reply.length; i += 3) {
-      const lane = flush.lanes[Number(reply[i])]?.lane;
+      const lane = lanes[Number(reply[i])]?.lane;
       assert(lane !== undefined, 'a change names a lane of its flush');
       const tenantBatches = Number(reply[i + 2]);
       const opened = tenantBatches >= 0;
@@ -141,7 +156,7 @@ export class BatchStore {
         tenantBatches: opened ? tenantBatches : 0,
       });
     }
-    return changes;
+    return { changes, conflicts: new Set(conflicts) };
   }
 
   /** The batch to deliver, with its payload; nothing if it was settled before. A batch to be parked has no payload. */
@@ -166,7 +181,7 @@ export class BatchStore {
 
   /** Ends a batch. False if it had ended before, in which case nothing is counted again. */
   async settle(batch: Pick<Batch, 'id' | 'logEvents'>, { rejected }: Delivery): Promise<boolean> {
-    const args: (string | number | Buffer)[] = [];
+    const args: Arguments = [];
     let delivered = batch.logEvents;
     for (const { code, batchId, slice } of rejected) {
       delivered -= slice.logEvents;
@@ -275,6 +290,28 @@ export class BatchStore {
   async filtered(tenantId: string): Promise<number> {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);
   }
+}
+
+function sectionArguments({ lanes, filteredByTenant }: Section): Arguments {
+  const args: Arguments = [];
+  for (const [tenantId, count] of filteredByTenant) args.push(tenantId, count);
+  for (const { lane, chunks } of lanes) {
+    const { id, tenantId, destinationId, target, limits } = lane;
+    args.push(id, sinkOf(lane), destinationKey(tenantId, destinationId), tenantId, destinationId);
+    args.push(
+      JSON.stringify(target),
+      limits.bytesMax,
+      limits.logEventsMax,
+      limits.spanMsMax,
+      chunks.length,
+    );
+    for (const chunk of chunks) {
+      // Here and not in the script, since a script that has begun to write cannot take it back.
+      assert(fitsAlone(chunk, limits), 'a chunk alone keeps to the limits of its lane');
+      args.push(chunk.bytes, chunk.logEvents, chunk.firstMs, chunk.lastMs, chunk.payload);
+    }
+  }
+  return args;
 }
 
 function fitsAlone({ bytes, logEvents, firstMs, lastMs }: Chunk, limits: BatchLimits): boolean {

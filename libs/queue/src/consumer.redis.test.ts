@@ -235,8 +235,12 @@ test('a batch whose producer died before it had a job is found by the sweep', as
   const orphan = aCloudWatchLane();
   await store.append({
     id: 'crashed0',
-    lanes: [{ lane: orphan, chunks: buildChunks(orphan, fragments) }],
-    filteredByTenant: new Map(),
+    sections: [
+      {
+        lanes: [{ lane: orphan, chunks: buildChunks(orphan, fragments) }],
+        filteredByTenant: new Map(),
+      },
+    ],
   });
   consume(() => Promise.resolve(allDelivered));
   await ledgerShows({ accepted: 1, delivered: 1 });

@@ -6,9 +6,9 @@ class HeldCommits {
   readonly groups: number[][] = [];
   private readonly ends: (() => void)[] = [];
 
-  readonly commit = (group: number[]): Promise<void> => {
+  readonly commit = (group: number[]): Promise<ReadonlyMap<number, Error>> => {
     this.groups.push(group);
-    return new Promise((resolve) => this.ends.push(resolve));
+    return new Promise((resolve) => this.ends.push(() => resolve(new Map())));
   };
 
   endOldest(): void {
@@ -24,7 +24,7 @@ test('what arrives within the linger is committed together, in order', async () 
     ...bounds,
     commit: (group) => {
       groups.push(group);
-      return Promise.resolve();
+      return Promise.resolve(new Map());
     },
   });
   await Promise.all([1, 2, 3].map((item) => commits.add(item, 10)));
@@ -79,10 +79,25 @@ test('a failed commit fails those that were in it and nobody else', async () => 
   const commits = new GroupCommit<number>({
     ...bounds,
     commit: (group) =>
-      group.includes(1) ? Promise.reject(new Error('Redis is away')) : Promise.resolve(),
+      group.includes(1) ? Promise.reject(new Error('Redis is away')) : Promise.resolve(new Map()),
   });
   const first = commits.add(1, 100);
   const second = commits.add(2, 10);
   await expect(first).rejects.toThrow('Redis is away');
   await expect(second).resolves.toBeUndefined();
+});
+
+test('an error of one item fails that item and nothing else of its group', async () => {
+  const commits = new GroupCommit<number>({
+    ...bounds,
+    commit: () => Promise.resolve(new Map([[2, new Error('known already')]])),
+  });
+  const [first, second, third] = await Promise.allSettled(
+    [1, 2, 3].map((item) => commits.add(item, 10)),
+  );
+  expect([first?.status, second?.status, third?.status]).toEqual([
+    'fulfilled',
+    'rejected',
+    'fulfilled',
+  ]);
 });

@@ -7,7 +7,8 @@ interface Waiting<T> {
 }
 
 interface GroupCommitOptions<T> {
-  commit: (items: T[]) => Promise<void>;
+  /** Resolves when the items are committed, with an error for each that is not though the others are. */
+  commit: (items: T[]) => Promise<ReadonlyMap<T, Error>>;
   /** How long the first of a group waits for company while nothing is under way. */
   lingerMs: number;
   /** A group is committed at once when it holds this much. */
@@ -63,9 +64,14 @@ export class GroupCommit<T> {
 
   private async run(group: Waiting<T>[]): Promise<void> {
     this.underWay++;
-    let tell: (waiting: Waiting<T>) => void = ({ done }) => done();
+    let tell: (waiting: Waiting<T>) => void;
     try {
-      await this.options.commit(group.map(({ item }) => item));
+      const errors = await this.options.commit(group.map(({ item }) => item));
+      tell = ({ item, done, failed }) => {
+        const error = errors.get(item);
+        if (error === undefined) done();
+        else failed(error);
+      };
     } catch (error) {
       tell = ({ failed }) => failed(error);
     }

@@ -1,8 +1,7 @@
 import { sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
 import { ErrorCode, type Queue } from 'bullmq';
 import { randomBytes } from 'node:crypto';
-import type { BatchStore } from './batch-store';
-import { type BatchChange } from './batch-store';
+import type { BatchChange, BatchStore, Once, Section } from './batch-store';
 import { JOB_NAME, jobData, jobOptions, openQueue, type JobPlan } from './catalog';
 import { buildChunks } from './chunk';
 import type { Fragment } from './fragment';
@@ -11,6 +10,8 @@ import type { RedisClient } from './redis-connection';
 
 /** What one request adds to one shard. */
 export interface Append {
+  /** If given, a repetition of it within the window adds nothing. */
+  once?: Once | undefined;
   /** Encoded log events by lane. */
   fragmentsByLane: Map<Lane, Fragment[]>;
   /** How many log events of a tenant no destination wanted. */
@@ -21,6 +22,11 @@ interface ProducerOptions {
   groupCommitMs: number;
   /** Told when a job could not be added. Nothing is lost: the workers' sweep adds it. */
   onEnqueueError: (error: unknown) => void;
+}
+
+/** Thrown by `append` when its token came with another fingerprint before. */
+export class TokenReused extends Error {
+  override readonly name = 'TokenReused';
 }
 
 /** The most that one script adds: Redis serves nobody else while it runs. */
@@ -51,7 +57,11 @@ export class BatchProducer {
     });
   }
 
-  /** Resolves when Redis has all of it, in one atomic step; rejects if that is not certain. */
+  /**
+   * Resolves when Redis has all of it, in one atomic step, now or since an earlier time; rejects if that is not certain.
+   *
+   * @throws TokenReused if its token stood for something else: nothing of it was added
+   */
   append(append: Append, bytes: number): Promise<void> {
     return this.commits.add(append, bytes);
   }
@@ -62,15 +72,28 @@ export class BatchProducer {
     await Promise.all(Object.values(this.queues).map((queue) => queue.close()));
   }
 
-  private async commit(appends: Append[]): Promise<void> {
-    const { fragmentsByLane, filteredByTenant } = mergeAppends(appends);
-    const lanes = [...fragmentsByLane].map(([lane, fragments]) => ({
-      lane,
-      chunks: buildChunks(lane, fragments),
-    }));
-    const changes = await this.store.append({ id: newBatchId(), lanes, filteredByTenant });
-    if (changes.length === 0) return;
-    // Not awaited: the log events are safe already, and an acknowledgement need not wait for BullMQ.
+  private async commit(appends: Append[]): Promise<ReadonlyMap<Append, Error>> {
+    // What may be repeated is told apart from the rest of its group, and everything else is one section.
+    const [repeatable, others] = partition(appends, ({ once }) => once !== undefined);
+    const together = others.length === 0 ? repeatable : [mergeAppends(others), ...repeatable];
+    const sections = together.map(({ once, fragmentsByLane, filteredByTenant }): Section => {
+      const lanes = [...fragmentsByLane].map(([lane, fragments]) => ({
+        lane,
+        chunks: buildChunks(lane, fragments),
+      }));
+      return { once, lanes, filteredByTenant };
+    });
+    const { changes, conflicts } = await this.store.append({ id: newBatchId(), sections });
+    if (changes.length > 0) this.startEnqueue(changes);
+    const errors = new Map<Append, Error>();
+    together.forEach((append, section) => {
+      if (conflicts.has(section)) errors.set(append, new TokenReused());
+    });
+    return errors;
+  }
+
+  /** Not awaited: the log events are safe already, and an acknowledgement need not wait for BullMQ. */
+  private startEnqueue(changes: BatchChange[]): void {
     const enqueue: Promise<void> = this.enqueue(changes)
       .catch(this.options.onEnqueueError)
       .finally(() => this.enqueues.delete(enqueue));
@@ -128,6 +151,10 @@ function isNotDelayed(error: unknown): boolean {
 /** Unique, in order of time, and neither with a colon nor a number, which BullMQ refuses as a job's id. */
 export function newBatchId(): string {
   return `${Date.now().toString(36)}${randomBytes(6).toString('hex')}`;
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 function mergeAppends(appends: Append[]): Append {

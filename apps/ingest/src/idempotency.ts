@@ -1,0 +1,49 @@
+import type { Once } from '@logferry/queue';
+import { RequestProblem } from '@logferry/runtime';
+import { hash } from 'node:crypto';
+import type { Sender } from './gate';
+
+/** What an `Idempotency-Key` may be: visible ASCII, as every header's value. */
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+interface RepeatableRequest {
+  sender: Sender;
+  /** The tenant in the address, if there is one. */
+  tenantId: string | undefined;
+  type: string | undefined;
+  scope: string | undefined;
+  contentType: string | undefined;
+  body: Buffer;
+}
+
+/**
+ * What makes a repetition of a request known as one, if its sender wants that. A key is its sender's own: two senders may use the same
+ * one, and neither learns of the other.
+ *
+ * @throws RequestProblem
+ */
+export function onceOf(
+  key: string | string[] | undefined,
+  windowMs: number,
+  { sender, tenantId, type, scope, contentType, body }: RepeatableRequest,
+): Once | undefined {
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !KEY.test(key)) {
+    throw new RequestProblem(
+      400,
+      'request.invalid_idempotency_key',
+      'the Idempotency-Key must be 1 to 255 visible ASCII characters',
+    );
+  }
+  const owner = sender.kind === 'tenant' ? sender.tenantId : '';
+  const said = JSON.stringify([tenantId, type, scope, contentType]);
+  return {
+    token: digest(JSON.stringify([sender.kind, owner, key])),
+    fingerprint: digest(`${said}\n${digest(body)}`),
+    windowMs,
+  };
+}
+
+function digest(data: string | Buffer): string {
+  return hash('sha256', data, 'base64url');
+}
