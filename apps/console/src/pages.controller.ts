@@ -1,4 +1,4 @@
-import { shardOf, type Ledger } from '@logferry/core';
+import type { Ledger } from '@logferry/core';
 import type { BatchStore } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
@@ -58,10 +58,10 @@ export class PagesController {
     );
   }
 
+  /** Over all shards: what was accepted before shards were added is counted in the one that the destination had then. */
   private async ledgerOf(tenantId: string, destinationId: string): Promise<Ledger> {
-    const store = this.stores[shardOf(tenantId, destinationId, this.stores.length)];
-    if (store === undefined) throw new Error('every shard has its store');
-    return store.ledger(tenantId, destinationId);
+    const ledgers = this.stores.map((store) => store.ledger(tenantId, destinationId));
+    return (await Promise.all(ledgers)).reduce(addLedgers);
   }
 }
 
@@ -70,8 +70,15 @@ function addLedgers(a: Ledger, b: Ledger): Ledger {
     accepted: a.accepted + b.accepted,
     delivered: a.delivered + b.delivered,
     rejected: a.rejected + b.rejected,
-    rejectedBy: {},
+    rejectedBy: addCounts(a.rejectedBy, b.rejectedBy),
     deadLettered: a.deadLettered + b.deadLettered,
     waiting: a.waiting + b.waiting,
   };
+}
+
+function addCounts(a: Ledger['rejectedBy'], b: Ledger['rejectedBy']): Ledger['rejectedBy'] {
+  const sum = { ...a };
+  for (const [code, count] of Object.entries(b) as [keyof typeof sum, number][])
+    sum[code] = (sum[code] ?? 0) + count;
+  return sum;
 }

@@ -153,6 +153,24 @@ test('what was rejected is shown with its reasons', async () => {
   expect((await get('/')).body).toContain('s3.invalid_object: 1');
 });
 
+test('what was accepted before shards were added is still in its row, with its reasons', async () => {
+  const id = destinationIn(1);
+  await put('acme', id);
+  await append(anS3Lane({ destinationId: id }), 'now');
+  const before = { accepted: '5', delivered: '2', rejected: '3' };
+  await redis.hset(`{lf-0}:ledger:acme/${id}`, { ...before, 'rejected:s3.invalid_object': '3' });
+  await redis.hset(`{lf-0}:totals`, before);
+  await redis.hincrby(`{lf-1}:ledger:acme/${id}`, 'accepted', 4);
+  await redis.hincrby(`{lf-1}:ledger:acme/${id}`, 'rejected', 4);
+  await redis.hincrby(`{lf-1}:ledger:acme/${id}`, 'rejected:s3.invalid_object', 4);
+  const { body } = await get('/');
+  expect(rowsOf(body)).toContainEqual([
+    'acme',
+    `${id} s3 in eu-central-1`,
+    ...['10', '2', '7 s3.invalid_object: 7', '0', '1'],
+  ]);
+});
+
 test('a ledger that does not balance is said loudly', async () => {
   await put('acme', destinationIn(0));
   await append(anS3Lane({ destinationId: destinationIn(0) }), 'one');
