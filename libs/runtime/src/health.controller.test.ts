@@ -69,10 +69,17 @@ test('metrics are had in the form that Prometheus reads', async () => {
   expect(await answer.text()).toContain('process_cpu_seconds_total{app="tests"}');
 });
 
-test('whether somebody is on this machine goes by the connection, never by what a header claims', async () => {
-  const answer = await fetch(`${url}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.7' } });
-  expect(answer.status).toBe(200);
-});
+test.each([
+  ['x-forwarded-for', '127.0.0.1'],
+  ['forwarded', 'for=127.0.0.1'],
+])(
+  'whoever comes through a proxy on this machine (%s) is not on this machine',
+  async (name, value) => {
+    const answer = await fetch(`${url}/metrics`, { headers: { [name]: value } });
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ code: 'metrics.forbidden' });
+  },
+);
 
 test('an address or a method that there is not is answered as that, without detail', async () => {
   for (const [method, path] of [

@@ -35,10 +35,10 @@ export class HealthController {
   @Get('/metrics')
   async scrape(
     @Ip() ip: string,
-    @Headers('authorization') authorization: string | undefined,
+    @Headers() headers: Record<string, string | string[] | undefined>,
     @Res() reply: Reply,
   ): Promise<void> {
-    if (!this.metrics.mayRead(ip, authorization)) {
+    if (!this.metrics.mayRead(ip, headers)) {
       reply.code(403).send({
         code: 'metrics.forbidden',
         message: 'metrics need LOGFERRY_METRICS_TOKEN as a bearer token',

@@ -6,13 +6,25 @@ const TOKEN = 'a-token-of-the-metrics';
 const OUTSIDE = '10.0.0.7';
 
 test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('this machine (%s) may read them', (ip) => {
-  expect(new Metrics('tests', undefined).mayRead(ip, undefined)).toBe(true);
+  expect(new Metrics('tests', undefined).mayRead(ip, {})).toBe(true);
 });
+
+test.each(['x-forwarded-for', 'x-forwarded-proto', 'forwarded', 'x-real-ip', 'via'])(
+  'what a proxy on this machine has passed on (%s) needs the token',
+  (header) => {
+    const metrics = new Metrics('tests', new Secret(TOKEN));
+    const passedOn = { [header]: '127.0.0.1' };
+    expect(metrics.mayRead('127.0.0.1', passedOn)).toBe(false);
+    expect(metrics.mayRead('127.0.0.1', { ...passedOn, authorization: `Bearer ${TOKEN}` })).toBe(
+      true,
+    );
+  },
+);
 
 test('without a token nobody else may', () => {
   const metrics = new Metrics('tests', undefined);
   for (const shown of [undefined, '', 'Bearer', 'Bearer ', 'Bearer undefined', 'Bearer [secret]'])
-    expect(metrics.mayRead(OUTSIDE, shown)).toBe(false);
+    expect(metrics.mayRead(OUTSIDE, { authorization: shown })).toBe(false);
 });
 
 test.each<[string | undefined, boolean]>([
@@ -26,7 +38,9 @@ test.each<[string | undefined, boolean]>([
   ['Bearer [secret]', false],
   [undefined, false],
 ])('with a token, whoever shows %j may: %s', (shown, may) => {
-  expect(new Metrics('tests', new Secret(TOKEN)).mayRead(OUTSIDE, shown)).toBe(may);
+  expect(new Metrics('tests', new Secret(TOKEN)).mayRead(OUTSIDE, { authorization: shown })).toBe(
+    may,
+  );
 });
 
 test('numbers carry the name of the project and of the process', async () => {

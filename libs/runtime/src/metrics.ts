@@ -2,6 +2,10 @@ import { imbalance, type Ledger } from '@logferry/core';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Secret } from './secret';
 
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+/** What proxies add to a request that they pass on; Node has headers in lower case. */
+const PASSED_ON = /^(x-forwarded-.+|forwarded|x-real-ip|via)$/;
+
 /** The metrics of one process, and who may read them: this machine, or whoever shows the token. */
 export class Metrics {
   readonly registry = new Registry();
@@ -14,9 +18,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  mayRead(ip: string, authorization: string | undefined): boolean {
-    if (ip === '127.0.0.1' || ip === '::1' || ip === '::ffff:127.0.0.1') return true;
-    const [scheme, shown] = (authorization ?? '').split(' ');
+  /** Behind a proxy on this machine everybody comes from loopback, so a request that was passed on needs the token. */
+  mayRead(ip: string, headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+    const isPassedOn = Object.keys(headers).some((name) => PASSED_ON.test(name));
+    if (LOOPBACK.includes(ip) && !isPassedOn) return true;
+    const { authorization } = headers;
+    const [scheme, shown] = (typeof authorization === 'string' ? authorization : '').split(' ');
     return (
       this.token !== undefined &&
       scheme?.toLowerCase() === 'bearer' &&

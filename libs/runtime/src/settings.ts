@@ -115,7 +115,7 @@ export const commonSettings = {
   metricsToken: optionalSecret({
     name: 'LOGFERRY_METRICS_TOKEN',
     description:
-      'The bearer token that /metrics asks of anyone who is not on this machine. Without it, nobody else gets them.',
+      'The bearer token that /metrics asks of anyone who is not on this machine, or comes through a proxy. Without it, nobody else gets them.',
   }),
 };
 
