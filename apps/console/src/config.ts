@@ -26,8 +26,8 @@ export const consoleSettings = {
     },
     false,
   ),
-  sessionHours: integer(
-    { name: 'LOGFERRY_CONSOLE_SESSION_HOURS', description: 'How long a login lasts.' },
+  loginHours: integer(
+    { name: 'LOGFERRY_CONSOLE_LOGIN_HOURS', description: 'How long a login lasts.' },
     { min: 1, max: 720, default: 12 },
   ),
 };

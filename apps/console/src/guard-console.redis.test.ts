@@ -14,7 +14,7 @@ const PASSWORD = 'correct horse battery staple';
 let server: TestRedis;
 let redis: RedisClient;
 let app: RunningApp;
-let session: { cookie: string };
+let loggedIn: { cookie: string };
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
@@ -30,8 +30,8 @@ beforeAll(async () => {
     startConsole,
   );
   await until(async () => (await ask('/health/ready')).status === 200);
-  const login = new Login({ password: new Secret(PASSWORD), sessionHours: 1 });
-  session = { cookie: login.open(PASSWORD, 'here', false)?.split(';')[0] ?? '' };
+  const login = new Login({ password: new Secret(PASSWORD), loginHours: 1 });
+  loggedIn = { cookie: login.open(PASSWORD, 'here', false)?.split(';')[0] ?? '' };
 });
 
 afterAll(async () => {
@@ -164,9 +164,9 @@ test('what anybody may ask is the form, health, and metrics from this machine', 
 
 test('with the login, what is there is shown and what is not is 404', async () => {
   for (const path of ['/', '/queues', '/queues/api/queues', '/queues/static/favicon.ico'])
-    expect((await ask(path, session)).status).toBe(200);
+    expect((await ask(path, loggedIn)).status).toBe(200);
   for (const path of ['/nothing', '/batches/abc', '/queues/static/nothing.js'])
-    expect((await ask(path, session)).status).toBe(404);
+    expect((await ask(path, loggedIn)).status).toBe(404);
 });
 
 test('with the login too, no file outside of the queue UI is served', async () => {
@@ -176,7 +176,7 @@ test('with the login too, no file outside of the queue UI is served', async () =
     '/queues/static/../../package.json',
     '/queues/static//etc/passwd',
   ]) {
-    const answer = await ask(path, session);
+    const answer = await ask(path, loggedIn);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.body).not.toMatch(/dependencies|root:/);
   }
@@ -197,7 +197,7 @@ const enter = (fields: Record<string, string>, headers = {}): Promise<Answer> =>
     { method: 'POST', body: new URLSearchParams(fields).toString() },
   );
 
-test('the right password opens a session that the console takes, and logging out ends it in the browser', async () => {
+test('the right password opens a login that the console takes, and logging out ends it in the browser', async () => {
   const entered = await enter({ password: PASSWORD, next: '/queues' });
   expect([entered.status, entered.headers.location]).toEqual([303, '/queues']);
   const [cookie = ''] = entered.headers['set-cookie'] ?? [];
@@ -205,7 +205,7 @@ test('the right password opens a session that the console takes, and logging out
   expect((await ask('/', own)).status).toBe(200);
   const left = await ask('/logout', own);
   expect([left.status, left.headers.location]).toEqual([303, '/login']);
-  expect(left.headers['set-cookie']?.[0]).toMatch(/^logferry_session=; .*Max-Age=0/);
+  expect(left.headers['set-cookie']?.[0]).toMatch(/^logferry_login=; .*Max-Age=0/);
 });
 
 test('behind https the cookie is for https alone', async () => {
@@ -258,9 +258,9 @@ test('a form that is too large is refused', async () => {
   expect((await enter({ password: 'x'.repeat(5_000) })).status).toBe(413);
 });
 
-test('a cookie in odd bytes is no session, and no fault of ours', async () => {
+test('a cookie in odd bytes is no login, and no fault of ours', async () => {
   const socket = connect(app.ports.http ?? 0, '127.0.0.1');
-  const cookie = `logferry_session=1.${'\u00e9'.repeat(43)}`;
+  const cookie = `logferry_login=1.${'\u00e9'.repeat(43)}`;
   socket.end(
     Buffer.from(
       `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`,
@@ -282,20 +282,20 @@ test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'nonsense'])(
   'with the login, a request that changes something is refused if it comes from %s',
   async (origin) => {
     const path = '/queues/api/queues/s3/pause';
-    const refused = await ask(path, { ...session, origin }, { method: 'PUT' });
+    const refused = await ask(path, { ...loggedIn, origin }, { method: 'PUT' });
     expect([refused.status, refused.body]).toEqual([
       403,
       expect.stringContaining('console.cross_site'),
     ]);
     expect((await ask('/login', { ...form, origin }, { method: 'POST' })).status).toBe(403);
-    const own = { ...session, origin: `http://127.0.0.1:${app.ports.http}` };
+    const own = { ...loggedIn, origin: `http://127.0.0.1:${app.ports.http}` };
     expect((await ask(path, own, { method: 'PUT' })).status).toBe(200);
     await ask('/queues/api/queues/s3/resume', own, { method: 'PUT' });
   },
 );
 
 test('no page may be framed, sniffed, kept or followed', async () => {
-  for (const answer of [await ask('/', session), await ask('/login'), await ask('/nothing')])
+  for (const answer of [await ask('/', loggedIn), await ask('/login'), await ask('/nothing')])
     expect(answer.headers).toMatchObject({
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
@@ -310,5 +310,5 @@ test('guessing is slow: after ten wrong passwords the right one has to wait too'
     status = (await enter({ password: 'wrong' })).status;
   expect(status).toBe(429);
   expect((await enter({ password: PASSWORD })).status).toBe(429);
-  expect((await ask('/', session)).status).toBe(200);
+  expect((await ask('/', loggedIn)).status).toBe(200);
 });

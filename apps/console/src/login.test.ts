@@ -6,11 +6,11 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const HERE = '192.0.2.1';
 
-function world(password = PASSWORD, sessionHours = 12) {
+function world(password = PASSWORD, loginHours = 12) {
   const clock = { nowMs: Date.UTC(2026, 10, 21) };
   const login = new Login({
     password: new Secret(password),
-    sessionHours,
+    loginHours,
     now: () => clock.nowMs,
   });
   return { login, clock };
@@ -25,7 +25,7 @@ const basic = (text: string): { authorization: string } => ({
   authorization: `Basic ${Buffer.from(text).toString('base64')}`,
 });
 
-test('the right password opens a session, and no other does', () => {
+test('the right password opens a login, and no other does', () => {
   const { login } = world();
   expect(login.isOpen(sent(login.open(PASSWORD, HERE, false)), HERE)).toBe(true);
   for (const wrong of ['', PASSWORD.toUpperCase(), `${PASSWORD} `, PASSWORD.slice(1), '[secret]'])
@@ -36,31 +36,31 @@ test('the cookie is for this console alone, out of reach of scripts and of other
   const { login } = world();
   const cookie = login.open(PASSWORD, HERE, false);
   expect(cookie).toMatch(
-    /^logferry_session=\d+\.[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/,
+    /^logferry_login=\d+\.[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/,
   );
   expect(cookie).not.toContain('horse');
   expect(login.open(PASSWORD, HERE, true)).toMatch(/; Secure$/);
   expect(login.close(true)).toBe(
-    'logferry_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0; Secure',
+    'logferry_login=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0; Secure',
   );
 });
 
-test('a session is good for its hours and not a millisecond longer', () => {
+test('a login is good for its hours and not a millisecond longer', () => {
   const { login, clock } = world(PASSWORD, 2);
-  const session = sent(login.open(PASSWORD, HERE, false));
+  const loggedIn = sent(login.open(PASSWORD, HERE, false));
   clock.nowMs += 2 * HOUR_MS - 1;
-  expect(login.isOpen(session, HERE)).toBe(true);
+  expect(login.isOpen(loggedIn, HERE)).toBe(true);
   clock.nowMs += 1;
-  expect(login.isOpen(session, HERE)).toBe(false);
+  expect(login.isOpen(loggedIn, HERE)).toBe(false);
 });
 
-test('another console with the same password knows the session, and one with a new password does not', () => {
-  const session = sent(world().login.open(PASSWORD, HERE, false));
-  expect(world().login.isOpen(session, HERE)).toBe(true);
-  expect(world('another password of theirs').login.isOpen(session, HERE)).toBe(false);
+test('another console with the same password knows the login, and one with a new password does not', () => {
+  const loggedIn = sent(world().login.open(PASSWORD, HERE, false));
+  expect(world().login.isOpen(loggedIn, HERE)).toBe(true);
+  expect(world('another password of theirs').login.isOpen(loggedIn, HERE)).toBe(false);
 });
 
-test('a session is found among other cookies', () => {
+test('a login is found among other cookies', () => {
   const { login } = world();
   const { cookie } = sent(login.open(PASSWORD, HERE, false));
   expect(login.isOpen({ cookie: `a=b; ${cookie};c=d` }, HERE)).toBe(true);
@@ -131,6 +131,19 @@ test('ten wrong passwords a minute may be tried from an address; then even the r
   expect(login.open(PASSWORD, HERE, false)).toBeDefined();
 });
 
+test('however many addresses guess, only the one that began first is forgotten', () => {
+  const { login } = world();
+  const guess = (address: string, times: number): void => {
+    for (let i = 0; i < times; i++) login.open('wrong', address, false);
+  };
+  guess('192.0.2.9', 1);
+  guess(HERE, 10);
+  for (let i = 0; i < 9_999; i++) guess(`10.0.${i >> 8}.${i & 255}`, 1);
+  expect(login.mayTry(HERE)).toBe(false);
+  guess('10.1.0.0', 1);
+  expect(login.mayTry(HERE)).toBe(true);
+});
+
 test('guessing by way of Basic authentication is as slow', () => {
   const { login } = world();
   for (let i = 0; i < 10; i++) login.isOpen(basic('ops:wrong'), HERE);
@@ -147,9 +160,9 @@ test('whoever knows the password is never slowed, however often it is shown', ()
   }
 });
 
-test('a session that is open stays open while somebody else at its address guesses', () => {
+test('a login stays good while somebody else at its address guesses', () => {
   const { login } = world();
-  const session = sent(login.open(PASSWORD, HERE, false));
+  const loggedIn = sent(login.open(PASSWORD, HERE, false));
   for (let i = 0; i < 20; i++) login.open('wrong', HERE, false);
-  expect(login.isOpen(session, HERE)).toBe(true);
+  expect(login.isOpen(loggedIn, HERE)).toBe(true);
 });

@@ -1,21 +1,22 @@
 import type { Secret } from '@logferry/runtime';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-const COOKIE = 'logferry_session';
+const COOKIE = 'logferry_login';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const TRIES_A_MINUTE = 10;
+/** A bound on what guessing costs us: at some 100 bytes an address, a megabyte. */
 const ADDRESSES_MAX = 10_000;
 
 interface LoginOptions {
   password: Secret;
-  sessionHours: number;
+  loginHours: number;
   now?: () => number;
 }
 
 /**
- * Who may see the console: whoever knows its password. A session is a signed time, so that any console recognises it and none has to
- * remember it; its key is drawn from the password, so that a new password ends every session.
+ * Who may see the console: whoever knows its password. A login is a signed time, so that any console recognises it and none has to
+ * remember it; its key is drawn from the password, so that a new password ends every login.
  */
 export class Login {
   private readonly now: () => number;
@@ -30,10 +31,10 @@ export class Login {
     return (this.failures(address)?.count ?? 0) < TRIES_A_MINUTE;
   }
 
-  /** The session's cookie for the right password, and nothing for a wrong one. */
+  /** The login's cookie for the right password, and nothing for a wrong one. */
   open(password: string, address: string, isHttps: boolean): string | undefined {
     if (!this.isPassword(password, address)) return undefined;
-    const seconds = (this.options.sessionHours * HOUR_MS) / 1_000;
+    const seconds = (this.options.loginHours * HOUR_MS) / 1_000;
     const until = this.now() + seconds * 1_000;
     return cookie(`${until}.${this.sign(until)}`, seconds, isHttps);
   }
@@ -42,18 +43,17 @@ export class Login {
     return cookie('', 0, isHttps);
   }
 
-  /** Whether a request shows a session that is still good, or the password itself as Basic authentication, as scripts do. */
+  /** Whether a request shows a login that is still good, or the password itself as Basic authentication, as scripts do. */
   isOpen(
     headers: { cookie?: string | undefined; authorization?: string | undefined },
     address: string,
   ): boolean {
     return (
-      this.hasSession(headers.cookie ?? '') ||
-      this.hasPassword(headers.authorization ?? '', address)
+      this.hasLogin(headers.cookie ?? '') || this.hasPassword(headers.authorization ?? '', address)
     );
   }
 
-  private hasSession(cookies: string): boolean {
+  private hasLogin(cookies: string): boolean {
     const value = cookies
       .split(';')
       .map((pair) => pair.trim())
@@ -78,7 +78,8 @@ export class Login {
     const known = this.failures(address);
     if (known !== undefined) known.count++;
     else {
-      if (this.tries.size >= ADDRESSES_MAX) this.tries.clear();
+      this.tries.delete(address); // of an earlier minute: the newest must stand last
+      if (this.tries.size >= ADDRESSES_MAX) this.forgetOldest();
       this.tries.set(address, { count: 1, until: this.now() + MINUTE_MS });
     }
     return false;
@@ -90,9 +91,17 @@ export class Login {
     return known !== undefined && known.until > this.now() ? known : undefined;
   }
 
+  /** Forgetting all of them would give whoever has ten thousand addresses ten new tries on each whenever the table is full. */
+  private forgetOldest(): void {
+    for (const address of this.tries.keys()) {
+      this.tries.delete(address);
+      return;
+    }
+  }
+
   private sign(until: number): string {
     const key = createHmac('sha256', this.options.password.reveal())
-      .update('console session')
+      .update('console login')
       .digest();
     return createHmac('sha256', key).update(String(until)).digest('base64url');
   }
