@@ -4,6 +4,12 @@ interface Backoff {
 }
 
 /**
+ * How failed attempts are followed by others. The 39 waits between 40 attempts come to an hour and twenty minutes on average, and to
+ * two hours and forty minutes at most.
+ */
+export const RETRY = { firstMs: 1_000, mostMs: 300_000, attemptsMax: 40 } as const;
+
+/**
  * The wait before the next attempt: exponential with full jitter, so that a crowd that failed together does not come back together.
  *
  * @param attempt how many attempts have failed, from 1

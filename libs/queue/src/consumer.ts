@@ -1,4 +1,4 @@
-import { assert, backoffMs, Failure, type Sink } from '@logferry/core';
+import { assert, backoffMs, Failure, RETRY, type Sink } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
 import type { Batch, BatchStore, Delivery } from './batch-store';
 import { jobData, openQueue } from './catalog';
@@ -36,8 +36,6 @@ interface ConsumerOptions {
   observer: ConsumerObserver;
 }
 
-/** With 40 attempts, a batch is tried for two and a half hours or so before it becomes a dead letter. */
-const RETRY = { firstMs: 1_000, mostMs: 300_000 } as const;
 /** Held batches are probed ever more rarely; the owner of the account has to act first. */
 const SUSPEND = { firstMs: 10_000, mostMs: 300_000 } as const;
 const DEFER = { firstMs: 500, mostMs: 10_000 } as const;
