@@ -10,6 +10,7 @@ export interface Ledger {
   rejected: number;
   /** The same number as `rejected`, by reason. */
   rejectedBy: Partial<Record<FailureCode, number>>;
+  /** Of dead letters, only those that are not a refusal of AWS's: these are counted as `rejected`. */
   deadLettered: number;
   waiting: number;
 }
