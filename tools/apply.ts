@@ -1,8 +1,9 @@
 // npm run apply -- FILE: makes the store's tenants, destinations and keys those of a file.
 import { ConfigStore } from '@logferry/store';
 import { Redis } from 'ioredis';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Misuse, MISUSE_EXIT_CODE, misuseLine } from './misuse';
 import { applyTenantsFile, TenantsFile } from './tenants-file';
 
 const HELP = `Writes tenants, their destinations and keys into Logferry's store, and takes them out again.
@@ -28,18 +29,25 @@ revoke    Keys that shall be good for nothing, by their ids: the twelve digits a
 Running processes see changes within a second. Every field of a destination: docs/reference/destinations.md
 
   --redis URL   where Redis is (default: $REDIS_URL, else redis://127.0.0.1:6379)
+
+Exit code: 0 if all of it was written, 1 if not, 2 if the command makes no sense.
 `;
+
+const REDIS_MS = 5_000;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { help: { type: 'boolean', short: 'h', default: false }, redis: { type: 'string' } },
   });
-  const [file] = positionals;
-  if (values.help || file === undefined) {
+  if (values.help) {
     process.stdout.write(HELP);
-    return values.help ? 0 : 2;
+    return 0;
   }
+  const [file, ...more] = positionals;
+  if (file === undefined) throw new Misuse('FILE is missing');
+  if (more.length > 0) throw new Misuse(`one file at a time, not also ${more.join(' ')}`);
+  if (file !== '-' && !existsSync(file)) throw new Misuse(`there is no file ${file}`);
   const parsed = TenantsFile.safeParse(readJson(file));
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
@@ -50,9 +58,7 @@ async function main(): Promise<number> {
     );
     return 1;
   }
-  const redis = new Redis(values.redis ?? process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', {
-    maxRetriesPerRequest: 1,
-  });
+  const redis = await connect(values.redis ?? process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
   try {
     await applyTenantsFile(new ConfigStore(redis), parsed.data, (line) =>
       process.stdout.write(`${line}\n`),
@@ -61,6 +67,31 @@ async function main(): Promise<number> {
     redis.disconnect();
   }
   return 0;
+}
+
+/** A Redis that answers, or one sentence that says that it does not: nobody waits in front of a command that tries again and again. */
+async function connect(url: string): Promise<Redis> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: REDIS_MS,
+    commandTimeout: REDIS_MS,
+    disconnectTimeout: 100, // it would keep an ended command running for two seconds
+    retryStrategy: () => null,
+  });
+  let reason = '';
+  redis.on('error', (error: Error) => (reason = `: ${error.message}`));
+  try {
+    await redis.connect();
+    await redis.ping();
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    const shown = url.replace(/:[^:@/]*@/, ':…@');
+    throw new Error(
+      `No Redis answers at ${shown}${reason}. Nothing was written; --redis or REDIS_URL names another.`,
+      { cause: error },
+    );
+  }
 }
 
 function readJson(file: string): unknown {
@@ -79,7 +110,8 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    const misuse = misuseLine(error, 'apply');
+    process.stderr.write(misuse ?? `${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = misuse === undefined ? 1 : MISUSE_EXIT_CODE;
   },
 );

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { BenchPlan } from './bench/plan';
 import { describeMachine, describeResult } from './bench/report';
 import { runBench, type BenchResult } from './bench/run';
+import { MISUSE_EXIT_CODE, misuseLine, oneOf, whole } from './misuse';
 
 const HELP = `Measures what a log event costs from the request to AWS, on this machine.
 
@@ -15,7 +16,7 @@ per million delivered log events. For scale, each run begins with the same load 
 
   --events N            log events (default: 1000000)
   --warm-up N           log events before anything is measured (default: 200000)
-  --size BYTES          of each message (default: 256)
+  --size BYTES          of each message, 64 at least since the id has to fit (default: 256)
   --message text|json   a string, or an object of that size when written (default: text)
   --text logs|same|words  lines as a deployment writes them, one sentence again and again, or words by chance (default: logs)
   --tenants N           (default: 1)
@@ -28,6 +29,8 @@ per million delivered log events. For scale, each run begins with the same load 
   --rate N              log events a second that are offered (default: as many as go)
   --repeat N            the same run again (default: 1)
   --json                results as JSON, one a line
+
+Exit code: 0 if every log event arrived, 1 if not, 2 if the command makes no sense.
 `;
 
 const standard: BenchPlan = {
@@ -89,47 +92,31 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
   });
   if (values.help) return 'help';
   const { json, repeat, ...given } = values;
-  const times = whole('--repeat', repeat, 1);
+  const number = (name: keyof typeof given, standardValue: number, min = 1): number => {
+    const text = given[name];
+    return typeof text === 'string' ? whole(`--${name}`, text, min) : standardValue;
+  };
+  const times = whole('--repeat', repeat ?? '1', 1);
   if (Object.values({ ...given, help: undefined }).every((value) => value === undefined)) {
     return { plans: Array.from({ length: times }, () => standardRuns).flat(), json };
   }
   const plan: BenchPlan = {
     name: 'run',
-    events: whole('--events', given.events, standard.events),
-    warmUpEvents: whole('--warm-up', given['warm-up'], standard.warmUpEvents, 0),
-    eventBytes: whole('--size', given.size, standard.eventBytes),
-    message: oneOf('--message', given.message, ['text', 'json']),
-    text: oneOf('--text', given.text, ['logs', 'same', 'words']),
-    tenants: whole('--tenants', given.tenants, standard.tenants),
-    eventsPerRequest: whole('--per-request', given['per-request'], standard.eventsPerRequest),
-    order: oneOf('--order', given.order, ['runs', 'interleaved']),
-    awsLatencyMs: whole('--latency-ms', given['latency-ms'], standard.awsLatencyMs, 0),
-    sink: oneOf('--sink', given.sink, ['cloudwatch', 's3']),
-    fsync: oneOf('--fsync', given.fsync, ['everysec', 'no', 'always']),
-    connections: whole('--connections', given.connections, standard.connections),
-    rate: whole('--rate', given.rate, standard.rate, 0),
+    events: number('events', standard.events),
+    warmUpEvents: number('warm-up', standard.warmUpEvents, 0),
+    eventBytes: number('size', standard.eventBytes, 64),
+    message: oneOf('--message', given.message ?? standard.message, ['text', 'json']),
+    text: oneOf('--text', given.text ?? standard.text, ['logs', 'same', 'words']),
+    tenants: number('tenants', standard.tenants),
+    eventsPerRequest: number('per-request', standard.eventsPerRequest),
+    order: oneOf('--order', given.order ?? standard.order, ['runs', 'interleaved']),
+    awsLatencyMs: number('latency-ms', standard.awsLatencyMs, 0),
+    sink: oneOf('--sink', given.sink ?? standard.sink, ['cloudwatch', 's3']),
+    fsync: oneOf('--fsync', given.fsync ?? standard.fsync, ['everysec', 'no', 'always']),
+    connections: number('connections', standard.connections),
+    rate: number('rate', standard.rate, 0),
   };
-  if (plan.eventBytes < 64) throw new Error('--size is 64 at least: the id has to fit');
   return { plans: Array.from({ length: times }, () => plan), json };
-}
-
-/** The first of the values is the default. */
-function oneOf<T extends string>(
-  name: string,
-  given: string | undefined,
-  values: readonly [T, ...T[]],
-): T {
-  if (given === undefined) return values[0];
-  const found = values.find((value) => value === given);
-  if (found === undefined) throw new Error(`${name} is ${values.join(' or ')}, not ${given}`);
-  return found;
-}
-
-function whole(name: string, given: string | undefined, standardValue: number, min = 1): number {
-  const value = given === undefined ? standardValue : Number(given);
-  if (!Number.isInteger(value) || value < min)
-    throw new Error(`${name} is a whole number from ${min}, not ${given}`);
-  return value;
 }
 
 async function main(): Promise<number> {
@@ -157,7 +144,8 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(2);
+    const misuse = misuseLine(error, 'bench');
+    process.stderr.write(misuse ?? `${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(misuse === undefined ? 1 : MISUSE_EXIT_CODE);
   },
 );

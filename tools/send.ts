@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { EventSender, NotSent, type OutgoingEvent, type SendResult } from './event-sender';
 import { lineTimeMs } from './line-time';
 import { logLines, type LogLine } from './log-lines';
+import { Misuse, MISUSE_EXIT_CODE, misuseLine, oneOf, whole } from './misuse';
 import { ROOT } from './processes';
 import { SendProgress, type Tally } from './send-progress';
 
@@ -50,8 +51,6 @@ interface SendOptions {
   giveUpMs: number;
   isQuiet: boolean;
 }
-
-class Misuse extends Error {}
 
 function readOptions(): SendOptions | 'help' {
   const { values, positionals } = parseArgs({
@@ -127,20 +126,6 @@ function attributesOf(given: readonly string[], file: string): Record<string, st
 function needed(name: string, value: string | undefined): string {
   if (value === undefined || value === '') throw new Misuse(`${name} is missing`);
   return value;
-}
-
-function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
-  const found = values.find((one) => one === value);
-  if (found === undefined) throw new Misuse(`${name} is ${values.join(' or ')}, not ${value}`);
-  return found;
-}
-
-function whole(name: string, value: string, min: number, max: number): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < min || number > max) {
-    throw new Misuse(`${name} is a whole number from ${min} to ${max}, not ${value}`);
-  }
-  return number;
 }
 
 /** Reads, sends a few batches at a time, and adds up. */
@@ -255,11 +240,9 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const isMisuse = error instanceof Misuse || (error instanceof TypeError && 'code' in error);
-    if (!isMisuse && !(error instanceof NotSent)) throw error;
-    process.stderr.write(
-      `${error instanceof Error ? error.message : ''}${isMisuse ? '; see npm run send -- --help' : ''}\n`,
-    );
-    process.exitCode = isMisuse ? 2 : 1;
+    const misuse = misuseLine(error, 'send');
+    if (misuse === undefined && !(error instanceof NotSent)) throw error;
+    process.stderr.write(misuse ?? `${error instanceof Error ? error.message : ''}\n`);
+    process.exitCode = misuse === undefined ? 1 : MISUSE_EXIT_CODE;
   },
 );

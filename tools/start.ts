@@ -14,6 +14,7 @@ import {
   type Arrival,
 } from './demo';
 import { openLocalRedis } from './local-redis';
+import { MISUSE_EXIT_CODE, misuseLine } from './misuse';
 import { assertPortFree, ROOT, startProcess, StartProblem, type AppPlan } from './processes';
 import { localSecrets, type LocalSecrets } from './secrets';
 
@@ -25,6 +26,8 @@ const HELP = `Starts all of Logferry on this machine, with a sandbox AWS and a d
 Data lies under .logferry/, the logs of the processes under .logferry/logs/. A Redis that already runs is used if REDIS_URL
 names it. Ports: 8080-8085 and 4566; LOGFERRY_INGEST_PORT, LOGFERRY_CONSOLE_PORT, LOGFERRY_BROKER_HTTP_PORT,
 LOGFERRY_BROKER_TCP_PORT, LOGFERRY_CLOUDWATCH_WORKER_PORT, LOGFERRY_S3_WORKER_PORT and SANDBOX_PORT choose others.
+
+Exit code: 1 if something that it needs is missing or ends by itself, 2 if the command makes no sense.
 `;
 
 const DATA = join(ROOT, '.logferry');
@@ -281,4 +284,12 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((code) => process.exit(code));
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const misuse = misuseLine(error, 'start');
+    if (misuse === undefined) throw error;
+    process.stderr.write(misuse);
+    process.exit(MISUSE_EXIT_CODE);
+  },
+);

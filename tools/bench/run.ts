@@ -74,7 +74,7 @@ function startLoad(
 export async function runBench(plan: BenchPlan): Promise<BenchResult> {
   const dir = mkdtempSync(join(tmpdir(), 'logferry-bench-'));
   const redis = await startRedis({
-    settings: { appendfsync: plan.fsync === 'no' ? 'no' : plan.fsync },
+    settings: { appendfsync: plan.fsync },
   });
   const processes: OwnProcess[] = [];
   const start = async (app: AppPlan): Promise<OwnProcess & { ports: Record<string, number> }> => {
