@@ -1,6 +1,6 @@
 // A batch of a real Redis, the workers' own way to a session, and an S3 that refuses what S3 refuses.
 import { S3Sink, sharedTransport, type ObjectCall, type PutOutcome } from '@logferry/aws';
-import { Destination, s3Key, type AwsSession, type FailureCode } from '@logferry/core';
+import { Destination, Failure, s3Key, type AwsSession, type FailureCode } from '@logferry/core';
 import {
   BatchProducer,
   BatchStore,
@@ -320,6 +320,27 @@ test('a batch that another worker has put meanwhile and not yet settled is not p
     return put();
   });
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
+});
+
+test("another worker's refused put does not make a stranger's object the batch's own either", async () => {
+  const begun = await aBatch();
+  await takeKey(begun, 0);
+  const claimed = Promise.withResolvers<void>();
+  const refused = Promise.withResolvers<void>();
+  let other: Promise<unknown> | undefined;
+  const first = deliver(begun, async () => {
+    other = deliver(begun, async (_, put) => {
+      claimed.resolve();
+      await refused.promise;
+      return put();
+    });
+    await claimed.promise;
+    throw new Failure('s3.throttled');
+  });
+  await expect(first).rejects.toMatchObject({ code: 's3.throttled' });
+  refused.resolve();
+  await other;
+  expect(textOf(nthKey(begun, 1))).toContain('"one"');
 });
 
 test('a session that AWS says is expired is replaced once, and the put is repeated', async () => {

@@ -10,7 +10,7 @@ interface ObjectSink {
 
 /** Where it is remembered under which of a batch's keys an object may have been put. */
 interface KeyClaims {
-  claimKey(batchId: string): Promise<{ candidate: number; isFirst: boolean } | undefined>;
+  claimKey(batchId: string): Promise<number | undefined>;
   passKey(batchId: string, candidate: number): Promise<boolean>;
   releaseKey(batchId: string, candidate: number): Promise<void>;
 }
@@ -57,9 +57,8 @@ async function putUnderFreeKey(
   put: (candidate: number) => Promise<PutOutcome>,
 ): Promise<void> {
   for (let tried = 0; tried < CANDIDATES_MAX; tried++) {
-    const claim = await claims.claimKey(batch.id);
-    if (claim === undefined) return; // another worker has delivered and settled it meanwhile
-    const { candidate, isFirst } = claim;
+    const candidate = await claims.claimKey(batch.id);
+    if (candidate === undefined) return; // another worker has delivered and settled it meanwhile
     let outcome: PutOutcome;
     try {
       outcome = await put(candidate);
@@ -67,8 +66,7 @@ async function putUnderFreeKey(
       if (madeNoObject(error)) await claims.releaseKey(batch.id, candidate);
       throw error;
     }
-    if (outcome !== 'taken' || !isFirst) return;
-    if (!(await claims.passKey(batch.id, candidate))) return; // another worker has put it meanwhile
+    if (outcome !== 'taken' || !(await claims.passKey(batch.id, candidate))) return;
   }
   throw new Failure('s3.key_taken');
 }

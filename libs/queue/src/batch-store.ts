@@ -99,12 +99,12 @@ export interface SweepPage {
 type Arguments = (string | number | Buffer)[];
 
 interface Scripts {
-  lfAppend(tag: string, ...args: Arguments): Promise<[(number | string)[], number[]]>;
+  lfAppend(tag: string, args: Arguments): Promise<[(number | string)[], number[]]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
   lfSettle(tag: string, ...args: Arguments): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
   lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
-  lfClaimKey(tag: string, batchId: string): Promise<number[]>;
+  lfClaimKey(tag: string, batchId: string): Promise<number | null>;
   lfPassKey(tag: string, batchId: string, n: number): Promise<number>;
   lfReleaseKey(tag: string, batchId: string, n: number): Promise<number>;
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
@@ -141,7 +141,8 @@ export class BatchStore {
       args.push(lanes.length, filteredByTenant.size, added.length);
       for (const argument of added) args.push(argument);
     }
-    const [reply, conflicts] = await this.scripts.lfAppend(this.tag, ...args);
+    // As one array: spread out, the arguments of many lanes overflow the stack.
+    const [reply, conflicts] = await this.scripts.lfAppend(this.tag, args);
     const lanes = sections.flatMap((section) => section.lanes);
     const changes: BatchChange[] = [];
     for (let i = 0; i < reply.length; i += 3) {
@@ -215,17 +216,16 @@ export class BatchStore {
    * Remembers, before it is done, that an object is put under the first of the batch's keys that is not known to be a stranger's, so
    * that whoever finds the key taken knows whether it may be the batch's own object from another attempt.
    *
-   * @returns nothing if the batch is settled
+   * @returns which key that is; nothing if the batch is settled
    */
-  async claimKey(batchId: string): Promise<{ candidate: number; isFirst: boolean } | undefined> {
-    const [candidate, first] = await this.scripts.lfClaimKey(this.tag, batchId);
-    return candidate === undefined ? undefined : { candidate, isFirst: first === 1 };
+  async claimKey(batchId: string): Promise<number | undefined> {
+    return (await this.scripts.lfClaimKey(this.tag, batchId)) ?? undefined;
   }
 
   /**
-   * Remembers that a stranger holds a key, found by the only one who claimed it.
+   * Remembers that a stranger holds a key, if that is certain: whoever asks has claimed it, and found it taken.
    *
-   * @returns false if somebody else has claimed it since, or has settled the batch: the object may be the batch's own
+   * @returns false if another put under it may have made the object, or the batch is settled
    */
   async passKey(batchId: string, candidate: number): Promise<boolean> {
     return (await this.scripts.lfPassKey(this.tag, batchId, candidate)) === 1;

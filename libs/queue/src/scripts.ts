@@ -252,18 +252,18 @@ return redis.call('HINCRBY', key('batch', ARGV[1]), 'attempts', ARGV[3])
 
 /**
  * Remembers that an object is about to be put under the first of a batch's keys that is not known to be a stranger's. ARGV: batch id.
- * Returns which key that is, and 1 if no other put under it can have made an object; nothing if the batch is settled.
+ * Returns which key that is; nothing if the batch is settled.
  */
 export const claimKeyScript = `${prelude}
 local batch = key('batch', ARGV[1])
-if redis.call('EXISTS', batch) == 0 then return {} end
-local n = tonumber(redis.call('HGET', batch, 'keyCandidate') or '0')
-return {n, redis.call('HINCRBY', batch, 'keyClaims', 1) == 1 and 1 or 0}
+if redis.call('EXISTS', batch) == 0 then return nil end
+redis.call('HINCRBY', batch, 'keyClaims', 1)
+return tonumber(redis.call('HGET', batch, 'keyCandidate') or '0')
 `;
 
 /**
- * Goes on to a batch's next key, since a stranger holds this one. ARGV: batch id, n.
- * Returns 1, or 0 if the object may be the batch's own: another worker has claimed the key too.
+ * Goes on to a batch's next key, if only a stranger can hold this one. ARGV: batch id, n.
+ * Returns 1, or 0 if the object may be the batch's own: another claim is there besides that of whoever asks.
  */
 export const passKeyScript = `${prelude}
 local batch = key('batch', ARGV[1])
