@@ -17,7 +17,6 @@ export interface CustomerAccount {
  */
 export function customerAccount(customer: CustomerAccount): SandboxSeed {
   const { account, region, issuerUrl, tenantId, roleArn, bucket, logGroups } = customer;
-  const groupArns = logGroups.map((name) => `arn:aws:logs:${region}:${account}:log-group:${name}`);
   return {
     accounts: [account],
     oidcProviders: [{ account, url: issuerUrl }],
@@ -26,25 +25,36 @@ export function customerAccount(customer: CustomerAccount): SandboxSeed {
       {
         arn: roleArn,
         trustPolicy: tenantTrustPolicy(account, issuerUrl, tenantId),
-        policies: [
-          {
-            Version: '2012-10-17',
-            Statement: [
-              {
-                Effect: 'Allow',
-                Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-                Resource: groupArns.flatMap((arn) => [arn, `${arn}:*`]),
-              },
-              { Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/*` },
-            ],
-          },
-        ],
+        policies: [logEventsPolicy(account, region, logGroups), objectsPolicy(bucket)],
       },
     ],
   };
 }
 
-/** The trust policy that makes a role assumable for one tenant of an issuer, and for no other. */
+/** What a role must be allowed for CloudWatch Logs; docs/guides/connect-aws.md shows it to customers. */
+export function logEventsPolicy(account: string, region: string, logGroups: readonly string[]) {
+  const arns = logGroups.map((name) => `arn:aws:logs:${region}:${account}:log-group:${name}`);
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: arns.flatMap((arn) => [arn, `${arn}:*`]),
+      },
+    ],
+  };
+}
+
+/** What a role must be allowed for S3; docs/guides/connect-aws.md shows it to customers. */
+export function objectsPolicy(bucket: string) {
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/*` }],
+  };
+}
+
+/** The trust policy that makes a role assumable for one tenant of an issuer, and for no other; in the guide too. */
 export function tenantTrustPolicy(account: string, issuerUrl: string, tenantId: string) {
   const provider = issuerUrl.replace(/^https?:\/\//, '');
   return {
