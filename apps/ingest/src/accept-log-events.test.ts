@@ -302,3 +302,29 @@ test("a tenant's destinations are prepared once for each version of its configur
   expect(router.routesOf(record)).toBe(router.routesOf(record));
   expect(router.routesOf(tenant('acme', s3('s3')))).not.toBe(router.routesOf(record));
 });
+
+describe('log events that scatter', () => {
+  const DAY_MS = 86_400_000;
+  const streams = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ message: 'm', attributes: { id: `${i}` } }));
+  const days = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ message: 'm', time: nowMs - i * (DAY_MS + 1) }));
+  const record = tenant(
+    'acme',
+    cloudWatch('cw', { cloudwatch: { logGroup: 'g', logStream: 's{attributes.id}' } }),
+  );
+
+  test.each([
+    ['log streams', streams],
+    ['days', days],
+  ])('are taken for 2,000 %s, and refused whole for more', async (_, body) => {
+    const most = await accept({ record, body: body(2_000) });
+    expect(most.verdict.accepted).toBe(2_000);
+    const noting = new NotingAppender();
+    await expect(accept({ record, body: body(2_001), appenders: [noting] })).rejects.toMatchObject({
+      status: 413,
+      code: 'request.too_scattered',
+    });
+    expect(noting.texts).toEqual({});
+  });
+});

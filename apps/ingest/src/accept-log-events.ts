@@ -9,7 +9,16 @@ import {
   type Refusal,
   type RefusalCode,
 } from '@logferry/core';
-import { cutToFit, encodeFragment, type Append, type Fragment, type Once } from '@logferry/queue';
+import {
+  APPEND_BATCHES_MAX,
+  batchesOf,
+  cutToFit,
+  encodeFragment,
+  type Append,
+  type Fragment,
+  type Once,
+} from '@logferry/queue';
+import { RequestProblem } from '@logferry/runtime';
 import type { TenantRecord } from '@logferry/store';
 import { INVALID, type BodyValues } from './request-body';
 import type { Router } from './router';
@@ -95,6 +104,7 @@ export class AcceptLogEvents {
   }
 
   private async store(plan: Plan, once: Once | undefined): Promise<void> {
+    for (const { append } of plan.appends.values()) checkBatches(batchesOf(append));
     if (once !== undefined) {
       // One shard, always the same for a token, is asked before any other: a token that stands for another request is found there
       // before anything of this one is added.
@@ -185,6 +195,16 @@ export class AcceptLogEvents {
     }
     return planned;
   }
+}
+
+/** @throws RequestProblem */
+function checkBatches(batches: number): void {
+  if (batches <= APPEND_BATCHES_MAX) return;
+  throw new RequestProblem(
+    413,
+    'request.too_scattered',
+    `the log events need ${batches} batches, one for each log stream or prefix and each day; the most for one request is ${APPEND_BATCHES_MAX}`,
+  );
 }
 
 /** A log event of the request, or why it is none. */

@@ -1,5 +1,6 @@
 // The batch protocol on Redis and BullMQ: one job is one batch of one lane. The only library that knows BullMQ. It moves payloads and
 // counters together and knows neither AWS nor tenants' configuration. Steps and states: docs/DELIVERY.md.
+export * from './append';
 export * from './batch-store';
 export * from './catalog';
 export * from './chunk';

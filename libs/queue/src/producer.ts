@@ -1,22 +1,13 @@
-import { sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
+import { assert, sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
 import { ErrorCode, type Queue } from 'bullmq';
 import { randomBytes } from 'node:crypto';
-import type { BatchChange, BatchStore, Once, Section } from './batch-store';
+import { APPEND_BATCHES_MAX, batchesOf, type Append } from './append';
+import type { BatchChange, BatchStore, Section } from './batch-store';
 import { JOB_NAME, jobData, jobOptions, openQueue, type JobPlan } from './catalog';
 import { buildChunks } from './chunk';
 import type { Fragment } from './fragment';
 import { GroupCommit } from './group-commit';
 import type { RedisClient } from './redis-connection';
-
-/** What one request adds to one shard. */
-export interface Append {
-  /** If given, a repetition of it within the window adds nothing. */
-  once?: Once | undefined;
-  /** Encoded log events by lane. */
-  fragmentsByLane: Map<Lane, Fragment[]>;
-  /** How many log events of a tenant no destination wanted. */
-  filteredByTenant: Map<string, number>;
-}
 
 interface ProducerOptions {
   groupCommitMs: number;
@@ -31,6 +22,8 @@ export class TokenReused extends Error {
 
 /** The most that one script adds: Redis serves nobody else while it runs. */
 const GROUP_BYTES_MAX = 2 * 1024 * 1024;
+/** What a batch weighs in a group beside its bytes: a group is full with as many batches as one append may need. */
+const BATCH_BYTES = GROUP_BYTES_MAX / APPEND_BATCHES_MAX;
 /** The most that may wait for Redis in this process. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -63,7 +56,9 @@ export class BatchProducer {
    * @throws TokenReused if its token stood for something else: nothing of it was added
    */
   append(append: Append, bytes: number): Promise<void> {
-    return this.commits.add(append, bytes);
+    const batches = batchesOf(append);
+    assert(batches <= APPEND_BATCHES_MAX, 'who appends has seen to it that it is not too much');
+    return this.commits.add(append, bytes + batches * BATCH_BYTES);
   }
 
   /** Waits for the jobs of what was appended. The sweep would add them too, a little later. */

@@ -8,6 +8,7 @@ import {
   until,
 } from '@logferry/testing';
 import { imbalance, shardOf, type Lane } from '@logferry/core';
+import type { Append } from './append';
 import { BatchStore } from './batch-store';
 import { BatchConsumer } from './consumer';
 import { encodeFragment } from './fragment';
@@ -46,6 +47,32 @@ function append(producer: BatchProducer, lane: Lane): Promise<void> {
     100,
   );
 }
+
+test('appends of 2,000 lanes each are taken side by side, and nobody waits for long behind them', async () => {
+  const server = await startRedis({ settings: { appendonly: 'no' } });
+  const redis = failFastRedis(server);
+  const producer = aProducer(redis, 0);
+  try {
+    await until(() => redis.status === 'ready');
+    const many = (from: number): Append => ({
+      fragmentsByLane: new Map(
+        Array.from({ length: 2_000 }, (_, i) => [
+          aCloudWatchLane({ id: `acme/cw/group\nstream-${from + i}` }),
+          [encodeFragment(aCloudWatchLane(), aLogEvent())],
+        ]),
+      ),
+      filteredByTenant: new Map(),
+    });
+    const large = Array.from({ length: 8 }, (_, i) => producer.append(many(i * 2_000), 100_000));
+    const small = append(producer, aCloudWatchLane({ destinationId: 'quiet' }));
+    await Promise.all([...large, small]);
+    expect(await new BatchStore(redis, 0).totals()).toMatchObject({ accepted: 16_001 });
+  } finally {
+    await producer.close();
+    redis.disconnect();
+    await server.stop();
+  }
+});
 
 test('a killed Redis refuses appends at once, and both sides go on by themselves when it is back', async () => {
   const server = await startRedis();
