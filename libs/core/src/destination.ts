@@ -8,7 +8,8 @@ const region = z
   .regex(
     /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/,
     'must be the name of an AWS Region, such as eu-central-1',
-  );
+  )
+  .describe('the AWS Region of the log groups or of the bucket, such as `eu-central-1`');
 
 const roleArn = z
   .string()
@@ -16,7 +17,8 @@ const roleArn = z
   .regex(
     /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
     'must be a role ARN, such as arn:aws:iam::123456789012:role/logferry',
-  );
+  )
+  .describe("the role in the tenant's account, such as `arn:aws:iam::123456789012:role/logferry`");
 
 const sessionDurationSeconds = z
   .int()
@@ -27,51 +29,81 @@ const sessionDurationSeconds = z
 
 /** How we come to a session in the tenant's account. Secrets are not part of it: only the broker ever sees one. */
 export const Credentials = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('web_identity'), roleArn, sessionDurationSeconds }),
+  z.strictObject({
+    kind: z
+      .literal('web_identity')
+      .describe("a session by a token of the broker's own OIDC issuer; there is no other kind yet"),
+    roleArn,
+    sessionDurationSeconds,
+  }),
 ]);
 export type Credentials = z.infer<typeof Credentials>;
 
-const template = z
-  .string()
-  .min(1)
-  .max(CLOUDWATCH.nameCharsMax)
-  .superRefine((text, context) => {
-    const parsed = parseTemplate(text);
-    if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
-  });
+const template = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .max(CLOUDWATCH.nameCharsMax)
+    .superRefine((text, context) => {
+      const parsed = parseTemplate(text);
+      if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
+    })
+    .describe(description);
 
 const lingerMs = (most: number) => z.int().min(0).max(most);
 
 const base = {
-  id: TenantId.describe('unique within its tenant'),
-  enabled: z.boolean().default(true),
+  id: TenantId.describe(
+    'unique within its tenant: 1 to 64 letters, digits, dots, dashes, underscores',
+  ),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('while it is off, log events are taken for it and held'),
   region,
   credentials: Credentials,
   filter: z
     .strictObject({
-      types: z.array(z.string().min(1)).min(1).max(100).optional(),
-      levels: z.array(z.string().min(1)).min(1).max(20).optional(),
-      scopes: z.array(z.string().min(1)).min(1).max(100).optional(),
+      types: z.array(z.string().min(1)).min(1).max(100).optional().describe('only these types'),
+      levels: z.array(z.string().min(1)).min(1).max(20).optional().describe('only these levels'),
+      scopes: z
+        .array(z.string().min(1))
+        .min(1)
+        .max(100)
+        .optional()
+        .describe('only these scopes and what is below them'),
     })
     .default({}),
   oversize: z
     .enum(['split', 'truncate', 'reject'])
     .default('split')
-    .describe('what becomes of a log event that is larger than AWS takes'),
+    .describe(
+      'what becomes of a log event that is larger than AWS takes: delivered in parts, cut, or refused',
+    ),
 };
 
-const presets = z.enum(['env0']);
+const preset = z
+  .enum(['env0'])
+  .optional()
+  .describe("the names that a platform's own exporter documents");
 
 export const CloudWatchDestination = z.strictObject({
   type: z.literal('cloudwatch'),
   ...base,
-  preset: presets.optional(),
-  format: z.enum(['message', 'event']).default('message'),
+  preset,
+  format: z
+    .enum(['message', 'event'])
+    .default('message')
+    .describe('the message alone, or the whole log event as JSON'),
   cloudwatch: z
     .strictObject({
-      logGroup: template.optional(),
-      logGroupPrefix: z.string().max(CLOUDWATCH.nameCharsMax).default(''),
-      logStream: template.optional(),
+      logGroup: template('the log group, a template; a preset gives one').optional(),
+      logGroupPrefix: z
+        .string()
+        .max(CLOUDWATCH.nameCharsMax)
+        .default('')
+        .describe("stands before the group's name as it is, without a separator"),
+      logStream: template('the log stream, a template; a preset gives one').optional(),
       lingerMs: lingerMs(60_000).default(1_000).describe('how long a batch may wait for more'),
     })
     .prefault({}),
@@ -81,22 +113,25 @@ export type CloudWatchDestination = z.infer<typeof CloudWatchDestination>;
 export const S3Destination = z.strictObject({
   type: z.literal('s3'),
   ...base,
-  preset: presets.optional(),
+  preset,
   s3: z.strictObject({
     bucket: z
       .string()
-      .regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of an S3 bucket'),
+      .regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of an S3 bucket')
+      .describe('the bucket, which must be there'),
     path: z
       .string()
       .max(400)
       .regex(/^[\w!*'()./=-]*$/, "may hold letters, digits and ! _ . * ' ( ) = - /")
       .refine((path) => !path.split('/').includes('..'), 'must not climb with ..')
-      .default(''),
+      .default('')
+      .describe('a folder in the bucket that all keys begin with'),
     objectBytesMax: z
       .int()
       .min(S3.objectBytesMin)
       .max(S3.objectBytesMax)
-      .default(8 * 1024 * 1024),
+      .default(8 * 1024 * 1024)
+      .describe('an object is written when it would grow beyond this'),
     lingerMs: lingerMs(900_000).default(60_000).describe('how long an object may wait for more'),
   }),
 });

@@ -3,6 +3,15 @@ import type { LogEvent } from './log-event';
 /** A name with holes for facts of the log event: `{tenant}`, `{type}`, `{scope}`, `{level}`, `{attributes.NAME}`. */
 export type Template = readonly (string | ((tenantId: string, event: LogEvent) => string))[];
 
+/** What may stand in braces. */
+export const TEMPLATE_VARIABLES = {
+  '{tenant}': "the tenant's id",
+  '{type}': "the log event's type",
+  '{scope}': "the log event's scope",
+  '{level}': "the log event's level",
+  '{attributes.NAME}': "the log event's attribute of that name",
+} as const;
+
 const hole = /\{([^{}]*)\}/g;
 
 /** What stands in a name where the log event does not have the fact that the template asks for. */

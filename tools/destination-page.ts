@@ -1,0 +1,150 @@
+// docs/reference/destinations.md: every field of a destination, read off its schema.
+import {
+  Destination,
+  MISSING,
+  presets,
+  s3Key,
+  s3Prefix,
+  TEMPLATE_VARIABLES,
+  type PresetName,
+} from '@logferry/core';
+import { z } from 'zod';
+
+/** As much of JSON Schema as our schemas come out as. */
+interface Node {
+  type?: string;
+  const?: string;
+  enum?: string[];
+  default?: unknown;
+  description?: string;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  properties?: Record<string, Node>;
+  required?: string[];
+  items?: Node;
+  oneOf?: Node[];
+}
+
+type Row = [field: string, type: string, standard: string, bounds: string, meaning: string];
+
+export function destinationPage(): string {
+  const { oneOf = [] } = z.toJSONSchema(Destination, { io: 'input' }) as Node;
+  const [cloudwatch = [], s3 = []] = oneOf.map((kind) => rowsOf(kind, ''));
+  const isShared = ([field]: Row): boolean => [cloudwatch, s3].every((rows) => has(rows, field));
+  return `# Destinations
+
+Where a tenant's log events go: entries of \`destinations\` in the file that \`npm run apply\` takes. A field that is not here is refused.
+How a customer prepares the account: [connect-aws.md](../guides/connect-aws.md).
+
+## Every destination
+
+\`type\` is \`cloudwatch\` or \`s3\`, and must be set.
+
+${table(cloudwatch.filter(isShared))}
+
+Filters that are given must all agree. A log event that no destination wants is accepted and counted as filtered.
+
+## \`"type": "cloudwatch"\`
+
+${table(cloudwatch.filter((row) => !isShared(row)))}
+
+Without a preset, \`logGroup\` and \`logStream\` must be set.
+
+## \`"type": "s3"\`
+
+${table(s3.filter((row) => !isShared(row)))}
+
+An object's key is \`${exampleKey('exports', 'env0')}\`, in UTC: the path, the type's name, the
+time of the first log event, and five characters that are drawn from the batch's id. Without a path it begins with the type's name.
+
+## Templates
+
+In \`logGroup\` and \`logStream\`, these are filled in for each log event. What a log event does not have is \`${MISSING}\`, and a character
+that CloudWatch Logs does not take in a name becomes \`_\`.
+
+| variable | is |
+| --- | --- |
+${Object.entries(TEMPLATE_VARIABLES)
+  .map(([variable, meaning]) => `| \`${variable}\` | ${meaning} |`)
+  .join('\n')}
+
+## Presets
+
+| preset | type | name in log groups and keys | log stream |
+| --- | --- | --- | --- |
+${(Object.keys(presets) as PresetName[]).flatMap(presetRows).join('\n')}
+`;
+}
+
+function presetRows(name: PresetName): string[] {
+  const preset = presets[name];
+  return ['deployment', 'audit', 'TYPE'].map(
+    (type) =>
+      `| \`${name}\` | \`${type}\` | \`${preset.logType(type)}\` | \`${preset.logStream(type)}\` |`,
+  );
+}
+
+function exampleKey(path: string, name: PresetName): string {
+  const prefix = s3Prefix(path, presets[name].logType('deployment'));
+  return s3Key(prefix, Date.UTC(2026, 10, 21, 10, 48), 'batch', 0);
+}
+
+const has = (rows: readonly Row[], field: string): boolean =>
+  rows.some(([other]) => other === field);
+
+/** A field that has fields of its own is told by those. */
+function rowsOf(node: Node, path: string): Row[] {
+  const { properties = {}, required = [] } = node;
+  return Object.entries(properties).flatMap(([name, field]): Row[] => {
+    const full = path === '' ? name : `${path}.${name}`;
+    if (full === 'type') return [];
+    const inner = field.oneOf?.[0] ?? field;
+    if ((field.oneOf?.length ?? 1) > 1) throw new Error(`${full} has kinds: the page cannot tell`);
+    if (inner.properties !== undefined) return rowsOf(inner, full);
+    const { description } = field;
+    if (description === undefined) throw new Error(`${full} says nothing of itself`);
+    return [
+      [
+        full,
+        typeOf(field),
+        standardOf(field, required.includes(name)),
+        boundsOf(field),
+        description,
+      ],
+    ];
+  });
+}
+
+function typeOf({ type, items, ...field }: Node): string {
+  const values = field.enum ?? (field.const === undefined ? undefined : [field.const]);
+  if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
+  if (type === 'array') return `array of ${items?.type}s`;
+  return type ?? '';
+}
+
+function standardOf(field: Node, isRequired: boolean): string {
+  if (field.default !== undefined) return `\`${JSON.stringify(field.default)}\``;
+  return isRequired ? 'must be set' : 'none';
+}
+
+function boundsOf({ minimum, maximum, minLength, maxLength, minItems, maxItems }: Node): string {
+  const between = (min: number | undefined, max: number | undefined, unit: string): string[] =>
+    max === undefined ? [] : [`${min ?? 0} to ${max}${unit}`];
+  return [
+    ...between(minimum, maximum, ''),
+    ...between(minLength, maxLength, ' characters'),
+    ...between(minItems, maxItems, ' entries'),
+  ].join(', ');
+}
+
+function table(rows: readonly Row[]): string {
+  return [
+    '| field | type | default | bounds | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(([field, ...cells]) => `| \`${field}\` | ${cells.join(' | ')} |`),
+  ].join('\n');
+}
