@@ -27,6 +27,11 @@ const APPS = {
   group: ['**/apps/**', '../../*/src/**', '../../../*/src/**'],
   message: 'Nothing imports an app. Apps talk through queues, the broker or HTTP.',
 };
+const OUTSIDE = {
+  group: ['**/tools/**', '**/e2e/**'],
+  message:
+    'Nothing that runs in production imports a command or a story: move what you need to a library.',
+};
 const DEEP = {
   group: ['@logferry/*/**', '**/libs/**'],
   message: 'Import a library by its name (@logferry/…): its index.ts is its wall.',
@@ -48,6 +53,9 @@ const wall = (files, patterns, ignores = []) => ({
   ignores,
   rules: { 'no-restricted-imports': ['error', { patterns: [DEEP, APPS, ...patterns] }] },
 });
+
+/** The wall of something that runs in production. */
+const inner = (files, patterns, ignores) => wall(files, [OUTSIDE, ...patterns], ignores);
 
 const TESTS = ['**/*.test.ts'];
 
@@ -99,7 +107,7 @@ export default tseslint.config(
   },
 
   // The walls. Rows and columns: ARCHITECTURE.md, "Where does a line of code go?".
-  wall(
+  inner(
     ['libs/core/src/**'],
     [
       AWS,
@@ -126,7 +134,7 @@ export default tseslint.config(
       ],
     },
   },
-  wall(
+  inner(
     ['libs/queue/src/**'],
     [
       AWS,
@@ -138,7 +146,7 @@ export default tseslint.config(
     ],
     TESTS,
   ),
-  wall(
+  inner(
     ['libs/store/src/**'],
     [
       AWS,
@@ -151,7 +159,7 @@ export default tseslint.config(
     ],
     TESTS,
   ),
-  wall(
+  inner(
     ['libs/aws/src/**'],
     [
       QUEUE,
@@ -164,13 +172,13 @@ export default tseslint.config(
     ],
     TESTS,
   ),
-  wall(
+  inner(
     ['libs/runtime/src/**'],
     [AWS, QUEUE, REDIS, TESTING, noAdapter('aws'), noAdapter('queue'), noAdapter('store')],
     TESTS,
   ),
-  wall(['libs/worker/src/**'], [AWS, QUEUE, REDIS, NEST, TESTING, noAdapter('aws')], TESTS),
-  wall(
+  inner(['libs/worker/src/**'], [AWS, QUEUE, REDIS, NEST, TESTING, noAdapter('aws')], TESTS),
+  inner(
     ['libs/testing/src/**'],
     [
       AWS,
@@ -182,12 +190,12 @@ export default tseslint.config(
     ],
     TESTS,
   ),
-  wall(
+  inner(
     ['apps/*/src/**'],
     [AWS, QUEUE, REDIS, NEST, TESTING],
     [...TESTS, '**/main.ts', '**/*.module.ts', '**/*.controller.ts'],
   ),
-  wall(
+  inner(
     ['apps/*/src/main.ts', 'apps/*/src/*.module.ts', 'apps/*/src/*.controller.ts'],
     [AWS, QUEUE, REDIS, TESTING],
   ),
