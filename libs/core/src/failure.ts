@@ -181,10 +181,21 @@ const kinds = {
     disposition: 'suspend',
     publicMessage: 'The destination is switched off. Switch it on, and what waits is delivered.',
   },
+  'destination.changing': {
+    fault: 'us',
+    disposition: 'defer',
+    publicMessage:
+      'The destination has just been changed, and not every process of ours knows it yet. It goes on in a moment.',
+  },
   'batch.stalled': {
     fault: 'us',
     disposition: 'reject',
     publicMessage: 'Workers died on this batch again and again. It is kept as a dead letter.',
+  },
+  'batch.unreadable': {
+    fault: 'us',
+    disposition: 'reject',
+    publicMessage: 'What was stored of this batch cannot be read. It is kept as a dead letter.',
   },
   'internal.fault': {
     fault: 'us',

@@ -12,7 +12,16 @@ import {
 } from '@logferry/core';
 import type { Chunk } from './chunk';
 import { packChunk, unpackChunk } from './chunk-codec';
-import { batchKey, chunksKey, ledgerKey, queueName, shardTag, tenantKey, totalsKey } from './keys';
+import {
+  batchKey,
+  chunksKey,
+  jobKey,
+  ledgerKey,
+  queueName,
+  shardTag,
+  tenantKey,
+  totalsKey,
+} from './keys';
 import { BatchPayload, fragmentTexts, type PayloadSlice } from './payload';
 import type { RedisClient } from './redis-connection';
 import {
@@ -110,6 +119,18 @@ interface Scripts {
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
 }
 
+/** Thrown when what Redis holds of a batch is not what was put there. */
+export class UnreadableBatch extends Error {
+  override readonly name = 'UnreadableBatch';
+  constructor(
+    readonly batch: Batch,
+    why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`batch ${batch.id}: ${why}`, options);
+  }
+}
+
 /** The batch protocol over one shard of Redis. Each method is one atomic step. */
 export class BatchStore {
   private readonly tag: string;
@@ -160,7 +181,11 @@ export class BatchStore {
     return { changes, conflicts: new Set(conflicts) };
   }
 
-  /** The batch to deliver, with its payload; nothing if it was settled before. A batch to be parked has no payload. */
+  /**
+   * The batch to deliver, with its payload; nothing if it was settled before. A batch to be parked has no payload.
+   *
+   * @throws UnreadableBatch
+   */
   async begin(
     batchId: string,
   ): Promise<
@@ -170,14 +195,15 @@ export class BatchStore {
     if (fields.length === 0) return undefined;
     const { batch, stateBefore, parked } = parseBatch(batchId, fields);
     if (stateBefore === 'refused' && parked) return { batch, park: true };
+    // BullMQ counts on a job how often its worker died, and goes on counting after a redrive.
+    if (stateBefore === 'dead') await this.redis.hdel(jobKey(this.shard, batch), 'stc');
     const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batchId), 0, -1);
-    // Another worker may have settled the batch between the two commands: ours had lost its lock without noticing.
-    if (chunks.length === 0) return undefined;
-    return {
-      batch,
-      park: false,
-      payload: BatchPayload.fromChunks(batch.target.sink, chunks.map(unpackChunk)),
-    };
+    if (chunks.length === 0) {
+      // Another worker may have settled the batch between the two commands: ours had lost its lock without noticing.
+      if ((await this.redis.exists(batchKey(this.shard, batchId))) === 0) return undefined;
+      throw new UnreadableBatch(batch, 'its payload is gone');
+    }
+    return { batch, park: false, payload: readPayload(batch, chunks) };
   }
 
   /** Ends a batch. False if it had ended before, in which case nothing is counted again. */
@@ -289,6 +315,15 @@ export class BatchStore {
   /** What a tenant sent that no destination wanted. */
   async filtered(tenantId: string): Promise<number> {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);
+  }
+}
+
+/** @throws UnreadableBatch */
+function readPayload(batch: Batch, chunks: readonly Buffer[]): BatchPayload {
+  try {
+    return BatchPayload.fromChunks(batch.target.sink, chunks.map(unpackChunk));
+  } catch (error) {
+    throw new UnreadableBatch(batch, 'its payload cannot be unpacked', { cause: error });
   }
 }
 

@@ -7,6 +7,7 @@ import { openQueue } from './catalog';
 import { buildChunks } from './chunk';
 import { BatchConsumer, type Deliver, type DeliveryOutcome } from './consumer';
 import { encodeFragment } from './fragment';
+import { chunksKey, jobKey } from './keys';
 import { BatchProducer } from './producer';
 import { failFastRedis, patientRedis, type RedisClient } from './redis-connection';
 
@@ -282,4 +283,81 @@ test('when a worker stops, what is under way ends first', async () => {
   release();
   await closing;
   expect(await ledger()).toMatchObject({ delivered: 1, waiting: 0 });
+});
+
+describe('a batch whose payload is not what was stored', () => {
+  test.each<[string, (key: string) => Promise<unknown>]>([
+    ['damaged', (key) => workerRedis.lset(key, 0, Buffer.from([0x28, 0xb5, 1, 2, 3]))],
+    ['gone', (key) => workerRedis.del(key)],
+  ])('because it is %s becomes a dead letter at once, and others go on', async (_, spoil) => {
+    await send(2);
+    const [job] = await until(async () => {
+      const jobs = await queue.getJobs(['waiting', 'delayed', 'prioritized']);
+      return jobs.length === 1 && jobs;
+    });
+    await spoil(chunksKey(0, job?.id ?? ''));
+    const seen = consume(() => Promise.resolve(allDelivered));
+    await ledgerShows({ accepted: 2, deadLettered: 2, waiting: 0 });
+    expect(seen.failures).toEqual([['batch.unreadable', 'dead_letter']]);
+    const [failed] = await failedJobs(1);
+    expect(failed?.failedReason).toMatch(/^batch\.unreadable: /);
+    await send(1);
+    await ledgerShows({ accepted: 3, delivered: 1, deadLettered: 2 });
+  });
+});
+
+test('an AWS that says "come back in 0 seconds" is not asked without a pause', async () => {
+  let calls = 0;
+  consume(() => {
+    calls++;
+    if (calls < 4) throw new Failure('cloudwatch.throttled', { retryAfterMs: 0 });
+    return Promise.resolve(allDelivered);
+  });
+  const startedAt = Date.now();
+  await send(1);
+  await ledgerShows({ delivered: 1 });
+  // Three pauses with full jitter, each of up to 500, 1,000 and 2,000 ms; without them it is over within 30 ms (measured).
+  expect(Date.now() - startedAt).toBeGreaterThan(60);
+});
+
+test('a redriven batch has all of its lives again', async () => {
+  let isUp = false;
+  consume(() => {
+    if (isUp) return Promise.resolve(allDelivered);
+    throw new Failure('internal.fault');
+  });
+  await send(1);
+  const [failed] = await failedJobs(1);
+  await workerRedis.hset(jobKey(0, { id: failed?.id ?? '', target: quick.target }), 'stc', 11);
+  await failed?.retry();
+  const [again] = await until(async () => {
+    const jobs = await queue.getFailed();
+    return jobs[0] !== undefined && jobs[0].attemptsStarted > 1 && jobs;
+  });
+  expect(again?.stalledCounter).toBe(0);
+  isUp = true;
+  await again?.retry();
+  await ledgerShows({ delivered: 1, deadLettered: 0 });
+});
+
+test('what goes wrong between the steps is told, and the batch is tried again', async () => {
+  const told: unknown[] = [];
+  const broken = new BatchStore(workerRedis, 0);
+  let settles = 0;
+  const settle = broken.settle.bind(broken);
+  broken.settle = (...step) =>
+    ++settles === 1 ? Promise.reject(new Error('the connection is gone')) : settle(...step);
+  consumer = new BatchConsumer(workerRedis, broken, () => Promise.resolve(allDelivered), {
+    sink: 'cloudwatch',
+    concurrency: 1,
+    attemptsMax: 2,
+    observer: {
+      delivered: () => undefined,
+      failed: () => undefined,
+      error: (error) => told.push(error),
+    },
+  });
+  await send(1);
+  await ledgerShows({ delivered: 1 });
+  expect(told).toEqual([expect.objectContaining({ message: 'the connection is gone' })]);
 });

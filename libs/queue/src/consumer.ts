@@ -1,6 +1,6 @@
 import { assert, backoffMs, Failure, RETRY, type Sink } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
-import type { Batch, BatchStore, Delivery } from './batch-store';
+import { UnreadableBatch, type Batch, type BatchStore, type Delivery } from './batch-store';
 import { jobData, openQueue } from './catalog';
 import { queueName, shardTag } from './keys';
 import type { BatchPayload } from './payload';
@@ -95,9 +95,20 @@ export class BatchConsumer {
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
+    try {
+      await this.work(job, token);
+    } catch (error) {
+      if (isTellingBullMq(error)) throw error;
+      // Redis went away between two steps, or a fault of ours: BullMQ brings the job again, and no attempt is counted.
+      this.options.observer.error(error);
+      throw bare(new TryAgain('internal.fault: A fault of ours. It is tried again.'));
+    }
+  }
+
+  private async work(job: Job, token: string | undefined): Promise<void> {
     const { id } = job;
     assert(id !== undefined && token !== undefined, 'BullMQ gives a job its id and its lock');
-    const begun = await this.store.begin(id);
+    const begun = await this.begin(id);
     if (begun === undefined) return; // settled before: its worker died between settling and telling BullMQ
     const { batch } = begun;
     if (begun.park) {
@@ -113,6 +124,16 @@ export class BatchConsumer {
     }
     await this.settle(batch, begun.payload, outcome);
     this.options.observer.delivered(batch, outcome);
+  }
+
+  /** A batch that cannot be read will never be: it becomes a dead letter at once. */
+  private async begin(batchId: string): ReturnType<BatchStore['begin']> {
+    try {
+      return await this.store.begin(batchId);
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error;
+      return this.bury(error.batch, new Failure('batch.unreadable', { cause: error }));
+    }
   }
 
   /** Counts every log event, and gives those that were refused a batch and a job of their own. */
@@ -154,29 +175,45 @@ export class BatchConsumer {
     switch (failure.disposition) {
       case 'defer':
         observer.failed(batch, failure, 'defer');
-        return delay(work, failure.retryAfterMs ?? backoffMs(batch.begun, Math.random(), DEFER));
+        // AWS's own word on when to come back is kept, and never taken for less than what it is not to be a flood.
+        return delay(
+          work,
+          (failure.retryAfterMs ?? 0) + backoffMs(batch.begun, Math.random(), DEFER),
+        );
       case 'suspend':
         observer.failed(batch, failure, 'suspend');
         return delay(work, SUSPEND.firstMs / 2 + backoffMs(batch.begun, Math.random(), SUSPEND));
       case 'reject':
-        if (failure.code === 'internal.fault') return this.bury(work, failure);
+        if (failure.code === 'internal.fault') return this.bury(batch, failure);
         observer.failed(batch, failure, 'reject');
         return this.settle(batch, payload, {
           rejected: [{ code: failure.code, from: 0, to: batch.logEvents }],
         });
       case 'retry':
-        if (attempts >= attemptsMax) return this.bury(work, failure);
+        if (attempts >= attemptsMax) return this.bury(batch, failure);
         observer.failed(batch, failure, 'retry');
-        throw bare(new Error(failure.message));
+        throw bare(new TryAgain(failure.message));
     }
   }
 
   /** Makes a dead letter of the batch: counted first, then failed in BullMQ. The sweep mends what a crash between them leaves. */
-  private async bury({ batch }: Work, failure: Failure): Promise<never> {
+  private async bury(batch: Batch, failure: Failure): Promise<never> {
     await this.store.deadLetter(batch.id, failure.code);
     this.options.observer.failed(batch, failure, 'dead_letter');
     throw bare(new UnrecoverableError(failure.message));
   }
+}
+
+/** Tells BullMQ to bring the job again. */
+class TryAgain extends Error {}
+
+/** What is thrown at BullMQ on purpose. */
+function isTellingBullMq(error: unknown): boolean {
+  return (
+    error instanceof TryAgain ||
+    error instanceof DelayedError ||
+    error instanceof UnrecoverableError
+  );
 }
 
 interface Work {

@@ -26,6 +26,11 @@ export function ledgerKey(shard: number, destinationKey: string): string {
   return `${shardTag(shard)}:ledger:${destinationKey}`;
 }
 
+/** Where BullMQ keeps the job of a batch. */
+export function jobKey(shard: number, batch: { id: string; target: { sink: Sink } }): string {
+  return `${shardTag(shard)}:${queueName(batch.target.sink, shard)}:${batch.id}`;
+}
+
 /** The sum of a shard's ledgers, moved in the same steps as they are. */
 export function totalsKey(shard: number): string {
   return `${shardTag(shard)}:totals`;

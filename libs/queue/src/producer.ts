@@ -1,11 +1,10 @@
-import { assert, sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
+import { assert, sinkOf, sinks, type Sink } from '@logferry/core';
 import { ErrorCode, type Queue } from 'bullmq';
 import { randomBytes } from 'node:crypto';
 import { APPEND_BATCHES_MAX, batchesOf, type Append } from './append';
 import type { BatchChange, BatchStore, Section } from './batch-store';
 import { JOB_NAME, jobData, jobOptions, openQueue, type JobPlan } from './catalog';
 import { buildChunks } from './chunk';
-import type { Fragment } from './fragment';
 import { GroupCommit } from './group-commit';
 import type { RedisClient } from './redis-connection';
 
