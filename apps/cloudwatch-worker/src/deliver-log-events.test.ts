@@ -1,6 +1,6 @@
 // The workers' own way to a session, and a CloudWatch Logs that refuses what AWS refuses.
 import { CloudWatchSink, sharedTransport, type LogEventsCall } from '@logferry/aws';
-import { Destination, type AwsSession } from '@logferry/core';
+import { Destination, sessionKey, type AwsSession } from '@logferry/core';
 import { BatchPayload, encodeFragment, type Batch, type DeliveryOutcome } from '@logferry/queue';
 import { BrokerClient, Secret } from '@logferry/runtime';
 import {
@@ -33,7 +33,10 @@ const endpointBefore = process.env.AWS_ENDPOINT_URL;
 beforeAll(async () => {
   [aws, broker] = await Promise.all([
     startSandboxAws({ port: 0 }),
-    startSessionBroker(() => ({ session: answers.shift() ?? good })),
+    startSessionBroker(() => ({
+      session: answers.shift() ?? good,
+      issuedFor: sessionKey(destination ?? aDestination()),
+    })),
   ]);
   process.env.AWS_ENDPOINT_URL = aws.url;
 });

@@ -22,7 +22,7 @@ export function deliverLogEvents(
   return async (batch, payload) => {
     const { tenantId, destinationId, target } = batch;
     assert(target.sink === 'cloudwatch', 'the queue of CloudWatch batches holds only those');
-    const { region } = await deliverableDestination(directory, batch);
+    const destination = await deliverableDestination(directory, batch);
     const { logGroup, logStream } = target;
     const { head, tail } = logEventsFrame(logGroup, logStream);
     const call = {
@@ -31,7 +31,8 @@ export function deliverLogEvents(
       body: payload.body(head, tail),
       logEvents: batch.logEvents,
     };
-    const rejected = await sessions.withSession(tenantId, destinationId, (session) =>
+    const { region } = destination;
+    const rejected = await sessions.withSession(tenantId, destination, (session) =>
       sink.put({ destinationKey: destinationKey(tenantId, destinationId), region, session }, call),
     );
     return { rejected };

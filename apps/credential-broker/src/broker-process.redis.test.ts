@@ -86,23 +86,28 @@ function seed(issuerUrl: string): void {
 }
 
 /** One destination for each duration, so that none of them is remembered from another. */
-async function putDestinations(): Promise<string[]> {
+async function putDestinations(): Promise<Map<string, Destination>> {
   const redis = failFastRedis(server);
   await until(() => redis.status === 'ready');
   const store = new ConfigStore(redis);
   await store.putTenant({ id: 'acme' });
-  const ids = ['granted', 'denied', 'throttled', 'reset', 'hung', 'garbled'];
-  for (const [i, id] of ids.entries()) {
+  const destinations = new Map<string, Destination>();
+  for (const [i, id] of ['granted', 'denied', 'throttled', 'reset', 'hung', 'garbled'].entries()) {
     const credentials = { kind: 'web_identity', roleArn, sessionDurationSeconds: 900 + i };
     const cloudwatch = { logGroup: 'group', logStream: 'stream' };
     const region = 'eu-central-1';
-    await store.putDestination(
-      'acme',
-      Destination.parse({ id, type: 'cloudwatch', region, credentials, cloudwatch }),
-    );
+    const destination = Destination.parse({
+      id,
+      type: 'cloudwatch',
+      region,
+      credentials,
+      cloudwatch,
+    });
+    destinations.set(id, destination);
+    await store.putDestination('acme', destination);
   }
   redis.disconnect();
-  return ids;
+  return destinations;
 }
 
 async function sendRaw(port: number, bytes: string): Promise<void> {
@@ -114,7 +119,12 @@ async function sendRaw(port: number, bytes: string): Promise<void> {
 }
 
 test('no secret, token, key or session is ever written to the log, whatever goes wrong', async () => {
-  const ids = await putDestinations();
+  const destinations = await putDestinations();
+  const destination = (id: string): Destination => {
+    const found = destinations.get(id);
+    if (found === undefined) throw new Error(`there is no ${id}`);
+    return found;
+  };
   const [url, port] = await startBroker();
   await app?.ready;
   seed(url);
@@ -131,13 +141,15 @@ test('no secret, token, key or session is ever written to the log, whatever goes
     hung: { kind: 'hang' },
     garbled: { kind: 'error', code: 'InvalidIdentityToken', message: 'no', httpStatus: 400 },
   } as const;
-  const session = await client.session('acme', ids[0] ?? '');
+  const session = await client.session('acme', destination('granted'));
   for (const [id, action] of Object.entries(actions)) {
     aws.addFault({ match: { service: 'sts' }, action });
-    await expect(client.session('acme', id)).rejects.toMatchObject({ name: 'Failure' });
+    await expect(client.session('acme', destination(id))).rejects.toMatchObject({
+      name: 'Failure',
+    });
     aws.clearFaults();
   }
-  await expect(stranger.session('acme', 'granted')).rejects.toMatchObject({
+  await expect(stranger.session('acme', destination('granted'))).rejects.toMatchObject({
     code: 'credential.broker_refused',
   });
   // A worker's request that was cut off or garbled on its way still holds the secret.

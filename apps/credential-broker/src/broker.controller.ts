@@ -46,7 +46,7 @@ export class BrokerController {
     }
     const { tenantId, destinationId, refusedAccessKeyId } = request.data;
     try {
-      return { session: await this.issueSession.run(tenantId, destinationId, refusedAccessKeyId) };
+      return await this.issueSession.run(tenantId, destinationId, refusedAccessKeyId);
     } catch (error) {
       return this.refusal(error, { tenantId, destinationId });
     }

@@ -104,6 +104,8 @@ function aDestination(id: string, roleArn: string): Destination {
   });
 }
 
+const ofAcme = aDestination('s3', roleOf('acme'));
+
 function seedRoles(): void {
   const host = url.replace('http://', '');
   const trust = (tenantId: string): object => ({
@@ -131,33 +133,54 @@ function seedRoles(): void {
 
 /** Makes the broker forget what it remembers of a destination: its role is another then. */
 let generation = 0;
-async function freshDestination(tenantId: string): Promise<string> {
-  const id = `s3-${++generation}`;
-  const destination = aDestination(id, roleOf(tenantId));
+async function freshDestination(tenantId: string): Promise<Destination> {
+  const destination = aDestination(`s3-${++generation}`, roleOf(tenantId));
   destination.credentials.sessionDurationSeconds = 900 + generation;
   await new ConfigStore(redis).putDestination(tenantId, destination);
   await until(() =>
-    client.session(tenantId, id).then(
+    client.session(tenantId, destination).then(
       () => true,
       (error: { code: string }) => error.code !== 'destination.missing',
     ),
   );
-  return id;
+  return destination;
 }
 
 test('a tenant gets a session of its own role', async () => {
-  const session = await client.session('acme', 's3');
+  const session = await client.session('acme', ofAcme);
   expect(session.accessKeyId).toMatch(/^ASIA/);
   expect(session.expiresAt - Date.now()).toBeGreaterThan(3_500_000);
   expect(aws.identities().sessions).toBe(1);
 });
 
 test("another tenant's role is refused by AWS, since the token names who really asks", async () => {
-  await expect(client.session('globex', 'stolen')).rejects.toMatchObject({
+  await expect(
+    client.session('globex', aDestination('stolen', roleOf('acme'))),
+  ).rejects.toMatchObject({
     code: 'credential.trust_denied',
     disposition: 'suspend',
   });
   expect(aws.identities().sessions).toBe(0);
+});
+
+test('a role that was corrected is the one that the next session is of, though the old one is still good', async () => {
+  const wrong = await freshDestination('acme');
+  const before = await client.session('acme', wrong);
+  const right = aDestination(wrong.id, roleOf('acme'));
+  await new ConfigStore(redis).putDestination('acme', right);
+  // Whatever the broker knows at the time: a session of the old destination is never given out for the new one.
+  const after = await until(() =>
+    client.session('acme', right).catch((error: { code: string }) => {
+      expect(error.code).toBe('destination.changing');
+      return false as const;
+    }),
+  );
+  expect(after.accessKeyId).not.toBe(before.accessKeyId);
+  expect(after.expiresAt - Date.now()).toBeGreaterThan(3_500_000);
+  await expect(client.session('acme', wrong)).rejects.toMatchObject({
+    code: 'destination.changing',
+    disposition: 'defer',
+  });
 });
 
 test("a destination that is not there, or is another tenant's, has no session", async () => {
@@ -166,14 +189,18 @@ test("a destination that is not there, or is another tenant's, has no session", 
     ['globex', 'missing-role'],
     ['nobody', 's3'],
   ] as const) {
-    await expect(client.session(tenantId, id)).rejects.toMatchObject({
+    await expect(
+      client.session(tenantId, aDestination(id, roleOf(tenantId))),
+    ).rejects.toMatchObject({
       code: 'destination.missing',
     });
   }
 });
 
 test('a role that is not there looks like one that does not trust us', async () => {
-  await expect(client.session('acme', 'missing-role')).rejects.toMatchObject({
+  await expect(
+    client.session('acme', aDestination('missing-role', roleOf('nobody'))),
+  ).rejects.toMatchObject({
     code: 'credential.trust_denied',
   });
 });
@@ -181,40 +208,42 @@ test('a role that is not there looks like one that does not trust us', async () 
 test('whoever does not know the secret gets nothing, not even which destinations there are', async () => {
   const stranger = clientWith('what nobody told me');
   const refused = { code: 'credential.broker_refused' };
-  await expect(stranger.session('acme', 's3')).rejects.toMatchObject(refused);
-  await expect(stranger.session('acme', 'nope')).rejects.toMatchObject(refused);
+  await expect(stranger.session('acme', ofAcme)).rejects.toMatchObject(refused);
+  await expect(
+    stranger.session('acme', aDestination('nope', roleOf('acme'))),
+  ).rejects.toMatchObject(refused);
   stranger.close();
 });
 
 test('a session that AWS has forgotten is replaced', async () => {
-  const id = await freshDestination('acme');
-  const first = await client.session('acme', id);
-  const second = await client.session('acme', id, first.accessKeyId);
+  const destination = await freshDestination('acme');
+  const first = await client.session('acme', destination);
+  const second = await client.session('acme', destination, first.accessKeyId);
   expect(second.accessKeyId).not.toBe(first.accessKeyId);
 });
 
 test('an STS that is away or hangs is a failure of AWS, and passes', async () => {
-  const id = await freshDestination('acme');
-  const { accessKeyId } = await client.session('acme', id);
+  const destination = await freshDestination('acme');
+  const { accessKeyId } = await client.session('acme', destination);
   aws.addFault({ match: { service: 'sts' }, action: { kind: 'connection-reset' } });
   const away = { code: 'credential.sts_unavailable', disposition: 'retry' };
-  await expect(client.session('acme', id, accessKeyId)).rejects.toMatchObject(away);
+  await expect(client.session('acme', destination, accessKeyId)).rejects.toMatchObject(away);
   aws.clearFaults();
   const later = await until(() =>
-    client.session('acme', id, accessKeyId).catch(() => false as const),
+    client.session('acme', destination, accessKeyId).catch(() => false as const),
   );
   aws.addFault({ match: { service: 'sts' }, action: { kind: 'hang' } });
-  await expect(client.session('acme', id, later.accessKeyId)).rejects.toMatchObject(away);
+  await expect(client.session('acme', destination, later.accessKeyId)).rejects.toMatchObject(away);
 });
 
 test('what STS says about when to come back reaches the worker', async () => {
-  const id = await freshDestination('acme');
-  const { accessKeyId } = await client.session('acme', id);
+  const destination = await freshDestination('acme');
+  const { accessKeyId } = await client.session('acme', destination);
   aws.addFault({
     match: { service: 'sts' },
     action: { kind: 'throttle', retryAfterSeconds: 7 },
   });
-  await expect(client.session('acme', id, accessKeyId)).rejects.toMatchObject({
+  await expect(client.session('acme', destination, accessKeyId)).rejects.toMatchObject({
     code: 'credential.throttled',
     retryAfterMs: 7_000,
   });
@@ -274,7 +303,7 @@ test.each<[string, string | Buffer]>([
   ],
 ])('%s on the TCP port is survived, and never answered with a session', async (_, bytes) => {
   expect(await send(bytes)).not.toContain('accessKeyId');
-  await expect(client.session('acme', 's3')).resolves.toBeDefined();
+  await expect(client.session('acme', ofAcme)).resolves.toBeDefined();
 });
 
 test('a request that asks for a role is refused, whatever else it holds', async () => {
@@ -290,7 +319,7 @@ test('a request that asks for a role is refused, whatever else it holds', async 
 });
 
 test('health and metrics tell nothing of tenants or sessions', async () => {
-  const session = await client.session('acme', 's3');
+  const session = await client.session('acme', ofAcme);
   expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   expect(metrics).toMatch(/logferry_broker_sts_calls_total\{outcome="issued",app="[\w-]+"\} \d+/);
@@ -299,12 +328,12 @@ test('health and metrics tell nothing of tenants or sessions', async () => {
 });
 
 test('while Redis is away, destinations that are remembered go on having sessions', async () => {
-  await client.session('acme', 's3');
+  await client.session('acme', ofAcme);
   await server.kill();
-  const { accessKeyId } = await client.session('acme', 's3');
-  await expect(client.session('acme', 's3', accessKeyId)).resolves.toBeDefined();
+  const { accessKeyId } = await client.session('acme', ofAcme);
+  await expect(client.session('acme', ofAcme, accessKeyId)).resolves.toBeDefined();
   await until(async () => (await fetch(`${url}/health/ready`)).status === 503);
-  await expect(client.session('initech', 's3')).rejects.toMatchObject({
+  await expect(client.session('initech', ofAcme)).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
   });
   await server.start();

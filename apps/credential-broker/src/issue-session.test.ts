@@ -1,4 +1,4 @@
-import { Destination, Failure, type AwsSession } from '@logferry/core';
+import { Destination, Failure, sessionKey, type AwsSession } from '@logferry/core';
 import { IssueSession, sessionFetcher } from './issue-session';
 import { SessionCache, type SessionSubject } from './session-cache';
 
@@ -40,10 +40,29 @@ function world(destinations: Record<string, Destination>) {
 
 test('the role, the Region and the duration of a session are those of the destination', async () => {
   const { issue, asked } = world({ 'acme/s3': aDestination() });
-  expect(await issue.run('acme', 's3')).toBe(session);
+  expect(await issue.run('acme', 's3')).toEqual({
+    session,
+    issuedFor: sessionKey(aDestination()),
+  });
   expect(asked).toEqual([
     { tenantId: 'acme', roleArn: roleOf('acme'), region: 'eu-central-1', durationSeconds: 900 },
   ]);
+});
+
+test('a session says what it was issued for, so that no worker takes it for one of another role', async () => {
+  const destinations = { 'acme/s3': aDestination() };
+  const { issue } = world(destinations);
+  const { issuedFor } = await issue.run('acme', 's3');
+  for (const over of [
+    { region: 'us-east-1' },
+    { credentials: { kind: 'web_identity', roleArn: roleOf('b'), sessionDurationSeconds: 900 } },
+    { credentials: { kind: 'web_identity', roleArn: roleOf('acme') } },
+  ]) {
+    destinations['acme/s3'] = aDestination(over);
+    expect((await issue.run('acme', 's3')).issuedFor).not.toBe(issuedFor);
+  }
+  destinations['acme/s3'] = aDestination({ s3: { bucket: 'another' } });
+  expect((await issue.run('acme', 's3')).issuedFor).toBe(issuedFor);
 });
 
 test('the tenant in the token is the one whose destination it is, whatever role the destination names', async () => {

@@ -1,6 +1,7 @@
 import {
   Failure,
   roleSessionName,
+  sessionKey,
   unreachable,
   type AwsSession,
   type Destination,
@@ -48,12 +49,15 @@ export class IssueSession {
     private readonly sessions: SessionCache,
   ) {}
 
-  /** @throws Failure `credential.*` or `destination.missing` */
+  /**
+   * @returns a session, and what it was issued for: the worker may know the destination as it was before a change, or after it
+   * @throws Failure `credential.*` or `destination.missing`
+   */
   async run(
     tenantId: string,
     destinationId: string,
     refusedAccessKeyId?: string,
-  ): Promise<AwsSession> {
+  ): Promise<{ session: AwsSession; issuedFor: string }> {
     const destination = await this.directory.destination(tenantId, destinationId);
     if (destination === undefined) throw new Failure('destination.missing');
     const { credentials, region } = destination;
@@ -61,7 +65,8 @@ export class IssueSession {
       case 'web_identity': {
         const { roleArn, sessionDurationSeconds } = credentials;
         const subject = { tenantId, roleArn, region, durationSeconds: sessionDurationSeconds };
-        return this.sessions.get(subject, refusedAccessKeyId);
+        const session = await this.sessions.get(subject, refusedAccessKeyId);
+        return { session, issuedFor: sessionKey(destination) };
       }
       default:
         return unreachable(credentials.kind);

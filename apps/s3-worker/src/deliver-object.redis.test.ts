@@ -1,6 +1,13 @@
 // A batch of a real Redis, the workers' own way to a session, and an S3 that refuses what S3 refuses.
 import { S3Sink, sharedTransport, type ObjectCall, type PutOutcome } from '@logferry/aws';
-import { Destination, Failure, s3Key, type AwsSession, type FailureCode } from '@logferry/core';
+import {
+  Destination,
+  Failure,
+  s3Key,
+  sessionKey,
+  type AwsSession,
+  type FailureCode,
+} from '@logferry/core';
 import {
   BatchProducer,
   BatchStore,
@@ -52,7 +59,12 @@ beforeAll(async () => {
     startRedis({ settings: { appendonly: 'no' } }),
     startSandboxAws({ port: 0 }),
     startSessionBroker(() =>
-      failure === undefined ? { session: answers.shift() ?? good } : { failure },
+      failure === undefined
+        ? {
+            session: answers.shift() ?? good,
+            issuedFor: sessionKey(destination ?? aDestination()),
+          }
+        : { failure },
     ),
   ]);
   process.env.AWS_ENDPOINT_URL = aws.url;

@@ -28,12 +28,13 @@ export function deliverObject(
   return async (batch, payload) => {
     const { tenantId, destinationId, target } = batch;
     assert(target.sink === 's3', 'the queue of S3 batches holds only those');
-    const { region } = await deliverableDestination(directory, batch);
+    const destination = await deliverableDestination(directory, batch);
     const body = payload.body('', '\n');
     const { bucket, prefix } = target;
+    const { region } = destination;
     const put = (candidate: number): Promise<PutOutcome> => {
       const key = s3Key(prefix, batch.firstMs, batch.id, candidate);
-      return sessions.withSession(tenantId, destinationId, (session) =>
+      return sessions.withSession(tenantId, destination, (session) =>
         sink.put(
           { destinationKey: destinationKey(tenantId, destinationId), region, session },
           { bucket, key, body, contentType: CONTENT_TYPE },

@@ -1,5 +1,5 @@
 // The whole worker in this process, with a real Redis and an S3 that refuses what S3 refuses.
-import { Destination, imbalance, type Ledger } from '@logferry/core';
+import { Destination, imbalance, sessionKey, type Ledger } from '@logferry/core';
 import {
   BatchProducer,
   BatchStore,
@@ -46,6 +46,7 @@ beforeAll(async () => {
     startSandboxAws({ port: 0 }),
     startSessionBroker(() => ({
       session: { ...keys, sessionToken: '', expiresAt: Date.now() + 3_600_000 },
+      issuedFor: sessionKey(aDestination()),
     })),
   ]);
   process.env.AWS_ENDPOINT_URL = aws.url;

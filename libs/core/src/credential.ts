@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Destination } from './destination';
 import { failureKinds, isFailureCode, type FailureCode } from './failure';
 import { STS } from './limits';
 import { TenantId } from './tenant';
@@ -20,6 +21,18 @@ export function isFresh(
   marginMs: number,
 ): boolean {
   return session.expiresAt - nowMs > marginMs;
+}
+
+/**
+ * Everything of a destination that shapes its sessions, as a text to compare: a session that was issued for another one may be of a
+ * role, or an account, that the destination has left.
+ */
+export function sessionKey({
+  credentials,
+  region,
+}: Pick<Destination, 'credentials' | 'region'>): string {
+  const { kind, roleArn, sessionDurationSeconds } = credentials;
+  return JSON.stringify([kind, roleArn, sessionDurationSeconds, region]);
 }
 
 /**
@@ -61,6 +74,8 @@ export const SessionReply = z.union([
       sessionToken: z.string(),
       expiresAt: z.number(),
     }),
+    /** The `sessionKey` of the destination as the broker knows it, which may be of a moment before or after the worker's. */
+    issuedFor: z.string(),
   }),
   z.strictObject({ failure: failureCode, retryAfterMs: z.number().optional() }),
 ]);

@@ -1,10 +1,17 @@
 // The client against a broker over real TCP. The broker is hand-written: what it answers is in the hand of each test.
 import 'reflect-metadata';
-import { Failure, SESSION_PATTERN, type AwsSession } from '@logferry/core';
+import {
+  Failure,
+  SESSION_PATTERN,
+  sessionKey,
+  type AwsSession,
+  type Destination,
+} from '@logferry/core';
 import { freePort, until } from '@logferry/testing';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { BrokerClient } from './broker-client';
 import { Secret } from './secret';
 
@@ -55,6 +62,28 @@ function aSession(lifeMs = HOUR_MS): AwsSession {
   };
 }
 
+type SessionDestination = Pick<Destination, 'id' | 'credentials' | 'region'>;
+
+function aDestination(
+  id: string,
+  { role = 'logferry', region = 'eu-central-1' } = {},
+): SessionDestination {
+  const roleArn = `arn:aws:iam::123456789012:role/${role}`;
+  return {
+    id,
+    region,
+    credentials: { kind: 'web_identity', roleArn, sessionDurationSeconds: 3_600 },
+  };
+}
+
+const cw = aDestination('cw');
+const s3 = aDestination('s3');
+
+const issue = (session: AwsSession, destination = cw): unknown => ({
+  session,
+  issuedFor: sessionKey(destination),
+});
+
 let port: number;
 let broker: INestMicroservice;
 let client: BrokerClient;
@@ -66,7 +95,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   asked.length = 0;
-  answer = () => ({ session: aSession() });
+  answer = () => issue(aSession());
   client = new BrokerClient({
     host: '127.0.0.1',
     port,
@@ -84,8 +113,8 @@ afterAll(async () => {
 });
 
 test('a session is asked for with the secret, and kept', async () => {
-  const session = await client.session('acme', 'cw');
-  expect(await client.session('acme', 'cw')).toBe(session);
+  const session = await client.session('acme', cw);
+  expect(await client.session('acme', cw)).toBe(session);
   expect(asked).toEqual([
     { tenantId: 'acme', destinationId: 'cw', secret: 'what all workers know' },
   ]);
@@ -93,67 +122,99 @@ test('a session is asked for with the secret, and kept', async () => {
 
 test('each destination of each tenant has a session of its own', async () => {
   const places = [
-    ['acme', 'cw'],
-    ['acme', 's3'],
-    ['globex', 'cw'],
-  ];
+    ['acme', cw],
+    ['acme', s3],
+    ['globex', cw],
+  ] as const;
   const sessions = await Promise.all(
-    places.map(([tenantId = '', destinationId = '']) => client.session(tenantId, destinationId)),
+    places.map(([tenantId, destination]) => client.session(tenantId, destination)),
   );
   expect(new Set(sessions.map(({ accessKeyId }) => accessKeyId)).size).toBe(3);
 });
 
 test('however many ask at once, the broker is asked once', async () => {
-  const sessions = await Promise.all(
-    Array.from({ length: 100 }, () => client.session('acme', 'cw')),
-  );
+  const sessions = await Promise.all(Array.from({ length: 100 }, () => client.session('acme', cw)));
   expect(new Set(sessions).size).toBe(1);
   expect(asked).toHaveLength(1);
 });
 
 test('a session is used while it has a minute to live, and asked for anew when it has less', async () => {
-  answer = () => ({ session: aSession(MARGIN_MS + 10_000) });
-  await client.session('acme', 'cw');
-  await client.session('acme', 'cw');
+  answer = () => issue(aSession(MARGIN_MS + 10_000));
+  await client.session('acme', cw);
+  await client.session('acme', cw);
   expect(asked).toHaveLength(1);
-  answer = () => ({ session: aSession(MARGIN_MS) });
-  await client.session('acme', 's3');
-  await client.session('acme', 's3');
+  answer = () => issue(aSession(MARGIN_MS));
+  await client.session('acme', s3);
+  await client.session('acme', s3);
   expect(asked).toHaveLength(3);
 });
 
 test('a session that AWS refused is not answered with again, and the broker is told which it was', async () => {
-  const first = await client.session('acme', 'cw');
-  const second = await client.session('acme', 'cw', first.accessKeyId);
+  const first = await client.session('acme', cw);
+  const second = await client.session('acme', cw, first.accessKeyId);
   expect(second.accessKeyId).not.toBe(first.accessKeyId);
   expect(asked[1]).toMatchObject({ refusedAccessKeyId: first.accessKeyId });
   // Somebody else who still held the refused one gets the fresh one, and nobody is asked again.
-  expect(await client.session('acme', 'cw', first.accessKeyId)).toBe(second);
+  expect(await client.session('acme', cw, first.accessKeyId)).toBe(second);
   expect(asked).toHaveLength(2);
 });
 
 test('an answer that is under way is no answer to whom it would give the refused session again', async () => {
   const stale = aSession(MARGIN_MS - 1);
-  answer = (request) => ({
-    session: request.refusedAccessKeyId === stale.accessKeyId ? aSession() : stale,
-  });
-  await client.session('acme', 'cw');
+  answer = (request) =>
+    issue(request.refusedAccessKeyId === stale.accessKeyId ? aSession() : stale);
+  await client.session('acme', cw);
   const [, fresh] = await Promise.all([
-    client.session('acme', 'cw'),
-    client.session('acme', 'cw', stale.accessKeyId),
+    client.session('acme', cw),
+    client.session('acme', cw, stale.accessKeyId),
   ]);
   expect(fresh.accessKeyId).not.toBe(stale.accessKeyId);
 });
 
+test.each([
+  ['role', aDestination('cw', { role: 'another' })],
+  ['Region', aDestination('cw', { region: 'us-east-1' })],
+])('a destination whose %s was changed has a session of its own at once', async (_, changed) => {
+  const before = await client.session('acme', cw);
+  answer = () => issue(aSession(), changed);
+  const after = await client.session('acme', changed);
+  expect(after.accessKeyId).not.toBe(before.accessKeyId);
+  expect(await client.session('acme', changed)).toBe(after);
+  expect(asked).toHaveLength(2);
+});
+
+test('a session of before the change is never used for what is after it, though the broker hears of it later', async () => {
+  const changed = aDestination('cw', { role: 'another' });
+  const late = { code: 'destination.changing', disposition: 'defer', retryAfterMs: 1_000 };
+  await expect(client.session('acme', changed)).rejects.toMatchObject(late);
+  await expect(client.session('acme', changed)).rejects.toMatchObject(late);
+  answer = () => issue(aSession(), changed);
+  const session = await client.session('acme', changed);
+  // A worker that is itself behind is not given what was issued for the destination of now.
+  await expect(client.session('acme', cw)).rejects.toMatchObject(late);
+  expect(await client.session('acme', changed)).toBe(session);
+});
+
+test('whoever asks for what is after a change is not answered with what was asked for before it', async () => {
+  const changed = aDestination('cw', { role: 'another' });
+  const answers = [issue(aSession()), issue(aSession(), changed)];
+  answer = () => answers.shift();
+  const [before, after] = await Promise.all([
+    client.session('acme', cw),
+    client.session('acme', changed),
+  ]);
+  expect(after.accessKeyId).not.toBe(before.accessKeyId);
+});
+
 test('what the broker refuses is the failure that it names, and is not remembered', async () => {
   answer = () => ({ failure: 'credential.throttled', retryAfterMs: 1_234 });
-  await expect(client.session('acme', 'cw')).rejects.toMatchObject({
+  await expect(client.session('acme', cw)).rejects.toMatchObject({
     name: 'Failure',
     code: 'credential.throttled',
     retryAfterMs: 1_234,
   });
-  answer = () => ({ session: aSession() });
-  await expect(client.session('acme', 'cw')).resolves.toMatchObject({ secretAccessKey: 'horse' });
+  answer = () => issue(aSession());
+  await expect(client.session('acme', cw)).resolves.toMatchObject({ secretAccessKey: 'horse' });
 });
 
 test.each<[string, unknown]>([
@@ -162,7 +223,7 @@ test.each<[string, unknown]>([
   ['that is nothing', null],
 ])('an answer %s is the same as none', async (_, reply) => {
   answer = () => reply;
-  await expect(client.session('acme', 'cw')).rejects.toMatchObject({
+  await expect(client.session('acme', cw)).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
     disposition: 'retry',
   });
@@ -172,24 +233,91 @@ test('a broker that throws or does not answer is unavailable, and is not waited 
   answer = () => {
     throw new Error('a fault of the broker');
   };
-  await expect(client.session('acme', 'cw')).rejects.toMatchObject({
+  await expect(client.session('acme', cw)).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
   });
   answer = () => new Promise(() => undefined);
-  await expect(client.session('acme', 'cw')).rejects.toMatchObject({
+  await expect(client.session('acme', cw)).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
   });
 });
 
-test('while the broker is away the sessions at hand are used, and when it is back there are new ones', async () => {
-  const session = await client.session('acme', 'cw');
-  await broker.close();
-  await expect(client.session('acme', 's3')).rejects.toMatchObject({
+/** A way to the broker that can go silent, as one does when a machine in between forgets its connections. */
+async function startPath(): Promise<{
+  port: number;
+  silence: () => void;
+  connections: () => number;
+  close: () => void;
+}> {
+  const live = new Set<{ isSilent: boolean; sockets: Socket[] }>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    const path = { isSilent: false, sockets: [near, far] };
+    live.add(path);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('error', () => undefined);
+      from.on('data', (bytes) => path.isSilent || to.write(bytes));
+      from.on('close', () => {
+        to.destroy();
+        live.delete(path);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    silence: () => live.forEach((path) => (path.isSilent = true)),
+    connections: () => live.size,
+    close: () => {
+      server.close();
+      for (const { sockets } of live) sockets.forEach((socket) => socket.destroy());
+    },
+  };
+}
+
+test('a connection that went silent is left after one question, and the next one is answered', async () => {
+  const path = await startPath();
+  const secret = new Secret('what all workers know');
+  const over = new BrokerClient({ host: '127.0.0.1', port: path.port, secret, timeoutMs: 300 });
+  await over.session('acme', cw);
+  path.silence();
+  await expect(over.session('globex', cw)).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
   });
-  expect(await client.session('acme', 'cw')).toBe(session);
+  await expect(over.session('globex', cw)).resolves.toMatchObject({ secretAccessKey: 'horse' });
+  await until(() => path.connections() === 1);
+  over.close();
+  await until(() => path.connections() === 0);
+  path.close();
+});
+
+test('a question without an answer takes none from those that were asked beside it', async () => {
+  const answered = Promise.withResolvers<void>();
+  answer = async ({ destinationId }) => {
+    if (destinationId === 's3') return new Promise(() => undefined);
+    await answered.promise;
+    return issue(aSession());
+  };
+  const unanswered = client.session('acme', s3);
+  await until(() => asked.length === 1);
+  const slow = client.session('acme', cw).catch((error: unknown) => error);
+  await expect(unanswered).rejects.toMatchObject({ code: 'credential.broker_unavailable' });
+  answered.resolve();
+  expect(await slow).toMatchObject({ secretAccessKey: 'horse' });
+});
+
+test('while the broker is away the sessions at hand are used, and when it is back there are new ones', async () => {
+  const session = await client.session('acme', cw);
+  await broker.close();
+  await expect(client.session('acme', s3)).rejects.toMatchObject({
+    code: 'credential.broker_unavailable',
+  });
+  expect(await client.session('acme', cw)).toBe(session);
   broker = await startBroker(port);
-  const later = await until(() => client.session('acme', 's3').catch(() => false as const));
+  const later = await until(() => client.session('acme', s3).catch(() => false as const));
   expect(later.secretAccessKey).toBe('horse');
 });
 
@@ -199,7 +327,7 @@ const expired = (): never => {
 
 test('an expired session is replaced once, and what it was for is done again', async () => {
   const used: string[] = [];
-  const result = await client.withSession('acme', 'cw', ({ accessKeyId }) => {
+  const result = await client.withSession('acme', cw, ({ accessKeyId }) => {
     used.push(accessKeyId);
     return used.length === 1 ? expired() : Promise.resolve('done');
   });
@@ -214,7 +342,7 @@ test('if the fresh session has expired too, that is a failure: it is not tried f
     uses++;
     return expired();
   };
-  await expect(client.withSession('acme', 'cw', use)).rejects.toMatchObject({
+  await expect(client.withSession('acme', cw, use)).rejects.toMatchObject({
     code: 'credential.expired',
   });
   expect(uses).toBe(2);
@@ -227,18 +355,18 @@ test('any other failure is passed on, and nothing is done twice', async () => {
       uses++;
       return Promise.reject(error);
     };
-    await expect(client.withSession('acme', 'cw', use)).rejects.toBe(error);
+    await expect(client.withSession('acme', cw, use)).rejects.toBe(error);
   }
   expect(uses).toBe(2);
   expect(asked).toHaveLength(1);
 });
 
 test('a hundred batches that meet the same expired session are one new session', async () => {
-  const first = await client.session('acme', 'cw');
+  const first = await client.session('acme', cw);
   const use = ({ accessKeyId }: AwsSession): Promise<string> =>
     accessKeyId === first.accessKeyId ? expired() : Promise.resolve(accessKeyId);
   const results = await Promise.all(
-    Array.from({ length: 100 }, () => client.withSession('acme', 'cw', use)),
+    Array.from({ length: 100 }, () => client.withSession('acme', cw, use)),
   );
   expect(new Set(results).size).toBe(1);
   expect(asked).toHaveLength(2);

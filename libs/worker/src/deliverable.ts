@@ -9,7 +9,7 @@ export interface FindDestination {
 export interface Sessions {
   withSession<T>(
     tenantId: string,
-    destinationId: string,
+    destination: Destination,
     use: (session: AwsSession) => Promise<T>,
   ): Promise<T>;
 }

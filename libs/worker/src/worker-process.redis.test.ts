@@ -1,5 +1,5 @@
 // A whole worker on a real Redis that is stopped, hangs and comes back. How a batch is written is in the hand of each test.
-import { Destination, imbalance, type Ledger, type SessionReply } from '@logferry/core';
+import { Destination, imbalance, sessionKey, type Ledger, type SessionReply } from '@logferry/core';
 import {
   BatchProducer,
   BatchStore,
@@ -56,6 +56,7 @@ beforeEach(async () => {
       sessionToken: 'staple',
       expiresAt: Date.now() + 3_600_000,
     },
+    issuedFor: sessionKey(aDestination()),
   });
   await config.putTenant({ id: 'acme' });
   await config.putDestination('acme', aDestination());
@@ -150,8 +151,8 @@ const never: () => Deliver = () => () => new Promise(() => undefined);
 
 test('what waits is delivered with a session of its destination, and the ledger balances', async () => {
   const written: string[] = [];
-  worker = startWorker((sessions) => async ({ tenantId, destinationId }, payload) => {
-    await sessions.withSession(tenantId, destinationId, ({ accessKeyId }) => {
+  worker = startWorker((sessions) => async ({ tenantId }, payload) => {
+    await sessions.withSession(tenantId, aDestination(), ({ accessKeyId }) => {
       written.push(`${accessKeyId}: ${payload.body('', '').toString()}`);
       return Promise.resolve();
     });
@@ -197,8 +198,8 @@ test.each<[string, () => Promise<void>]>([
 
 test('what the broker says of a role that is not trusted holds the batch too', async () => {
   reply = () => ({ failure: 'credential.trust_denied' });
-  worker = startWorker((sessions) => async ({ tenantId, destinationId }) => {
-    await sessions.withSession(tenantId, destinationId, () => Promise.resolve());
+  worker = startWorker((sessions) => async ({ tenantId }) => {
+    await sessions.withSession(tenantId, aDestination(), () => Promise.resolve());
     return { rejected: [] };
   });
   const queue = openQueue(redis, 'cloudwatch', 0);
