@@ -80,6 +80,13 @@ test('a failure is a warning while nothing is lost, and an error when a person i
   );
 });
 
+test('a batch that AWS refuses as a whole is counted in log events too', async () => {
+  observer.failed(aBatch(), new Failure('cloudwatch.invalid_batch'), 'reject');
+  expect(await shown()).toContain(
+    'logferry_delivery_log_events_total{outcome="rejected",code="cloudwatch.invalid_batch",app="tests"} 10',
+  );
+});
+
 test('a metric never names a tenant: there may be very many', async () => {
   observer.delivered(aBatch(), { rejected: [] });
   observer.failed(aBatch(), new Failure('s3.throttled'), 'defer');

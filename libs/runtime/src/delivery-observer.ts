@@ -32,7 +32,7 @@ export class DeliveryObserver {
     ]);
     this.batches = metrics.counter(
       'delivery_batches_total',
-      'Attempts to deliver a batch, by outcome',
+      'Deliveries of a batch that were begun, by outcome',
       ['outcome', 'code'],
     );
     this.bytes = metrics.counter(
@@ -68,6 +68,7 @@ export class DeliveryObserver {
 
   failed(batch: ObservedBatch, failure: Failure, next: Next): void {
     const { code, fault, detail } = failure;
+    if (next === 'reject') this.logEvents.inc({ outcome: 'rejected', code }, batch.logEvents);
     this.batches.inc({ outcome: next, code });
     const line = { ...name(batch), code, fault, detail, next };
     if (next === 'dead_letter')
