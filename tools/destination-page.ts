@@ -1,5 +1,6 @@
 // docs/reference/destinations.md: every field of a destination, read off its schema.
 import {
+  assert,
   Destination,
   MISSING,
   presets,
@@ -35,6 +36,10 @@ export function destinationPage(): string {
   const { oneOf = [] } = z.toJSONSchema(Destination, { io: 'input' }) as Node;
   const [cloudwatch = [], s3 = []] = oneOf.map((kind) => rowsOf(kind, ''));
   const isShared = ([field]: Row): boolean => [cloudwatch, s3].every((rows) => has(rows, field));
+  assert(
+    s3.every((row) => isShared(row) || isIn('s3', row)),
+    'all that S3 has of its own is in s3',
+  );
   return `# Destinations
 
 Where a tenant's log events go: entries of \`destinations\` in the file that \`npm run apply\` takes. A field that is not here is refused.
@@ -50,13 +55,19 @@ Filters that are given must all agree. A log event that no destination wants is 
 
 ## \`"type": "cloudwatch"\`
 
-${table(cloudwatch.filter((row) => !isShared(row)))}
+${table(cloudwatch.filter((row) => !isShared(row) && !isIn('cloudwatch', row)))}
+
+In its \`cloudwatch\`:
+
+${table(inner('cloudwatch', cloudwatch))}
 
 Without a preset, \`logGroup\` and \`logStream\` must be set.
 
 ## \`"type": "s3"\`
 
-${table(s3.filter((row) => !isShared(row)))}
+In its \`s3\`, which must be set:
+
+${table(inner('s3', s3))}
 
 An object's key is \`${exampleKey('exports', 'env0')}\`, in UTC: the path, the type's name, the
 time of the first log event, and five characters that are drawn from the batch's id. Without a path it begins with the type's name.
@@ -95,6 +106,14 @@ function exampleKey(path: string, name: PresetName): string {
 
 const has = (rows: readonly Row[], field: string): boolean =>
   rows.some(([other]) => other === field);
+
+const isIn = (field: string, [name]: Row): boolean => name.startsWith(`${field}.`);
+
+/** The fields of a field, by their own names: `s3.bucket` would read as a failure's code. */
+const inner = (field: string, rows: readonly Row[]): Row[] =>
+  rows
+    .filter((row) => isIn(field, row))
+    .map(([name, ...cells]) => [name.slice(field.length + 1), ...cells]);
 
 /** A field that has fields of its own is told by those. */
 function rowsOf(node: Node, path: string): Row[] {
