@@ -161,8 +161,9 @@ tenant reads; what AWS said in its own words stays in the operator's log.
 
 - **retry**: tried again with growing waits and full jitter; counts an attempt. When the attempts run out, the batch is a
   dead letter and keeps its payload.
-- **defer**: put off without counting an attempt.
-- **suspend**: only the tenant can mend it; the batch is held and probed now and then, without counting an attempt.
+- **defer**: nothing to mend, only not now; put off without counting an attempt.
+- **suspend**: stays so until somebody changes something, most often the tenant in their account; the batch is held and probed
+  now and then, without counting an attempt.
 - **reject**: can never be delivered; kept as a dead letter with its reason, and everything else goes on.
 
 | code | whose move | disposition | what the tenant reads |
@@ -190,6 +191,9 @@ ${table(CLOUDWATCH)}
 
 ## S3
 
+\`keyBytesMax\` is what AWS fixes: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>. The others are what
+Logferry fixes.
+
 ${table(S3)}
 
 ## STS
@@ -199,6 +203,8 @@ What AWS fixes: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeR
 ${table(STS)}
 
 ## Log events at ingest
+
+What Logferry fixes; [destinations.md](destinations.md) says what becomes of a log event that is larger than its destination takes.
 
 ${table(LOG_EVENT)}
 `;

@@ -6,8 +6,9 @@ export type Fault = 'tenant' | 'aws' | 'us';
 
 /**
  * - `retry`: transient. Exponential backoff with full jitter; counts an attempt.
- * - `defer`: not our turn (throttled, shutting down). Later, without counting an attempt.
- * - `suspend`: only the tenant can fix it. The batch is held and probed now and then; no attempt is burnt.
+ * - `defer`: nothing to mend, only not now (AWS asks to slow down). Later, without counting an attempt.
+ * - `suspend`: stays so until somebody changes something, most often the tenant in their account. The batch is held and probed now
+ *   and then; no attempt is burnt.
  * - `reject`: can never be delivered. Kept as a dead letter with its reason; everything else goes on.
  */
 export type Disposition = 'retry' | 'defer' | 'suspend' | 'reject';
@@ -73,11 +74,6 @@ const kinds = {
     fault: 'us',
     disposition: 'retry',
     publicMessage: 'The credential broker refused this worker: the shared secret differs.',
-  },
-  'credential.unsupported': {
-    fault: 'tenant',
-    disposition: 'suspend',
-    publicMessage: 'This kind of credentials is not supported.',
   },
   'cloudwatch.access_denied': {
     fault: 'tenant',
