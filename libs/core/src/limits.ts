@@ -1,5 +1,6 @@
-// Every number that AWS fixes, once. These are facts, not settings: changing one does not change AWS. The sandbox AWS states the
-// same numbers a second time on its own, so that a slip here is caught by a refusal there instead of agreeing with itself.
+// Every bound of what is sent, once: what AWS fixes, and below a remark that says so, what we do. None is a setting. Changing a number
+// of AWS's does not change AWS; the sandbox AWS states those a second time on its own, so that a slip here is caught by a refusal
+// there instead of agreeing with itself.
 import { assert } from './assert';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -20,10 +21,11 @@ export const CLOUDWATCH = {
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and …/userguide/qfacts.html */
 export const S3 = {
   keyBytesMax: 1024,
-  /** A single PutObject may carry 5 GiB; ours are read into memory whole, so the bound is ours and lower. */
+  /** Ours: a single PutObject may carry 5 GiB, but our objects are read into memory whole. */
   objectBytesMax: 64 * 1024 * 1024,
+  /** Ours: the least that a destination may ask for. */
   objectBytesMin: 1024 * 1024,
-  /** The largest log event as a line of an object: every character of its message may need six to be JSON. */
+  /** Ours: the largest log event as a line of an object, with all that JSON escapes in it. */
   logEventBytesMax: 8 * 1024 * 1024,
 } as const;
 
@@ -35,7 +37,7 @@ export const STS = {
   sessionNameCharsMax: 64,
 } as const;
 
-/** What one log event may hold when it reaches ingest. Ours; what is larger than its destination takes is cut there. */
+/** Ours: what one log event may hold when it reaches ingest. What is larger than its destination takes becomes what `oversize` says. */
 export const LOG_EVENT = {
   messageBytesMax: 8 * 1024 * 1024,
   messageDepthMax: 64,
