@@ -115,7 +115,9 @@ test('the documents name only files that exist', () => {
 
 test('the documents name only failures that exist', () => {
   const areas = 'credential|cloudwatch|s3|kms|network|destination|batch|internal';
-  const named = documents.flatMap((document) =>
+  const fieldNames = 'docs/reference/destinations.md'; // such as s3.bucket, which look the same
+  const others = documents.filter((document) => document !== fieldNames);
+  const named = others.flatMap((document) =>
     [...read(document).matchAll(new RegExp(`\`((?:${areas})\\.[a-z_]+)\``, 'g'))].map(
       ([, code = '']) => code,
     ),
