@@ -1,4 +1,4 @@
-import { Failure, isFresh, type AwsSession } from '@logferry/core';
+import { Failure, isFresh, SESSION_MARGINS_MS, type AwsSession } from '@logferry/core';
 
 /** Everything that shapes a session: two callers share one only if all of it is the same. */
 export interface SessionSubject {
@@ -23,8 +23,6 @@ interface Cached {
   refreshAt: number;
 }
 
-/** Whoever gets a session must have time to use it. */
-const MARGIN_MS = 90_000;
 /** A session is renewed when a fifth of its life is left, or up to twice that: not all of them in the same minute. */
 const REFRESH_SHARE = 0.2;
 const REFRESH_RETRY_MS = 15_000;
@@ -57,7 +55,10 @@ export class SessionCache {
     const cached = this.sessions.get(key);
     if (cached !== undefined && cached.session.accessKeyId === refusedAccessKeyId)
       this.sessions.delete(key);
-    else if (cached !== undefined && isFresh(cached.session, this.now(), MARGIN_MS)) {
+    else if (
+      cached !== undefined &&
+      isFresh(cached.session, this.now(), SESSION_MARGINS_MS.broker)
+    ) {
       if (this.now() >= cached.refreshAt) this.refreshAhead(key, subject, cached);
       return cached.session;
     }

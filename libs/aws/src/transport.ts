@@ -3,12 +3,18 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 
 interface TransportOptions {
-  /** To one host, over all destinations: each Region of each service is one host. */
+  /**
+   * To one host, over all destinations: for CloudWatch Logs and STS a Region, for S3 a bucket. A batch is one call at a time, so 256
+   * let eight times a worker's usual concurrency go at once; with a higher one, calls wait here.
+   */
   socketsMax: number;
   connectionTimeoutMs: number;
   /** Until the whole answer is there; after that the call counts as unanswered, whatever AWS made of it. */
   requestTimeoutMs: number;
 }
+
+/** Of those, kept open while nothing is to be sent: twice a worker's usual concurrency, so that after a lull nobody shakes hands anew. */
+const IDLE_SOCKETS_MAX = 64;
 
 const standard: TransportOptions = {
   socketsMax: 256,
@@ -24,7 +30,11 @@ const standard: TransportOptions = {
  */
 export function sharedTransport(options: Partial<TransportOptions> = {}): NodeHttpHandler {
   const { socketsMax, connectionTimeoutMs, requestTimeoutMs } = { ...standard, ...options };
-  const agentOptions = { keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 64 };
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: socketsMax,
+    maxFreeSockets: IDLE_SOCKETS_MAX,
+  };
   return new SharedHandler({
     httpAgent: new HttpAgent(agentOptions),
     httpsAgent: new HttpsAgent(agentOptions),

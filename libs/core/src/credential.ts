@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assert } from './assert';
 import type { Destination } from './destination';
 import { failureKinds, isFailureCode, type FailureCode } from './failure';
 import { STS } from './limits';
@@ -22,6 +23,22 @@ export function isFresh(
 ): boolean {
   return session.expiresAt - nowMs > marginMs;
 }
+
+/**
+ * How much of a session must be left for it to be used. A worker's call takes half a minute at most (its time-out, unless it is set
+ * otherwise), and clocks differ. The broker hands out only what has longer: else a worker would find what it was just given too
+ * old, and ask again.
+ */
+export const SESSION_MARGINS_MS = { worker: 60_000, broker: 90_000 } as const;
+
+assert(
+  SESSION_MARGINS_MS.broker > SESSION_MARGINS_MS.worker,
+  'a session that the broker hands out is fresh for the worker',
+);
+assert(
+  SESSION_MARGINS_MS.broker < STS.sessionSecondsMin * 1_000,
+  'the shortest session is fresh when it is issued',
+);
 
 /**
  * Everything of a destination that shapes its sessions, as a text to compare: a session that was issued for another one may be of a

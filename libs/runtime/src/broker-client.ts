@@ -1,6 +1,7 @@
 import {
   Failure,
   isFresh,
+  SESSION_MARGINS_MS,
   SESSION_PATTERN,
   sessionKey,
   SessionReply,
@@ -20,8 +21,6 @@ interface BrokerClientOptions {
   timeoutMs?: number;
 }
 
-/** A session is asked for anew when it would not outlive the call it is for. */
-const MARGIN_MS = 60_000;
 const SESSIONS_MAX = 10_000;
 /** How long until a change of a destination has surely reached every process. */
 const CHANGE_MS = 1_000;
@@ -59,7 +58,7 @@ export class BrokerClient {
     if (
       known?.issuedFor === neededFor &&
       known.session.accessKeyId !== refusedAccessKeyId &&
-      isFresh(known.session, Date.now(), MARGIN_MS)
+      isFresh(known.session, Date.now(), SESSION_MARGINS_MS.worker)
     ) {
       return known.session;
     }

@@ -27,6 +27,7 @@ export async function startHttpApp(
   const late: { problems?: ProblemFilter } = {};
   const adapter = new FastifyAdapter({
     genReqId: requestIds(),
+    // A parameter is a tenant's id (64 characters at most) or a batch's, which is shorter; what is longer is no route of ours.
     routerOptions: { maxParamLength: 128 },
     http: { connectionsCheckingInterval: 1_000 }, // with Node's own 30 s, a request that hangs is noticed that late
     // What Fastify refuses before it looks for a route: an address that cannot be decoded, say. It would quote the address.
