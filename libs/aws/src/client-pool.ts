@@ -31,10 +31,6 @@ export class ClientPool<C extends Closable> {
     return client;
   }
 
-  get size(): number {
-    return this.clients.size;
-  }
-
   private evict(): void {
     for (const [key, { client }] of this.clients) {
       if (this.clients.size <= this.clientsMax) return;

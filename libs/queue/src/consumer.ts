@@ -73,10 +73,6 @@ export class BatchConsumer {
     this.sweep = new Sweep(store, this.queue, sink, (error) => observer.error(error));
   }
 
-  async ready(): Promise<void> {
-    await this.worker.waitUntilReady();
-  }
-
   /**
    * Lets what is under way end, for at most `deadlineMs`; the rest is taken up by other workers when its locks run out. Without
    * Redis nothing can end: then the deadline is all there is to wait for.

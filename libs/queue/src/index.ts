@@ -11,4 +11,3 @@ export * from './oversize';
 export * from './payload';
 export * from './producer';
 export * from './redis-connection';
-export { sweepPage } from './sweep';

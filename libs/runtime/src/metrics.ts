@@ -44,19 +44,6 @@ export class Metrics {
     });
   }
 
-  gauge<L extends string = never>(
-    name: string,
-    help: string,
-    labelNames: readonly L[] = [],
-  ): Gauge<L> {
-    return new Gauge({
-      name: `logferry_${name}`,
-      help,
-      labelNames: [...labelNames],
-      registers: [this.registry],
-    });
-  }
-
   histogram(name: string, help: string, buckets: readonly number[]): Histogram {
     return new Histogram({
       name: `logferry_${name}`,
