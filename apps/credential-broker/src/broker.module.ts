@@ -8,7 +8,7 @@ import {
   Readiness,
   type Logger,
 } from '@logferry/runtime';
-import { ConfigStore, Directory } from '@logferry/store';
+import { ConfigStore, Directory, Unreadable } from '@logferry/store';
 import {
   Inject,
   Module,
@@ -46,9 +46,10 @@ const REDIS = Symbol('Redis');
       provide: Directory,
       inject: [REDIS, BROKER_LOG],
       useFactory: (redis: RedisClient, log: Logger) =>
-        new Directory(new ConfigStore(redis), (error) =>
-          log.debug({ err: error }, 'the directory cannot be refreshed'),
-        ),
+        new Directory(new ConfigStore(redis), (error) => {
+          if (error instanceof Unreadable) log.error({ err: error }, error.message);
+          else log.debug({ err: error }, 'the directory cannot be refreshed');
+        }),
     },
     {
       provide: Issuer,
@@ -101,7 +102,6 @@ export class BrokerModule implements OnApplicationBootstrap, OnApplicationShutdo
 }
 
 /** The session cache, with a log line and a count for every session that STS gives or refuses; never with the session itself. */
-
 function observedCache(
   config: BrokerConfig,
   issuer: Issuer,

@@ -4,7 +4,6 @@ import { CLOUDWATCH } from './limits';
 const notInLogGroup = /[^.\-_/#A-Za-z0-9]/g;
 
 /** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogStream.html */
-
 const notInLogStream = /[:*\u0000-\u001f\u007f]/g;
 
 /** Bends a rendered name to what CloudWatch Logs takes: a log event's attribute must not be able to make a delivery fail. */
