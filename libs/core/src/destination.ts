@@ -59,7 +59,7 @@ const base = {
   enabled: z
     .boolean()
     .default(true)
-    .describe('while it is off, log events are taken for it and held'),
+    .describe('while it is off, nothing is taken for it, and what waits for it is held'),
   region,
   credentials: Credentials,
   filter: z
