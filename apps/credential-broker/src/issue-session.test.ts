@@ -1,4 +1,5 @@
 import { Destination, Failure, sessionKey, type AwsSession } from '@logferry/core';
+import { Unreadable } from '@logferry/store';
 import { IssueSession, sessionFetcher } from './issue-session';
 import { SessionCache, type SessionSubject } from './session-cache';
 
@@ -79,6 +80,20 @@ test('a destination that is not there has no session, and STS is not asked', asy
   await expect(issue.run('acme', 'cw')).rejects.toMatchObject({ code: 'destination.missing' });
   await expect(issue.run('globex', 's3')).rejects.toMatchObject({ code: 'destination.missing' });
   expect(asked).toEqual([]);
+});
+
+test("a destination that this broker cannot read holds its batches, and is nobody's failed attempt", async () => {
+  const cache = new SessionCache({
+    sessionsMax: 10,
+    onRefreshError: () => undefined,
+    fetch: () => Promise.resolve(session),
+  });
+  const unreadable = new Unreadable('destination s3 of tenant acme', 's3', new Error('no JSON'));
+  const issue = new IssueSession({ destination: () => Promise.reject(unreadable) }, cache);
+  await expect(issue.run('acme', 's3')).rejects.toMatchObject({
+    code: 'destination.unreadable',
+    disposition: 'suspend',
+  });
 });
 
 test('a session that AWS refused is fetched anew', async () => {

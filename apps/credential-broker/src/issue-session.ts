@@ -7,6 +7,7 @@ import {
   type Destination,
 } from '@logferry/core';
 import type { WebIdentityCall } from '@logferry/aws';
+import { Unreadable } from '@logferry/store';
 import type { SessionCache, SessionSubject } from './session-cache';
 
 /** Where a destination is looked up. */
@@ -51,14 +52,20 @@ export class IssueSession {
 
   /**
    * @returns a session, and what it was issued for: the worker may know the destination as it was before a change, or after it
-   * @throws Failure `credential.*` or `destination.missing`
+   * @throws Failure `credential.*` or `destination.*`
    */
   async run(
     tenantId: string,
     destinationId: string,
     refusedAccessKeyId?: string,
   ): Promise<{ session: AwsSession; issuedFor: string }> {
-    const destination = await this.directory.destination(tenantId, destinationId);
+    const destination = await this.directory
+      .destination(tenantId, destinationId)
+      .catch((cause: unknown) => {
+        throw cause instanceof Unreadable
+          ? new Failure('destination.unreadable', { cause })
+          : cause;
+      });
     if (destination === undefined) throw new Failure('destination.missing');
     const { credentials, region } = destination;
     switch (credentials.kind) {

@@ -183,6 +183,17 @@ const kinds = {
     publicMessage:
       'The destination has just been changed, and not every process of ours knows it yet. It goes on in a moment.',
   },
+  'destination.unreadable': {
+    fault: 'us',
+    disposition: 'suspend',
+    publicMessage:
+      'What is stored of the destination cannot be read. What waits for it is held until it is stored anew.',
+  },
+  'destination.lookup_failed': {
+    fault: 'us',
+    disposition: 'retry',
+    publicMessage: 'The destination could not be looked up just now.',
+  },
   'batch.stalled': {
     fault: 'us',
     disposition: 'reject',

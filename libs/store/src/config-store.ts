@@ -13,10 +13,33 @@ const destinationsOf = (tenantId: string): string => `{lf}:destinations:${tenant
 export interface TenantRecord {
   tenant: Tenant;
   destinations: readonly Destination[];
+  /** What is stored, and is nothing that this version knows as a destination. */
+  unreadable?: readonly Unreadable[];
+}
+
+/** Something stored that cannot be read: it was written by another version, or by hand. Asking again does not help. */
+export class Unreadable extends Error {
+  override readonly name = 'Unreadable';
+
+  constructor(
+    what: string,
+    readonly id: string,
+    cause: unknown,
+  ) {
+    super(`what is stored of ${what} cannot be read`, { cause });
+  }
 }
 
 /** What was changed, for whoever remembers it. */
 export type Change = { kind: 'tenant'; tenantId: string } | { kind: 'key'; keyId: string };
+
+function readTenant(tenantId: string, json: string): Tenant {
+  try {
+    return Tenant.parse(JSON.parse(json));
+  } catch (error) {
+    throw new Unreadable(`tenant ${tenantId}`, tenantId, error);
+  }
+}
 
 /** Tenants, destinations and keys, in Redis. Every write is announced in the same transaction. */
 export class ConfigStore {
@@ -54,16 +77,24 @@ export class ConfigStore {
     return (await this.redis.hkeys(TENANTS)).sort();
   }
 
+  /** @throws Unreadable for the tenant itself; a destination that cannot be read harms no other. */
   async tenant(tenantId: string): Promise<TenantRecord | undefined> {
-    const [tenant, destinations] = await Promise.all([
+    const [tenant, stored] = await Promise.all([
       this.redis.hget(TENANTS, tenantId),
-      this.redis.hvals(destinationsOf(tenantId)),
+      this.redis.hgetall(destinationsOf(tenantId)),
     ]);
     if (tenant === null) return undefined;
-    return {
-      tenant: Tenant.parse(JSON.parse(tenant)),
-      destinations: destinations.map((json) => Destination.parse(JSON.parse(json))),
-    };
+    const destinations: Destination[] = [];
+    const unreadable: Unreadable[] = [];
+    for (const [id, json] of Object.entries(stored)) {
+      try {
+        destinations.push(Destination.parse(JSON.parse(json)));
+      } catch (error) {
+        unreadable.push(new Unreadable(`destination ${id} of tenant ${tenantId}`, id, error));
+      }
+    }
+    const record = { tenant: readTenant(tenantId, tenant), destinations };
+    return unreadable.length === 0 ? record : { ...record, unreadable };
   }
 
   async key(keyId: string): Promise<StoredKey | undefined> {

@@ -2,7 +2,7 @@ import { Destination } from '@logferry/core';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { Redis } from 'ioredis';
 import { mintKey } from './api-key';
-import { ConfigStore } from './config-store';
+import { ConfigStore, Unreadable } from './config-store';
 import { Directory } from './directory';
 
 let server: TestRedis;
@@ -67,6 +67,37 @@ test('a change reaches a running process within a second and a bit', async () =>
   await until(async () => (await directory.destination('acme', 's3')) === undefined, {
     timeoutMs: 1_500,
   });
+});
+
+test.each([
+  ['of another version', JSON.stringify({ ...aDestination('bad'), type: 'gcs' })],
+  ['no JSON', '{'],
+])('a destination that is %s harms only itself, and is told of once', async (_, stored) => {
+  await store.putTenant({ id: 'acme' });
+  await store.putDestination('acme', aDestination('s3'));
+  await redis.hset('{lf}:destinations:acme', 'bad', stored);
+  errors.length = 0;
+  expect(await directory.destination('acme', 's3')).toEqual(aDestination('s3'));
+  expect(await directory.destination('acme', 'nope')).toBeUndefined();
+  for (let asked = 0; asked < 2; asked++)
+    await expect(directory.destination('acme', 'bad')).rejects.toBeInstanceOf(Unreadable);
+  expect(errors.filter((error) => error instanceof Unreadable)).toMatchObject([
+    { id: 'bad', message: 'what is stored of destination bad of tenant acme cannot be read' },
+  ]);
+  await store.putDestination('acme', aDestination('bad'));
+  await until(() => directory.destination('acme', 'bad').catch(() => undefined), {
+    timeoutMs: 1_500,
+  });
+});
+
+test('a tenant is found with all of its destinations or not at all: nothing is accepted past one that cannot be read', async () => {
+  await store.putTenant({ id: 'acme' });
+  await store.putDestination('acme', aDestination('s3'));
+  await redis.hset('{lf}:destinations:acme', 'bad', '{');
+  await expect(directory.tenant('acme')).rejects.toBeInstanceOf(Unreadable);
+  await redis.hset('{lf}:tenants', 'globex', '{');
+  await store.putDestination('globex', aDestination('s3'));
+  await expect(directory.destination('globex', 's3')).rejects.toBeInstanceOf(Unreadable);
 });
 
 test('a key opens what it is for, a wrong one nothing, and a revoked one nothing within a second and a bit', async () => {

@@ -13,9 +13,11 @@ const REMEMBERED_MAX = 50_000;
  * While Redis is away it answers with what it remembers.
  */
 export class Directory {
-  private readonly tenants = new Remembered<TenantRecord | undefined>((id) =>
-    this.store.tenant(id),
-  );
+  private readonly tenants = new Remembered<TenantRecord | undefined>(async (id) => {
+    const record = await this.store.tenant(id);
+    for (const problem of record?.unreadable ?? []) this.onError(problem);
+    return record;
+  });
   private readonly keys = new Remembered<StoredKey | undefined>((id) => this.store.key(id));
   private place: string | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -39,12 +41,24 @@ export class Directory {
     clearTimeout(this.timer);
   }
 
-  tenant(tenantId: string): Promise<TenantRecord | undefined> {
-    return this.tenants.get(tenantId);
+  /**
+   * A tenant with all of its destinations. With one of them left out, log events that it wants would be accepted, and it would never
+   * have them.
+   *
+   * @throws Unreadable
+   */
+  async tenant(tenantId: string): Promise<TenantRecord | undefined> {
+    const record = await this.tenants.get(tenantId);
+    const problem = record?.unreadable?.[0];
+    if (problem !== undefined) throw problem;
+    return record;
   }
 
+  /** @throws Unreadable if it is there and cannot be read; what its tenant has besides may well be. */
   async destination(tenantId: string, destinationId: string): Promise<Destination | undefined> {
     const record = await this.tenants.get(tenantId);
+    const problem = record?.unreadable?.find(({ id }) => id === destinationId);
+    if (problem !== undefined) throw problem;
     return record?.destinations.find(({ id }) => id === destinationId);
   }
 

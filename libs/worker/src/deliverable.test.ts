@@ -1,4 +1,5 @@
 import { Destination, Failure } from '@logferry/core';
+import { Unreadable } from '@logferry/store';
 import { deliverableDestination } from './deliverable';
 
 function aDestination(over: { id?: string; enabled?: boolean } = {}): Destination {
@@ -40,8 +41,22 @@ test.each([
   });
 });
 
-test('a directory that cannot be asked is not taken for a destination that is missing', async () => {
-  const error = new Error('Redis is away');
-  const directory = { destination: () => Promise.reject(error) };
-  await expect(deliverableDestination(directory, batch)).rejects.toBe(error);
+test('a directory that cannot be asked is not taken for a destination that is missing: it is asked again', async () => {
+  const cause = new Error('Redis is away');
+  const directory = { destination: () => Promise.reject(cause) };
+  await expect(deliverableDestination(directory, batch)).rejects.toMatchObject({
+    code: 'destination.lookup_failed',
+    disposition: 'retry',
+    cause,
+  });
+});
+
+test('a destination that cannot be read holds the batch until it is stored anew', async () => {
+  const cause = new Unreadable('destination s3 of tenant acme', 's3', new Error('no JSON'));
+  const directory = { destination: () => Promise.reject(cause) };
+  await expect(deliverableDestination(directory, batch)).rejects.toMatchObject({
+    code: 'destination.unreadable',
+    disposition: 'suspend',
+    cause,
+  });
 });

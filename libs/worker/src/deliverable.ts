@@ -1,4 +1,5 @@
 import { Failure, type AwsSession, type Destination } from '@logferry/core';
+import { Unreadable } from '@logferry/store';
 
 /** Where a destination is looked up. */
 export interface FindDestination {
@@ -17,13 +18,20 @@ export interface Sessions {
 /**
  * The destination of a batch, if it may be delivered to now.
  *
- * @throws Failure `destination.missing` or `destination.disabled`: the batch is held until that changes
+ * @throws Failure `destination.*`: but for a look-up that failed, the batch is held until that changes
  */
 export async function deliverableDestination(
   directory: FindDestination,
   { tenantId, destinationId }: { tenantId: string; destinationId: string },
 ): Promise<Destination> {
-  const destination = await directory.destination(tenantId, destinationId);
+  const destination = await directory
+    .destination(tenantId, destinationId)
+    .catch((cause: unknown) => {
+      throw new Failure(
+        cause instanceof Unreadable ? 'destination.unreadable' : 'destination.lookup_failed',
+        { cause },
+      );
+    });
   if (destination === undefined) throw new Failure('destination.missing');
   if (!destination.enabled) throw new Failure('destination.disabled');
   return destination;

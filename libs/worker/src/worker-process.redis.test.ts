@@ -90,6 +90,15 @@ function aDestination(over: { enabled?: boolean } = {}): Destination {
   });
 }
 
+/** As a newer version would write it, or a hand that slipped. */
+async function putUnreadable(id: string): Promise<void> {
+  await redis.hset(
+    '{lf}:destinations:acme',
+    id,
+    JSON.stringify({ ...aDestination(), type: 'gcs' }),
+  );
+}
+
 /** With a single attempt, a batch that is counted as tried in vain is a dead letter. */
 function startWorker(
   write: (sessions: Sessions) => Deliver,
@@ -169,6 +178,7 @@ test('what waits is delivered with a session of its destination, and the ledger 
 test.each<[string, () => Promise<void>]>([
   ['disabled', () => config.putDestination('acme', aDestination({ enabled: false }))],
   ['missing', () => config.deleteDestination('acme', 'cw')],
+  ['unreadable', () => putUnreadable('cw')],
 ])('while its destination is %s a batch is held, and goes on when it is back', async (_, away) => {
   await away();
   const queue = openQueue(redis, 'cloudwatch', 0);
@@ -194,6 +204,13 @@ test.each<[string, () => Promise<void>]>([
   expect(probed).toHaveLength(1);
   expect(broker.asked).toEqual([]);
   await queue.close();
+});
+
+test('a destination that cannot be read keeps nothing from its neighbours of the same tenant', async () => {
+  await putUnreadable('another');
+  worker = startWorker(() => () => Promise.resolve({ rejected: [] }));
+  await send();
+  await until(() => delivered(1));
 });
 
 test('what the broker says of a role that is not trusted holds the batch too', async () => {

@@ -18,7 +18,7 @@ import {
   type Logger,
   type workerSettings,
 } from '@logferry/runtime';
-import { ConfigStore, Directory } from '@logferry/store';
+import { ConfigStore, Directory, Unreadable } from '@logferry/store';
 
 export type WorkerConfig = ConfigOf<ReturnType<typeof workerSettings>>;
 
@@ -47,9 +47,10 @@ export class WorkerProcess {
     this.redis = patientRedis({ url: config.redisUrl });
     this.redis.on('error', (error: Error) => this.log.debug({ err: error }, 'redis'));
     this.readiness = new Readiness({ redis: () => redisResponds(this.redis) });
-    this.directory = new Directory(new ConfigStore(this.redis), (error) =>
-      this.log.debug({ err: error }, 'the directory cannot be refreshed'),
-    );
+    this.directory = new Directory(new ConfigStore(this.redis), (error) => {
+      if (error instanceof Unreadable) this.log.error({ err: error }, error.message);
+      else this.log.debug({ err: error }, 'the directory cannot be refreshed');
+    });
     this.broker = new BrokerClient({
       host: config.brokerHost,
       port: config.brokerPort,
