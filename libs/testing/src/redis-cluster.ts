@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { until } from './processes';
 import { startRedis, type TestRedis } from './redis';
+import { until } from './until';
 
 const SLOTS = 16_384;
 

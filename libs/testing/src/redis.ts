@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, until } from './processes';
+import { freePort } from './free-port';
+import { until } from './until';
 
 /** A Redis of a test's own, which the test may kill. */
 export interface TestRedis {

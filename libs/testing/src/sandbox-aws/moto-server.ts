@@ -1,6 +1,7 @@
 // moto, an AWS emulator by others, as a second opinion: started where Python and moto are at hand, absent elsewhere.
 import { spawn, spawnSync } from 'node:child_process';
-import { freePort, until } from '../processes';
+import { freePort } from '../free-port';
+import { until } from '../until';
 
 export interface MotoServer {
   readonly url: string;
