@@ -13,6 +13,7 @@ import {
   BatchStore,
   encodeFragment,
   failFastRedis,
+  KeyClaims,
   openQueue,
   type Batch,
   type BatchPayload,
@@ -43,6 +44,7 @@ const stale: AwsSession = { ...good, accessKeyId: 'ASIAUNKNOWN000000001' };
 let server: TestRedis;
 let redis: RedisClient;
 let store: BatchStore;
+let claims: KeyClaims;
 let producer: BatchProducer;
 let queue: ReturnType<typeof openQueue>;
 let aws: SandboxAws;
@@ -71,6 +73,7 @@ beforeAll(async () => {
   redis = failFastRedis(server);
   await until(() => redis.status === 'ready');
   store = new BatchStore(redis, 0);
+  claims = new KeyClaims(redis, 0);
   producer = new BatchProducer(redis, store, { groupCommitMs: 1, onEnqueueError: raise });
   queue = openQueue(redis, 's3', 0);
 });
@@ -119,7 +122,7 @@ function raise(error: unknown): never {
   throw error;
 }
 
-function aDestination(over: { enabled?: boolean; region?: string } = {}): Destination {
+function aDestination(over: { enabled?: boolean; region?: string; s3?: object } = {}): Destination {
   return Destination.parse({
     id: 's3',
     type: 's3',
@@ -163,21 +166,21 @@ function deliver({ batch, payload }: Begun, put: Put = (_, go) => go()): Promise
     put: (...args: Parameters<S3Sink['put']>) => put(args[1], () => sink.put(...args)),
   };
   const directory = { destination: () => Promise.resolve(destination) };
-  return deliverObject(directory, { sessions, sink: watched, claims: store })(batch, payload);
+  return deliverObject(directory, { sessions, sink: watched, claims })(batch, payload);
 }
 
 const nthKey = ({ batch }: Begun, n: number): string =>
   s3Key('env0-deployments', batch.firstMs, batch.id, n);
 
-const storedKeys = (): string[] => aws.objects(bucket).map(({ key }) => key);
+const storedKeys = (from = bucket): string[] => aws.objects(from).map(({ key }) => key);
 
 const textOf = (key: string): string | undefined => aws.object(bucket, key)?.content?.toString();
 
 /** Puts an object of somebody else where a batch's nth object would go. */
-async function takeKey(begun: Begun, n: number): Promise<void> {
+async function takeKey(begun: Begun, n: number, into = bucket): Promise<void> {
   const access = { destinationKey: 'stranger', region, session: { ...good } };
   await sink.put(access, {
-    bucket,
+    bucket: into,
     key: nthKey(begun, n),
     body: Buffer.from("a stranger's"),
     contentType: 'text/plain',
@@ -217,6 +220,44 @@ test.each<[string, Destination | undefined, string]>([
   await expect(deliver(begun)).rejects.toMatchObject({ code, disposition: 'suspend' });
   expect(broker.asked).toEqual([]);
   expect(aws.counters().calls).toEqual({});
+  destination = aDestination();
+  await deliver(await begin(begun.batch.id));
+  expect(storedKeys()).toEqual([nthKey(begun, 0)]);
+});
+
+test("a bucket's name that was corrected releases what waits for it", async () => {
+  destination = aDestination({ s3: { bucket: 'acme-lgos' } });
+  const begun = await aBatch();
+  aws.removeBucket(bucket);
+  await expect(deliver(begun)).rejects.toMatchObject({
+    code: 's3.bucket_missing',
+    disposition: 'suspend',
+  });
+  aws.seed({ buckets: [{ name: 'acme-right', region, account }] });
+  destination = aDestination({ s3: { bucket: 'acme-right' } });
+  await deliver(await begin(begun.batch.id));
+  expect(storedKeys('acme-right')).toEqual([nthKey(begun, 0)]);
+});
+
+test('a bucket that lies in another Region releases what waits once the Region is corrected', async () => {
+  destination = aDestination({ region: 'us-east-1' });
+  const begun = await aBatch();
+  await expect(deliver(begun)).rejects.toMatchObject({ code: 's3.wrong_region' });
+  destination = aDestination();
+  await deliver(await begin(begun.batch.id));
+  expect(storedKeys()).toEqual([nthKey(begun, 0)]);
+});
+
+test("what a put into one bucket may have made does not make a stranger's object in another the batch's own", async () => {
+  const begun = await aBatch();
+  aws.addFault({ match: { operation: 'PutObject' }, action: { kind: 'lose-answer' }, times: 2 });
+  await expect(deliver(begun)).rejects.toMatchObject({ code: 'network.unreachable' });
+  aws.seed({ buckets: [{ name: 'acme-other', region, account }] });
+  await takeKey(begun, 0, 'acme-other');
+  destination = aDestination({ s3: { bucket: 'acme-other' } });
+  await deliver(await begin(begun.batch.id));
+  expect(storedKeys('acme-other')).toEqual([0, 1].map((n) => nthKey(begun, n)).sort());
+  // And back: what the first put made is still known as the batch's own.
   destination = aDestination();
   await deliver(await begin(begun.batch.id));
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);

@@ -1,4 +1,5 @@
 import { S3Sink, sharedTransport } from '@logferry/aws';
+import { KeyClaims } from '@logferry/queue';
 import { HealthController, Metrics, Readiness } from '@logferry/runtime';
 import { WorkerProcess } from '@logferry/worker';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
@@ -21,8 +22,12 @@ import { deliverObject } from './deliver-object';
           app: 's3-worker',
           sink: 's3',
           config,
-          deliver: ({ directory, broker, store }) =>
-            deliverObject(directory, { sessions: broker, sink, claims: store }),
+          deliver: ({ directory, broker, redis, shard }) =>
+            deliverObject(directory, {
+              sessions: broker,
+              sink,
+              claims: new KeyClaims(redis, shard),
+            }),
         });
       },
     },

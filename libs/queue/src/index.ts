@@ -7,6 +7,7 @@ export * from './chunk';
 export * from './consumer';
 export * from './fragment';
 export * from './group-commit';
+export * from './key-claims';
 export * from './oversize';
 export * from './payload';
 export * from './producer';

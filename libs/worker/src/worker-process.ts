@@ -22,12 +22,20 @@ import { ConfigStore, Directory, Unreadable } from '@logferry/store';
 
 export type WorkerConfig = ConfigOf<ReturnType<typeof workerSettings>>;
 
+/** What a worker writes the batches of a shard with. */
+interface DeliverParts {
+  directory: Directory;
+  broker: BrokerClient;
+  redis: RedisClient;
+  shard: number;
+}
+
 interface WorkerPlan {
   app: string;
   sink: Sink;
   config: WorkerConfig;
   /** Builds the one thing that workers differ in: how a batch is written. */
-  deliver: (parts: { directory: Directory; broker: BrokerClient; store: BatchStore }) => Deliver;
+  deliver: (parts: DeliverParts) => Deliver;
 }
 
 /** A worker of either sink: it takes batches from its queues and delivers them. Everything that it holds is made here. */
@@ -60,7 +68,8 @@ export class WorkerProcess {
     const observer = new DeliveryObserver(this.metrics, this.log);
     this.consumers = Array.from({ length: config.shards }, (_, shard) => {
       const store = new BatchStore(this.redis, shard);
-      const deliver = plan.deliver({ directory: this.directory, broker: this.broker, store });
+      const { directory, broker, redis } = this;
+      const deliver = plan.deliver({ directory, broker, redis, shard });
       return new BatchConsumer(this.redis, store, deliver, {
         sink,
         concurrency,
