@@ -59,6 +59,7 @@ interface Sent {
   record?: TenantRecord | undefined;
   defaults?: Partial<LogEventDefaults>;
   tenants?: Record<string, TenantRecord>;
+  full?: string[];
   appenders?: Appender[];
 }
 
@@ -67,6 +68,7 @@ async function accept({
   record,
   defaults = {},
   tenants = {},
+  full = [],
   appenders = [new NotingAppender()],
 }: Sent) {
   const asked: string[] = [];
@@ -79,7 +81,10 @@ async function accept({
     Buffer.from(text),
     typeof body === 'string' ? 'application/x-ndjson' : 'application/json',
   );
-  const accepting = new AcceptLogEvents(appenders, new Router(), find);
+  const accepting = new AcceptLogEvents(appenders, new Router(), {
+    findTenant: find,
+    isFull: (id) => full.includes(id),
+  });
   const tenantInEvent = record === undefined;
   const acceptance = await accepting.run({
     values,
@@ -270,9 +275,10 @@ test('if one shard cannot be written, the request is not accepted', async () => 
 
 test('nothing is accepted of a request whose tenants cannot be looked up', async () => {
   const noting = new NotingAppender();
-  const accepting = new AcceptLogEvents([noting], new Router(), () =>
-    Promise.reject(new Error('Redis is away')),
-  );
+  const accepting = new AcceptLogEvents([noting], new Router(), {
+    findTenant: () => Promise.reject(new Error('Redis is away')),
+    isFull: () => false,
+  });
   const body = Buffer.from('{"tenant":"acme","message":"a"}');
   const values = readBody(body, 'application/json');
   await expect(
@@ -327,4 +333,18 @@ describe('log events that scatter', () => {
     });
     expect(noting.texts).toEqual({});
   });
+});
+
+test('of mixed tenants, one that has too much waiting is refused, and no other', async () => {
+  const tenants = { acme: tenant('acme', s3('s3')), globex: tenant('globex', s3('s3')) };
+  const { verdict } = await accept({
+    tenants,
+    full: ['acme'],
+    body: ['acme', 'globex', 'acme'].map((id) => ({ tenant: id, message: 'm' })),
+  });
+  expect(verdict.accepted).toBe(1);
+  expect(verdict.rejected.map(({ index, code }) => [index, code])).toEqual([
+    [0, 'event.tenant_backlog_full'],
+    [2, 'event.tenant_backlog_full'],
+  ]);
 });

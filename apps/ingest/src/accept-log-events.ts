@@ -28,8 +28,12 @@ export interface Appender {
   append(append: Append, bytes: number): Promise<void>;
 }
 
-/** Finds a tenant by its id. */
-export type FindTenant = (tenantId: string) => Promise<TenantRecord | undefined>;
+/** What is known of tenants. */
+export interface KnownTenants {
+  findTenant(tenantId: string): Promise<TenantRecord | undefined>;
+  /** Whether so much waits for it that it has to wait itself. */
+  isFull(tenantId: string): boolean;
+}
 
 export interface AcceptRequest {
   values: BodyValues;
@@ -79,7 +83,7 @@ export class AcceptLogEvents {
   constructor(
     private readonly appenders: readonly Appender[],
     private readonly router: Router,
-    private readonly findTenant: FindTenant,
+    private readonly tenants: KnownTenants,
   ) {}
 
   /** @throws whatever the appenders throw, `TokenReused` among it: then nothing of the request is acknowledged. */
@@ -123,7 +127,9 @@ export class AcceptLogEvents {
   ): Promise<(id: string | undefined) => TenantRecord | undefined> {
     const ids = new Set(parsed.map(({ tenantId }) => tenantId).filter((id) => id !== undefined));
     const found = new Map(
-      await Promise.all([...ids].map(async (id) => [id, await this.findTenant(id)] as const)),
+      await Promise.all(
+        [...ids].map(async (id) => [id, await this.tenants.findTenant(id)] as const),
+      ),
     );
     return (id) => (id === undefined ? undefined : found.get(id));
   }
@@ -142,6 +148,12 @@ export class AcceptLogEvents {
   ): Refusal | undefined {
     if (record === undefined)
       return { code: 'event.tenant_unknown', message: 'there is no tenant of this id' };
+    if (this.tenants.isFull(record.tenant.id)) {
+      return {
+        code: 'event.tenant_backlog_full',
+        message: 'too much waits to be delivered to this tenant; send it again later',
+      };
+    }
     const placed: [Lane, Fragment][] = [];
     for (const { wants, laneOf } of this.router.routesOf(record)) {
       if (!wants(event)) continue;

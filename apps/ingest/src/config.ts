@@ -76,6 +76,14 @@ export const ingestSettings = {
     },
     { min: 1, max: 95, default: 75 },
   ),
+  tenantMemoryPercentMax: integer(
+    {
+      name: 'LOGFERRY_INGEST_TENANT_MEMORY_PERCENT_MAX',
+      description:
+        "The share of Redis's memory that one tenant's batches may take, dead letters included. Above it that tenant is told to wait, and nobody else.",
+    },
+    { min: 1, max: 95, default: 25 },
+  ),
   redisMemoryBytesMax: integer(
     {
       name: 'LOGFERRY_INGEST_REDIS_MEMORY_BYTES_MAX',

@@ -1,7 +1,7 @@
 import { parseDefaults } from '@logferry/core';
 import { TokenReused, TooMuchPending } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
-import { Directory, type TenantRecord } from '@logferry/store';
+import type { TenantRecord } from '@logferry/store';
 import { Controller, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AcceptLogEvents, type Acceptance, type Verdict } from './accept-log-events';
@@ -10,6 +10,7 @@ import { redisAway, type Admission } from './gate';
 import { onceOf } from './idempotency';
 import { IngestMetrics } from './ingest-metrics';
 import { inflateBody, readBody } from './request-body';
+import { Tenants } from './tenants';
 
 /** A request that the gate has let in. */
 type AdmittedRequest = FastifyRequest<{ Body: Buffer | undefined }> & { admission: Admission };
@@ -18,7 +19,7 @@ type AdmittedRequest = FastifyRequest<{ Body: Buffer | undefined }> & { admissio
 export class EventsController {
   constructor(
     @Inject(AcceptLogEvents) private readonly acceptLogEvents: AcceptLogEvents,
-    @Inject(Directory) private readonly directory: Directory,
+    @Inject(Tenants) private readonly tenants: Tenants,
     @Inject(IngestMetrics) private readonly metrics: IngestMetrics,
     @Inject(INGEST_CONFIG) private readonly config: IngestConfig,
   ) {}
@@ -42,6 +43,14 @@ export class EventsController {
     const record = await this.lookUp(tenantId);
     if (record === undefined)
       throw new RequestProblem(404, 'tenant.unknown', 'there is no tenant of this id');
+    if (this.tenants.isFull(tenantId)) {
+      throw new RequestProblem(
+        429,
+        'tenant.backlog_full',
+        'too much waits to be delivered to this tenant; come back later',
+        { 'retry-after': '5' },
+      );
+    }
     return this.accept(request, query, record);
   }
 
@@ -104,7 +113,7 @@ export class EventsController {
 
   private async lookUp(tenantId: string): Promise<TenantRecord | undefined> {
     try {
-      return await this.directory.tenant(tenantId);
+      return await this.tenants.findTenant(tenantId);
     } catch {
       throw redisAway();
     }

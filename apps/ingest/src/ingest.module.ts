@@ -14,9 +14,12 @@ import { Gate } from './gate';
 import { IngestMetrics } from './ingest-metrics';
 import { RedisWatch } from './redis-watch';
 import { Router } from './router';
+import { TenantBacklog } from './tenant-backlog';
+import { Tenants } from './tenants';
 
 const LOG = Symbol('Logger');
 const REDIS = Symbol('Redis');
+const STORES = Symbol('BatchStores');
 const PRODUCERS = Symbol('BatchProducers');
 export { LOG as INGEST_LOG };
 
@@ -39,17 +42,47 @@ export { LOG as INGEST_LOG };
       },
     },
     {
+      provide: STORES,
+      inject: [INGEST_CONFIG, REDIS],
+      useFactory: ({ shards }: IngestConfig, redis: RedisClient) =>
+        Array.from({ length: shards }, (_, shard) => new BatchStore(redis, shard)),
+    },
+    {
+      provide: TenantBacklog,
+      inject: [INGEST_CONFIG, STORES, RedisWatch],
+      useFactory: (
+        { tenantMemoryPercentMax, shards }: IngestConfig,
+        stores: BatchStore[],
+        watch: RedisWatch,
+      ) =>
+        new TenantBacklog(
+          stores,
+          () => (watch.memoryBytes * tenantMemoryPercentMax) / 100 / shards,
+        ),
+    },
+    {
+      provide: Tenants,
+      inject: [Directory, TenantBacklog],
+      useFactory: (directory: Directory, backlog: TenantBacklog) => new Tenants(directory, backlog),
+    },
+    {
       provide: PRODUCERS,
-      inject: [INGEST_CONFIG, REDIS, LOG],
-      useFactory: ({ shards, groupCommitMs }: IngestConfig, redis: RedisClient, log: Logger) =>
-        Array.from({ length: shards }, (_, shard) => {
-          const onEnqueueError = (error: unknown) =>
-            log.warn({ err: error }, 'a job is left to the sweep');
-          return new BatchProducer(redis, new BatchStore(redis, shard), {
-            groupCommitMs,
-            onEnqueueError,
-          });
-        }),
+      inject: [INGEST_CONFIG, STORES, TenantBacklog, LOG],
+      useFactory: (
+        { groupCommitMs }: IngestConfig,
+        stores: BatchStore[],
+        backlog: TenantBacklog,
+        log: Logger,
+      ) =>
+        stores.map(
+          (store) =>
+            new BatchProducer(store.redis, store, {
+              groupCommitMs,
+              onEnqueueError: (error) => log.warn({ err: error }, 'a job is left to the sweep'),
+              tenantBytesMax: () => backlog.bytesMax(),
+              onTenantFull: (tenantId) => backlog.noteFull(tenantId),
+            }),
+        ),
     },
     {
       provide: Directory,
@@ -83,9 +116,9 @@ export { LOG as INGEST_LOG };
     },
     {
       provide: AcceptLogEvents,
-      inject: [PRODUCERS, Directory],
-      useFactory: (producers: BatchProducer[], directory: Directory) =>
-        new AcceptLogEvents(producers, new Router(), (tenantId) => directory.tenant(tenantId)),
+      inject: [PRODUCERS, Tenants],
+      useFactory: (producers: BatchProducer[], tenants: Tenants) =>
+        new AcceptLogEvents(producers, new Router(), tenants),
     },
     {
       provide: Metrics,
@@ -107,20 +140,20 @@ export { LOG as INGEST_LOG };
 export class IngestModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     @Inject(RedisWatch) private readonly watch: RedisWatch,
-    @Inject(Directory) private readonly directory: Directory,
+    @Inject(Tenants) private readonly tenants: Tenants,
     @Inject(PRODUCERS) private readonly producers: BatchProducer[],
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   onApplicationBootstrap(): void {
     void this.watch.start();
-    this.directory.start();
+    this.tenants.start();
   }
 
   /** Nest has stopped listening and answered what was under way; what is left are the jobs of batches that are stored. */
   async onApplicationShutdown(): Promise<void> {
     this.watch.stop();
-    this.directory.stop();
+    this.tenants.stop();
     await Promise.all(this.producers.map((producer) => producer.close()));
     this.redis.disconnect();
   }

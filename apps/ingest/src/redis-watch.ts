@@ -18,6 +18,7 @@ const POLL_MS = 500;
 export class RedisWatch {
   private isFull = false;
   private isAway = true;
+  private smallestBytes = Infinity;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -30,6 +31,11 @@ export class RedisWatch {
     // ioredis calls a connected cluster "ready" too.
     if (this.isAway || this.redis.status !== 'ready') return 'away';
     return this.isFull ? 'full' : 'ok';
+  }
+
+  /** All the memory that Redis may take; of several nodes the smallest one's. Infinite as long as nobody knows. */
+  get memoryBytes(): number {
+    return this.smallestBytes;
   }
 
   async start(): Promise<void> {
@@ -46,20 +52,22 @@ export class RedisWatch {
   private async poll(): Promise<void> {
     try {
       const nodes = 'nodes' in this.redis ? this.redis.nodes('master') : [this.redis];
-      const shares = await Promise.all(
-        nodes.map(async (node) => this.shareUsed(await node.info('memory'))),
+      const memories = await Promise.all(
+        nodes.map(async (node) => this.memoryOf(await node.info('memory'))),
       );
+      const shares = memories.map(({ usedBytes, allBytes }) => usedBytes / allBytes);
       this.isFull = Math.max(...shares) * 100 >= this.options.memoryPercentMax;
+      this.smallestBytes = Math.min(...memories.map(({ allBytes }) => allBytes));
       this.isAway = nodes.length === 0;
     } catch {
       this.isAway = true;
     }
   }
 
-  private shareUsed(info: string): number {
+  private memoryOf(info: string): { usedBytes: number; allBytes: number } {
     const value = (name: string): number =>
       Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
     const all = value('maxmemory') || this.options.memoryBytesMax || value('total_system_memory');
-    return all === 0 ? 0 : value('used_memory') / all;
+    return { usedBytes: value('used_memory'), allBytes: all === 0 ? Infinity : all };
   }
 }

@@ -45,7 +45,8 @@ export type RefusalCode =
   | 'event.attributes_invalid'
   | 'event.tenant_missing'
   | 'event.tenant_invalid'
-  | 'event.tenant_unknown';
+  | 'event.tenant_unknown'
+  | 'event.tenant_backlog_full';
 
 /** What a request says once for all of its log events. */
 export interface LogEventDefaults {

@@ -19,6 +19,7 @@ import { sweepPage } from './sweep';
 
 const NOW_MS = Date.UTC(2026, 10, 21);
 const OVERHEAD = 26;
+const BATCH_OVERHEAD_BYTES = 2_048;
 
 function aLane(n: number): Lane {
   return {
@@ -88,6 +89,7 @@ interface Stored {
   state: string;
   lane: string;
   ids: string[];
+  storedBytes: number;
 }
 
 /** Everything that is in Redis, counted from the payloads themselves. */
@@ -112,8 +114,15 @@ async function readAll(): Promise<Stored[]> {
       expect(events.length).toBeLessThanOrEqual(lane.limits.logEventsMax);
       expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(lane.limits.spanMsMax);
       expect(Number(fields.logEvents)).toBe(events.length);
+      const packedBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      expect(Number(fields.storedBytes)).toBe(packedBytes + BATCH_OVERHEAD_BYTES);
       if (fields.state === 'open') expect(Number(fields.bytes)).toBe(bytes);
-      return { state: fields.state ?? '', lane: lane.id, ids: events.map(idOf) };
+      return {
+        state: fields.state ?? '',
+        lane: lane.id,
+        ids: events.map(idOf),
+        storedBytes: Number(fields.storedBytes),
+      };
     }),
   );
 }
@@ -155,6 +164,8 @@ async function checkEverything(model: Model): Promise<void> {
   }
   const waiting = stored.filter(({ state }) => state === 'open' || state === 'sealed').length;
   expect(Number((await redis.hget(tenantKey(0, 'acme'), 'batches')) ?? 0)).toBe(waiting);
+  const storedBytes = stored.reduce((sum, batch) => sum + batch.storedBytes, 0);
+  expect(await store.tenantBytes('acme')).toBe(storedBytes);
   const totals = await store.totals();
   expect(imbalance(totals)).toBe(0);
   expect(totals.accepted).toBe(model.accepted.size);

@@ -40,6 +40,8 @@ import {
 export interface Flush {
   /** Unique; the ids of the batches it opens are drawn from it. */
   id: string;
+  /** What a tenant's batches should take of Redis at most. More is taken all the same, and told. */
+  tenantBytesMax?: number;
   sections: readonly Section[];
 }
 
@@ -64,6 +66,8 @@ export interface Appended {
   changes: BatchChange[];
   /** The sections of which nothing was added, since their token stood for something else. */
   conflicts: ReadonlySet<number>;
+  /** Tenants of the flush whose batches take more of Redis now than they should. */
+  fullTenants: ReadonlySet<string>;
 }
 
 /** What an append did to a batch. */
@@ -108,7 +112,7 @@ export interface SweepPage {
 type Arguments = (string | number | Buffer)[];
 
 interface Scripts {
-  lfAppend(tag: string, args: Arguments): Promise<[(number | string)[], number[]]>;
+  lfAppend(tag: string, args: Arguments): Promise<[(number | string)[], number[], string[]]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
   lfSettle(tag: string, ...args: Arguments): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
@@ -137,7 +141,7 @@ export class BatchStore {
   private readonly scripts: Scripts;
 
   constructor(
-    private readonly redis: RedisClient,
+    readonly redis: RedisClient,
     readonly shard: number,
   ) {
     this.tag = shardTag(shard);
@@ -153,8 +157,12 @@ export class BatchStore {
     this.scripts = redis as unknown as Scripts;
   }
 
-  async append({ id, sections }: Flush): Promise<Appended> {
-    const args: Arguments = [id];
+  async append({
+    id,
+    tenantBytesMax = Number.MAX_SAFE_INTEGER,
+    sections,
+  }: Flush): Promise<Appended> {
+    const args: Arguments = [id, tenantBytesMax];
     for (const section of sections) {
       const { once, lanes, filteredByTenant } = section;
       const added = sectionArguments(section);
@@ -163,7 +171,7 @@ export class BatchStore {
       for (const argument of added) args.push(argument);
     }
     // As one array: spread out, the arguments of many lanes overflow the stack.
-    const [reply, conflicts] = await this.scripts.lfAppend(this.tag, args);
+    const [reply, conflicts, fullTenants] = await this.scripts.lfAppend(this.tag, args);
     const lanes = sections.flatMap((section) => section.lanes);
     const changes: BatchChange[] = [];
     for (let i = 0; i < reply.length; i += 3) {
@@ -178,7 +186,7 @@ export class BatchStore {
         tenantBatches: opened ? tenantBatches : 0,
       });
     }
-    return { changes, conflicts: new Set(conflicts) };
+    return { changes, conflicts: new Set(conflicts), fullTenants: new Set(fullTenants) };
   }
 
   /**
@@ -310,6 +318,11 @@ export class BatchStore {
 
   async totals(): Promise<Ledger> {
     return parseLedger(await this.redis.hgetall(totalsKey(this.shard)));
+  }
+
+  /** What a tenant's batches take of Redis, dead letters included. */
+  async tenantBytes(tenantId: string): Promise<number> {
+    return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'bytes')) ?? 0);
   }
 
   /** What a tenant sent that no destination wanted. */

@@ -298,8 +298,8 @@ describe('a batch whose payload is not what was stored', () => {
     await spoil(chunksKey(0, job?.id ?? ''));
     const seen = consume(() => Promise.resolve(allDelivered));
     await ledgerShows({ accepted: 2, deadLettered: 2, waiting: 0 });
-    expect(seen.failures).toEqual([['batch.unreadable', 'dead_letter']]);
     const [failed] = await failedJobs(1);
+    expect(seen.failures).toEqual([['batch.unreadable', 'dead_letter']]);
     expect(failed?.failedReason).toMatch(/^batch\.unreadable: /);
     await send(1);
     await ledgerShows({ accepted: 3, delivered: 1, deadLettered: 2 });

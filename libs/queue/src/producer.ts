@@ -12,6 +12,9 @@ interface ProducerOptions {
   groupCommitMs: number;
   /** Told when a job could not be added. Nothing is lost: the workers' sweep adds it. */
   onEnqueueError: (error: unknown) => void;
+  /** What a tenant's batches should take of Redis at most, and who is told of a tenant that takes more. */
+  tenantBytesMax?: () => number;
+  onTenantFull?: (tenantId: string) => void;
 }
 
 /** Thrown by `append` when its token came with another fingerprint before. */
@@ -77,8 +80,14 @@ export class BatchProducer {
       }));
       return { once, lanes, filteredByTenant };
     });
-    const { changes, conflicts } = await this.store.append({ id: newBatchId(), sections });
+    const { tenantBytesMax, onTenantFull } = this.options;
+    const { changes, conflicts, fullTenants } = await this.store.append({
+      id: newBatchId(),
+      ...(tenantBytesMax === undefined ? {} : { tenantBytesMax: tenantBytesMax() }),
+      sections,
+    });
     if (changes.length > 0) this.startEnqueue(changes);
+    for (const tenantId of fullTenants) onTenantFull?.(tenantId);
     const errors = new Map<Append, Error>();
     together.forEach((append, section) => {
       if (conflicts.has(section)) errors.set(append, new TokenReused());

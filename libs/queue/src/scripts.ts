@@ -2,7 +2,7 @@
 // data it counts; that is what makes the ledger exact after any crash. Invariants and states: docs/DELIVERY.md.
 //
 // Keys are built from the shard's hash tag (KEYS[1]): `lane:` (the open batch's id), `batch:` (a hash), `chunks:` (a list of encoded
-// log events), `ledger:` and `totals` (counters), `tenant:` (waiting batches), `live:` (unsettled batches of a sink), `request:` (what was
+// log events), `ledger:` and `totals` (counters), `tenant:` (waiting batches, bytes of Redis), `live:` (unsettled batches of a sink), `request:` (what was
 // accepted once and must not be again).
 
 const prelude = `
@@ -29,6 +29,9 @@ local function uncount(destination, tenant, state, reason, n)
   end
 end
 
+-- What a batch takes of Redis beside its payload: its hash, its job, its places in lists (measured: some 2 KiB).
+local batchOverheadBytes = 2048
+
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -38,7 +41,7 @@ end
 /**
  * Adds chunks to the open batches of any number of lanes, sealing a batch when the next chunk would pass a limit.
  *
- * ARGV: an id for the flush (batch ids are drawn from it), then sections. A section begins with a token, a fingerprint and a window in
+ * ARGV: an id for the flush (batch ids are drawn from it), the most bytes of Redis a tenant should take, then sections. A section begins with a token, a fingerprint and a window in
  * milliseconds; with a token, it is added only if none of that token was within the window. Then come the numbers of its lanes, of
  * its filtered counts, and of the arguments that follow: pairs of tenant and count, and per lane: lane, sink, destination key,
  * tenant, destination, target, bytesMax, logEventsMax, spanMsMax, the number of chunks, and per chunk bytes, log events, first ms,
@@ -46,15 +49,17 @@ end
  *
  * Returns triples of lane index (from 0, over all sections), batch id, and what happened to the batch: the number of batches that its
  * tenant has waiting, if it was opened, or -1 if it was sealed. And the indexes of the sections whose token came with another
- * fingerprint before.
+ * fingerprint before. And the tenants that take more than they should now.
  */
 export const appendScript = `${prelude}
 local flush = ARGV[1]
-local at = 2
+local tenantBytesMax = tonumber(ARGV[2])
+local at = 3
 local opened = 0
 local nowMs = now()
 local events = {}
 local conflicts = {}
+local fullTenants = {}
 local lane = 0
 local acceptedByAll = 0
 
@@ -79,21 +84,25 @@ local function addLane()
   at = at + 10
 
   local id = redis.call('GET', laneKey)
-  local bytes, total, first, last = 0, 0, 0, 0
+  local bytes, total, first, last, stored = 0, 0, 0, 0, 0
   if id then
-    local stats = redis.call('HMGET', key('batch', id), 'bytes', 'logEvents', 'firstMs', 'lastMs')
+    local stats = redis.call('HMGET', key('batch', id), 'bytes', 'logEvents', 'firstMs', 'lastMs', 'storedBytes')
     if stats[1] then
       bytes, total, first, last = tonumber(stats[1]), tonumber(stats[2]), tonumber(stats[3]), tonumber(stats[4])
+      stored = tonumber(stats[5])
     else
       id = false -- the batch was deleted by hand; its lane must not stand still for ever
     end
   end
   local accepted = 0
+  local storedBefore = stored
+  local storedByOthers = 0
   local pending = {}
   local function store()
     if #pending > 0 then
       redis.call('RPUSH', key('chunks', id), unpack(pending))
-      redis.call('HSET', key('batch', id), 'bytes', bytes, 'logEvents', total, 'firstMs', first, 'lastMs', last)
+      redis.call('HSET', key('batch', id), 'bytes', bytes, 'logEvents', total, 'firstMs', first, 'lastMs', last,
+        'storedBytes', stored)
       pending = {}
     end
   end
@@ -105,12 +114,13 @@ local function addLane()
       events[#events + 1] = lane
       events[#events + 1] = id
       events[#events + 1] = -1
+      storedByOthers = storedByOthers + stored
       id = false
     end
     if not id then
       opened = opened + 1
       id = flush .. '-' .. opened
-      bytes, total, first, last = 0, 0, f, l
+      bytes, total, first, last, stored = 0, 0, f, l, batchOverheadBytes
       redis.call('HSET', key('batch', id), 'lane', ARGV[laneArgs], 'sink', sink, 'destinationKey', destination,
         'tenantId', tenant, 'destinationId', ARGV[laneArgs + 4], 'target', ARGV[laneArgs + 5],
         'openedAt', nowMs, 'state', 'open', 'begun', 0)
@@ -122,6 +132,7 @@ local function addLane()
     end
     bytes, total, first, last = bytes + b, total + n, math.min(first, f), math.max(last, l)
     accepted = accepted + n
+    stored = stored + #ARGV[at + 4]
     pending[#pending + 1] = ARGV[at + 4]
     if #pending == 500 then store() end
     at = at + 5
@@ -130,6 +141,8 @@ local function addLane()
   redis.call('HINCRBY', key('ledger', destination), 'accepted', accepted)
   redis.call('HINCRBY', key('ledger', destination), 'waiting', accepted)
   acceptedByAll = acceptedByAll + accepted
+  local storedNow = redis.call('HINCRBY', key('tenant', tenant), 'bytes', storedByOthers + stored - storedBefore)
+  if storedNow > tenantBytesMax then fullTenants[#fullTenants + 1] = tenant end
   lane = lane + 1
 end
 
@@ -154,7 +167,7 @@ if acceptedByAll > 0 then
   redis.call('HINCRBY', tag .. ':totals', 'accepted', acceptedByAll)
   redis.call('HINCRBY', tag .. ':totals', 'waiting', acceptedByAll)
 end
-return {events, conflicts}
+return {events, conflicts, fullTenants}
 `;
 
 /**
@@ -198,7 +211,7 @@ return fields
 export const settleScript = `${prelude}
 local id = ARGV[1]
 local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'sink',
-  'destinationId', 'target', 'openedAt')
+  'destinationId', 'target', 'openedAt', 'storedBytes')
 local state, lane, destination, tenant, n, reason, sink = unpack(batch)
 if not state then return 0 end
 if state == 'open' then return redis.error_reply('ASSERT settling ' .. id .. ', which was never begun') end
@@ -212,16 +225,20 @@ redis.call('DEL', key('chunks', id), key('batch', id))
 redis.call('ZREM', key('live', sink), id)
 uncount(destination, tenant, state, reason, tonumber(n))
 count(destination, 'delivered', tonumber(ARGV[2]))
+local stored = -(tonumber(batch[11]) or 0)
 for at = 3, #ARGV, 7 do
   local code, refused = ARGV[at], ARGV[at + 1]
   redis.call('HSET', key('batch', refused), 'lane', lane, 'sink', sink, 'destinationKey', destination, 'tenantId', tenant,
     'destinationId', batch[8], 'target', batch[9], 'openedAt', batch[10], 'state', 'refused', 'begun', 0, 'reason', code,
-    'logEvents', ARGV[at + 2], 'bytes', ARGV[at + 3], 'firstMs', ARGV[at + 4], 'lastMs', ARGV[at + 5])
+    'logEvents', ARGV[at + 2], 'bytes', ARGV[at + 3], 'firstMs', ARGV[at + 4], 'lastMs', ARGV[at + 5],
+    'storedBytes', batchOverheadBytes + #ARGV[at + 6])
+  stored = stored + batchOverheadBytes + #ARGV[at + 6]
   redis.call('RPUSH', key('chunks', refused), ARGV[at + 6])
   redis.call('ZADD', key('live', sink), now(), refused)
   count(destination, 'rejected', tonumber(ARGV[at + 2]))
   count(destination, 'rejected:' .. code, tonumber(ARGV[at + 2]))
 end
+redis.call('HINCRBY', key('tenant', tenant), 'bytes', stored)
 return 1
 `;
 
