@@ -51,11 +51,58 @@ test('InvalidIdentityToken is worth another try where STS only failed to fetch o
   expect(classify('sts', error).code).toBe('credential.issuer_unreachable');
 });
 
-test('a denial that speaks of KMS names the key and not the bucket or the group', () => {
-  const error = anError('AccessDenied', {
-    message: 'not authorized to perform: kms:GenerateDataKey',
-  });
-  expect(classify('s3', error).code).toBe('kms.denied');
+const notAuthorized = (action: string, resource: string): string =>
+  `User: arn:aws:sts::123456789012:assumed-role/kms-logs/logferry-acme is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
+
+const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
+
+test.each<[Service, string, string]>([
+  ['s3', 'AccessDenied', notAuthorized('kms:GenerateDataKey', keyArn)],
+  ['s3', 'AccessDenied', notAuthorized('kms:Decrypt', 'this resource')],
+  ['s3', 'AccessDenied', `The key arn:aws-cn:kms:cn-north-1:123456789012:key/1 is out of reach`],
+  ['cloudwatch', 'AccessDeniedException', notAuthorized('kms:GenerateDataKey', keyArn)],
+  [
+    'cloudwatch',
+    'InvalidParameterException',
+    'The specified KMS key does not exist or is not allowed to be used with LogGroup',
+  ],
+  [
+    'cloudwatch',
+    'AccessDeniedException',
+    'The ciphertext refers to a customer master key that does not exist',
+  ],
+])('%s: a denial by KMS names the key and not the bucket or the group: %s', (service, ...error) => {
+  const [name, message] = error;
+  expect(classify(service, anError(name, { message })).code).toBe('kms.denied');
+});
+
+test.each<[Service, string, string, FailureCode]>([
+  [
+    's3',
+    'AccessDenied',
+    notAuthorized(
+      's3:PutObject',
+      '"arn:aws:s3:::acme-kms-audit/KMS/kms/2026/11/21/10:48:00_a.log"',
+    ),
+    's3.access_denied',
+  ],
+  [
+    'cloudwatch',
+    'AccessDeniedException',
+    notAuthorized(
+      'logs:PutLogEvents',
+      'arn:aws:logs:eu-central-1:123456789012:log-group:/kms/service:log-stream:kms',
+    ),
+    'cloudwatch.access_denied',
+  ],
+  [
+    'cloudwatch',
+    'InvalidParameterException',
+    "Value 'kms-service' at 'logGroupName' failed to satisfy constraint",
+    'cloudwatch.invalid_batch',
+  ],
+])('%s: kms in the name of something is no denial by KMS: %s', (service, name, message, code) => {
+  expect(classify(service, anError(name, { message })).code).toBe(code);
 });
 
 test.each<[Service, FailureCode]>([
@@ -74,3 +121,19 @@ test('a call that did not get as far as AWS is the network', () => {
   expect(isBrokenConnection(refused)).toBe(false);
   expect(isBrokenConnection(Object.assign(new Error(), { code: 'ECONNRESET' }))).toBe(true);
 });
+
+test.each<Service>(['cloudwatch', 's3', 'sts'])(
+  '%s: a Region that does not exist holds what waits until it is corrected, a resolver that is away does not',
+  (service) => {
+    const notFound = (code: string): Error =>
+      Object.assign(new Error(`getaddrinfo ${code} ${service}.eu-centrall-1.amazonaws.com`), {
+        code,
+        $metadata: { attempts: 1 },
+      });
+    expect(classify(service, notFound('ENOTFOUND'))).toMatchObject({
+      code: 'network.unknown_region',
+      disposition: 'suspend',
+    });
+    expect(classify(service, notFound('EAI_AGAIN')).disposition).toBe('retry');
+  },
+);

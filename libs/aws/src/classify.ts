@@ -26,6 +26,12 @@ const says =
   (error) =>
     text.test(error.message) ? rule(error) : undefined;
 
+/**
+ * KMS's own refusals, passed on by S3 and CloudWatch Logs: by the action, the key's ARN, or the word where it is no part of a name. A
+ * bucket, role or log group with `kms` in its name stands in every refusal too.
+ */
+const OF_KMS = /to perform: kms:|arn:[\w-]+:kms:|(?:^|\s)KMS\s|customer master key/;
+
 const THROTTLING = [
   'ThrottlingException',
   'Throttling',
@@ -56,7 +62,7 @@ const rules: Readonly<Record<Service, readonly Rule[]>> = {
     named('cloudwatch.throttled', ...THROTTLING),
     named('credential.expired', ...STALE_SESSION),
     says(
-      /kms/i,
+      OF_KMS,
       named('kms.denied', 'AccessDeniedException', 'AccessDenied', 'InvalidParameterException'),
     ),
     named('cloudwatch.access_denied', 'AccessDeniedException', 'AccessDenied', 'OptInRequired'),
@@ -74,7 +80,7 @@ const rules: Readonly<Record<Service, readonly Rule[]>> = {
     named('s3.throttled', ...THROTTLING),
     named('credential.expired', ...STALE_SESSION),
     ({ name }) => (name.startsWith('KMS.') ? 'kms.denied' : undefined),
-    says(/kms/i, named('kms.denied', 'AccessDenied')),
+    says(OF_KMS, named('kms.denied', 'AccessDenied')),
     named('s3.access_denied', 'AccessDenied', 'AllAccessDisabled', 'AccountProblem', 'Forbidden'),
     named('s3.bucket_missing', 'NoSuchBucket'),
     named(
@@ -170,6 +176,9 @@ export function classify(service: Service, thrown: unknown): Failure {
     if (code !== undefined) return fail(code);
   }
   if (error.status === 429) return fail(throttled[service]);
+  // The name is answered for, and there is none: a Region that does not exist. A resolver that does not answer is EAI_AGAIN.
+  if (error.status === undefined && error.code === 'ENOTFOUND')
+    return fail('network.unknown_region');
   if (error.status === undefined && error.code !== undefined && service !== 'sts')
     return fail('network.unreachable');
   return fail(unavailable[service]);

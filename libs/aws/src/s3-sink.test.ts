@@ -103,7 +103,12 @@ test.each<[string, FaultSpec['action'], string]>([
   ],
   [
     'a KMS denial',
-    { kind: 'error', code: 'AccessDenied', message: 'kms:GenerateDataKey', httpStatus: 403 },
+    {
+      kind: 'error',
+      code: 'AccessDenied',
+      message: 'User: x is not authorized to perform: kms:GenerateDataKey on resource: y',
+      httpStatus: 403,
+    },
     'kms.denied',
   ],
 ])('%s is the failure that it is', async (_, action, code) => {

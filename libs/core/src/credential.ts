@@ -98,10 +98,10 @@ export const SessionReply = z.union([
 ]);
 export type SessionReply = z.infer<typeof SessionReply>;
 
-/** Only what the broker says about credentials may travel as its failure; anything else is a bug in the broker. */
+/** Only what the broker says about a session and the way to it may travel as its failure; anything else is a bug in the broker. */
 export function isCredentialFailure(code: FailureCode): boolean {
   return (
     Object.hasOwn(failureKinds, code) &&
-    (code.startsWith('credential.') || code.startsWith('destination.'))
+    ['credential.', 'destination.', 'network.'].some((area) => code.startsWith(area))
   );
 }

@@ -167,6 +167,12 @@ const kinds = {
     disposition: 'retry',
     publicMessage: 'The AWS endpoint could not be reached.',
   },
+  'network.unknown_region': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The AWS endpoint of this Region does not exist. Check the Region of the destination for a mistyped letter.',
+  },
   'destination.missing': {
     fault: 'us',
     disposition: 'suspend',
