@@ -1,6 +1,10 @@
 // JSON values whose text survives a round trip. JSON.parse turns 12345678901234567890 into 12345678901234567000: a log event would
 // arrive with another id than it was sent with. Where a value holds such a number, it is parsed a second time with the number's own
 // source text kept, which costs only those who need it.
+//
+// Whole numbers keep their digits, however many, and so does whatever is beyond 2^53. A fraction keeps what a double holds of it: 15
+// significant digits always, and all that a program wrote that has doubles itself. What a longer one has lost cannot be seen in the
+// value, so that keeping it would take a second parse of every log event with a fraction in it, which is most of those with metrics.
 
 interface JsonWithRawText {
   rawJSON: (text: string) => object;
@@ -10,7 +14,7 @@ interface JsonWithRawText {
 // Part of Node's JavaScript since version 22, not yet of TypeScript's library.
 const { rawJSON, isRawJSON } = JSON as typeof JSON & JsonWithRawText;
 
-/** Parses JSON so that every number too long for a double keeps its digits when it is stringified again. */
+/** Parses JSON so that every number beyond what a double counts one by one keeps its digits when it is stringified again. */
 export function parseJsonExact(text: string): unknown {
   const keepDigits = (_key: string, value: unknown, context: { source?: string }): unknown =>
     typeof value === 'number' && !isExact(value) && context.source !== undefined
@@ -22,8 +26,8 @@ export function parseJsonExact(text: string): unknown {
 /**
  * What stringifying a parsed value would do to it.
  *
- * - `fine`: its text says the same as what was sent
- * - `inexact`: a number lost digits in parsing; parse the text again with `parseJsonExact`
+ * - `fine`: its text says the same as what was sent, fractions to the precision of a double
+ * - `inexact`: a whole number lost digits in parsing; parse the text again with `parseJsonExact`
  * - `too_deep`: nested deeper than `depthMax`; stringifying may overflow the stack
  */
 export function inspectJson(value: unknown, depthMax: number): 'fine' | 'inexact' | 'too_deep' {

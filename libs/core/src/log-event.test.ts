@@ -124,11 +124,27 @@ test('attributes are bounded in number and size', () => {
   );
 });
 
-test('a number too long for a double keeps every digit', () => {
+test('a whole number keeps every digit, however many it has', () => {
   const text = '{"message":{"id":12345678901234567890,"n":1e400,"small":42}}';
   expect(parseLogEvent(JSON.parse(text), defaults)).toEqual({ kind: 'inexact' });
   expect(parsed(parseJsonExact(text)).message).toBe(
     '{"id":12345678901234567890,"n":1e400,"small":42}',
+  );
+});
+
+test('a fraction keeps fifteen significant digits, and all of those of another double', () => {
+  const digits15 = fc
+    .tuple(fc.integer({ min: 1, max: 999_999 }), fc.integer({ min: 1, max: 999_999_999 }))
+    .map(([whole, part]) => `${whole}.${String(part).padStart(9, '0')}`.replace(/0+$/, ''));
+  const written = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 });
+  fc.assert(
+    fc.property(fc.oneof(digits15, written.map(JSON.stringify)), (text) => {
+      expect(parsed({ message: [JSON.parse(text)] }).message).toBe(`[${text}]`);
+    }),
+  );
+  const [longer, tiny] = ['0.1234567890123456789012', '1e-400'];
+  expect(parsed(parseJsonExact(`{"message":[${longer},${tiny}]}`)).message).toBe(
+    '[0.12345678901234568,0]',
   );
 });
 
