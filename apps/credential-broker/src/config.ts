@@ -25,7 +25,7 @@ export const brokerSettings = {
     {
       name: 'LOGFERRY_BROKER_ISSUER_URL',
       description:
-        'The address under which the world reaches this broker: the issuer of our identity tokens. Every tenant trusts it by name, so it must never change. AWS takes https only.',
+        'The address under which the world reaches this broker: the issuer of our identity tokens. Every tenant trusts it by name, so it must never change. AWS takes https only, without a port.',
       example: 'https://oidc.logs.example.com',
     },
     'http://127.0.0.1:8082',

@@ -56,6 +56,8 @@ export function issuerProblem(url: string): string | undefined {
   if (parsed.protocol !== 'https:' && !(parsed.protocol === 'http:' && isPrivate)) {
     return 'must begin with https:// (http:// is for trying things out on this machine or in a private network)';
   }
+  // It becomes part of the provider's ARN, where a colon separates.
+  if (parsed.port !== '' && !isPrivate) return 'must have no port';
   if (/[?#]/.test(url) || parsed.username !== '' || parsed.password !== '')
     return 'must have no query, fragment or user';
   if (url.endsWith('/')) return 'must not end with a slash';
