@@ -361,3 +361,41 @@ test('what goes wrong between the steps is told, and the batch is tried again', 
   await ledgerShows({ delivered: 1 });
   expect(told).toEqual([expect.objectContaining({ message: 'the connection is gone' })]);
 });
+
+test('a destination whose calls hang keeps no other from being delivered', async () => {
+  const lane = (destinationId: string, n = 0): Lane =>
+    aCloudWatchLane({
+      id: `acme/${destinationId}/group\nstream-${n}`,
+      destinationId,
+      lingerMs: 0,
+    });
+  const hanging: (() => void)[] = [];
+  const delivered: string[] = [];
+  consume(({ destinationId }) => {
+    if (destinationId === 'well') {
+      delivered.push(destinationId);
+      return Promise.resolve(allDelivered);
+    }
+    return new Promise((resolve) => hanging.push(() => resolve(allDelivered)));
+  }, 4);
+  for (let n = 0; n < 20; n++) await send(1, lane('stuck', n));
+  await until(() => hanging.length === 2); // half of the slots, however many batches there are
+  for (let n = 0; n < 3; n++) {
+    await send(1, lane('well', n));
+    await until(() => delivered.length === n + 1, { timeoutMs: 15_000 });
+  }
+  expect(hanging).toHaveLength(2);
+  // When it answers again, all of it is delivered, and nothing was counted as an attempt.
+  const answer = setInterval(() => hanging.splice(0).forEach((resolve) => resolve()), 20);
+  try {
+    await until(
+      async () => {
+        const { waiting, delivered: all } = await store.totals();
+        return waiting === 0 && all === 23;
+      },
+      { timeoutMs: 30_000 },
+    );
+  } finally {
+    clearInterval(answer);
+  }
+}, 60_000);

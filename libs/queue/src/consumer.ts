@@ -1,7 +1,8 @@
-import { assert, backoffMs, Failure, RETRY, type Sink } from '@logferry/core';
+import { assert, backoffMs, destinationKey, Failure, RETRY, type Sink } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
 import { UnreadableBatch, type Batch, type BatchStore, type Delivery } from './batch-store';
-import { jobData, openQueue } from './catalog';
+import { jobData, openQueue, type JobData } from './catalog';
+import { FairSlots } from './fair-slots';
 import { queueName, shardTag } from './keys';
 import type { BatchPayload } from './payload';
 import { addJobs, newBatchId } from './producer';
@@ -39,12 +40,16 @@ interface ConsumerOptions {
 /** Held batches are probed ever more rarely; the owner of the account has to act first. */
 const SUSPEND = { firstMs: 10_000, mostMs: 300_000 } as const;
 const DEFER = { firstMs: 500, mostMs: 10_000 } as const;
+/** A destination of which nothing moves for this long is stuck, and its batches make room for those of others. */
+const STUCK_MS = 500;
+const PUT_OFF_MS = { min: 1_000, max: 30_000 } as const;
 
 /** Takes the batches of one sink in one shard, and speaks BullMQ so that nobody else has to. */
 export class BatchConsumer {
   private readonly worker: Worker;
   private readonly queue: Queue;
   private readonly sweep: Sweep;
+  private readonly slots: FairSlots;
 
   constructor(
     redis: RedisClient,
@@ -54,6 +59,7 @@ export class BatchConsumer {
   ) {
     const { sink, concurrency, observer } = options;
     this.queue = openQueue(redis, sink, store.shard);
+    this.slots = new FairSlots(concurrency);
     this.worker = new Worker(
       queueName(sink, store.shard),
       (job, token) => this.process(job, token),
@@ -102,8 +108,26 @@ export class BatchConsumer {
   }
 
   private async work(job: Job, token: string | undefined): Promise<void> {
+    assert(token !== undefined, 'BullMQ gives a job its lock');
+    const { tenant, destination } = job.data as JobData;
+    const key = destinationKey(tenant, destination);
+    if (!(await this.slots.take(key, STUCK_MS))) return this.putOff(job, token, key);
+    try {
+      await this.tryBatch(job, token);
+    } finally {
+      this.slots.give(key);
+    }
+  }
+
+  /** Leaves the slot to others, for about as long as the destination has been stuck. Nothing of the batch was read or counted. */
+  private async putOff(job: Job, token: string, key: string): Promise<never> {
+    const delayMs = Math.min(Math.max(this.slots.stillMs(key), PUT_OFF_MS.min), PUT_OFF_MS.max);
+    return delay(job, token, delayMs * (0.5 + Math.random() / 2));
+  }
+
+  private async tryBatch(job: Job, token: string): Promise<void> {
     const { id } = job;
-    assert(id !== undefined && token !== undefined, 'BullMQ gives a job its id and its lock');
+    assert(id !== undefined, 'a job has an id');
     const begun = await this.begin(id);
     if (begun === undefined) return; // settled before: its worker died between settling and telling BullMQ
     const { batch } = begun;
@@ -161,7 +185,7 @@ export class BatchConsumer {
   private async handleFailure(work: Work, error: unknown): Promise<void> {
     const failure =
       error instanceof Failure ? error : new Failure('internal.fault', { cause: error });
-    const { batch, payload } = work;
+    const { job, token, batch, payload } = work;
     const { attemptsMax, observer } = this.options;
     const attempts = await this.store.noteFailure(
       batch.id,
@@ -173,12 +197,17 @@ export class BatchConsumer {
         observer.failed(batch, failure, 'defer');
         // AWS's own word on when to come back is kept, and never taken for less than what it is not to be a flood.
         return delay(
-          work,
+          job,
+          token,
           (failure.retryAfterMs ?? 0) + backoffMs(batch.begun, Math.random(), DEFER),
         );
       case 'suspend':
         observer.failed(batch, failure, 'suspend');
-        return delay(work, SUSPEND.firstMs / 2 + backoffMs(batch.begun, Math.random(), SUSPEND));
+        return delay(
+          job,
+          token,
+          SUSPEND.firstMs / 2 + backoffMs(batch.begun, Math.random(), SUSPEND),
+        );
       case 'reject':
         if (failure.code === 'internal.fault') return this.bury(batch, failure);
         observer.failed(batch, failure, 'reject');
@@ -220,7 +249,7 @@ interface Work {
 }
 
 /** Puts a batch off without counting an attempt. */
-async function delay({ job, token }: Work, delayMs: number): Promise<never> {
+async function delay(job: Job, token: string, delayMs: number): Promise<never> {
   await job.moveToDelayed(Date.now() + delayMs, token);
   throw new DelayedError();
 }
