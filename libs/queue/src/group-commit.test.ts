@@ -101,3 +101,26 @@ test('an error of one item fails that item and nothing else of its group', async
     'fulfilled',
   ]);
 });
+
+test('what items of a group share is weighed once, so that the group holds more of them', async () => {
+  const held = new HeldCommits();
+  const commits = new GroupCommit<number>({
+    ...bounds,
+    pendingBytesMax: 400,
+    commit: held.commit,
+    weigher: () => {
+      const seen = new Set<number>();
+      return (item, bytes) => (seen.has(item) ? bytes - 50 : (seen.add(item), bytes));
+    },
+  });
+  const all = [7, 7, 7, 8, 8].map((item) => commits.add(item, 60)); // 60, 10, 10, then 60 and 10
+  await until(() => held.groups.length === 1);
+  held.endOldest();
+  await until(() => held.groups.length === 2);
+  held.endOldest();
+  await Promise.all(all);
+  expect(held.groups).toEqual([
+    [7, 7, 7],
+    [8, 8],
+  ]);
+});

@@ -6,6 +6,9 @@ interface Waiting<T> {
   failed: (error: unknown) => void;
 }
 
+/** What an item of so many bytes adds to the group that the items before it make. */
+export type Weigh<T> = (item: T, bytes: number) => number;
+
 interface GroupCommitOptions<T> {
   /** Resolves when the items are committed, with an error for each that is not though the others are. */
   commit: (items: T[]) => Promise<ReadonlyMap<T, Error>>;
@@ -13,6 +16,8 @@ interface GroupCommitOptions<T> {
   lingerMs: number;
   /** A group is committed at once when it holds this much. */
   groupBytesMax: number;
+  /** Says what each next item adds to a group, where items share some of their bytes. */
+  weigher?: () => Weigh<T>;
   /** More than this waiting or under way, and adding is refused: memory is bounded even when Redis is slow. */
   pendingBytesMax: number;
   /** How many commits may be under way at once. */
@@ -33,11 +38,18 @@ export class TooMuchPending extends Error {
 export class GroupCommit<T> {
   private waiting: Waiting<T>[] = [];
   private waitingBytes = 0;
+  private weigh: Weigh<T>;
   private pendingBytes = 0;
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: GroupCommitOptions<T>) {}
+  constructor(private readonly options: GroupCommitOptions<T>) {
+    this.weigh = this.newWeigher();
+  }
+
+  private newWeigher(): Weigh<T> {
+    return this.options.weigher?.() ?? ((_, bytes) => bytes);
+  }
 
   /** Resolves when the item is committed; rejects with the commit's error. */
   add(item: T, bytes: number): Promise<void> {
@@ -45,7 +57,7 @@ export class GroupCommit<T> {
       return Promise.reject(new TooMuchPending());
     }
     this.pendingBytes += bytes;
-    this.waitingBytes += bytes;
+    this.waitingBytes += this.weigh(item, bytes);
     const committed = new Promise<void>((done, failed) =>
       this.waiting.push({ item, bytes, done, failed }),
     );
@@ -83,14 +95,20 @@ export class GroupCommit<T> {
 
   /** As many items as fit a group, at least one, oldest first. */
   private takeGroup(): Waiting<T>[] {
+    const weigh = this.newWeigher();
     let bytes = 0;
     let count = 0;
-    for (const { bytes: next } of this.waiting) {
-      if (count > 0 && bytes + next > this.options.groupBytesMax) break;
-      bytes += next;
+    for (const next of this.waiting) {
+      bytes += weigh(next.item, next.bytes);
+      if (count > 0 && bytes > this.options.groupBytesMax) break;
       count++;
     }
-    this.waitingBytes -= bytes;
-    return this.waiting.splice(0, count);
+    const group = this.waiting.splice(0, count);
+    this.weigh = this.newWeigher();
+    this.waitingBytes = this.waiting.reduce(
+      (sum, left) => sum + this.weigh(left.item, left.bytes),
+      0,
+    );
+    return group;
   }
 }

@@ -1,11 +1,11 @@
-import { assert, sinkOf, sinks, type Sink } from '@logferry/core';
+import { assert, sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
 import { ErrorCode, type Queue } from 'bullmq';
 import { randomBytes } from 'node:crypto';
 import { APPEND_BATCHES_MAX, batchesOf, type Append } from './append';
 import type { BatchChange, BatchStore, Section } from './batch-store';
 import { JOB_NAME, jobData, jobOptions, openQueue, type JobPlan } from './catalog';
 import { buildChunks } from './chunk';
-import { GroupCommit } from './group-commit';
+import { GroupCommit, type Weigh } from './group-commit';
 import type { RedisClient } from './redis-connection';
 
 interface ProducerOptions {
@@ -47,6 +47,7 @@ export class BatchProducer {
       commit: (appends) => this.commit(appends),
       lingerMs: options.groupCommitMs,
       groupBytesMax: GROUP_BYTES_MAX,
+      weigher: lanesOnce,
       pendingBytesMax: PENDING_BYTES_MAX,
       concurrency: 2,
     });
@@ -154,6 +155,20 @@ function isNotDelayed(error: unknown): boolean {
 /** Unique, in order of time, and neither with a colon nor a number, which BullMQ refuses as a job's id. */
 export function newBatchId(): string {
   return `${Date.now().toString(36)}${randomBytes(6).toString('hex')}`;
+}
+
+/** What is appended to a lane that the group has already weighs nothing but its bytes, as the group's appends are merged. */
+function lanesOnce(): Weigh<Append> {
+  const seen = new Set<Lane>();
+  return ({ once, fragmentsByLane }, bytes) => {
+    if (once !== undefined) return bytes; // a section of its own
+    let weight = bytes;
+    for (const lane of fragmentsByLane.keys()) {
+      if (seen.has(lane)) weight -= BATCH_BYTES;
+      else seen.add(lane);
+    }
+    return weight;
+  };
 }
 
 function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
