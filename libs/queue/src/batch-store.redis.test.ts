@@ -265,41 +265,6 @@ test('a failure is noted on a batch that waits, and never revives one that is go
   expect(await store.batch(batchId)).toBeUndefined();
 });
 
-test("a key is passed as a stranger's once, and only while nobody else may have put under it", async () => {
-  const [batchId = ''] = opened(await append([chunk(10)]));
-  expect(await store.claimKey(batchId)).toBe(0);
-  expect(await store.passKey(batchId, 0)).toBe(true);
-  expect(await store.passKey(batchId, 0)).toBe(false);
-  expect(await store.claimKey(batchId)).toBe(1);
-  expect(await store.claimKey(batchId)).toBe(1);
-  expect(await store.passKey(batchId, 1)).toBe(false);
-  expect(await store.claimKey(batchId)).toBe(1);
-});
-
-test('a claim that is taken back counts no more, and never takes back those of others', async () => {
-  const [batchId = ''] = opened(await append([chunk(10)]));
-  await store.claimKey(batchId);
-  await store.releaseKey(batchId, 0);
-  await store.releaseKey(batchId, 0);
-  await store.claimKey(batchId);
-  expect(await store.passKey(batchId, 0)).toBe(true);
-  await store.claimKey(batchId);
-  await store.releaseKey(batchId, 0);
-  await store.claimKey(batchId);
-  expect(await store.passKey(batchId, 1)).toBe(false);
-});
-
-test('no claim revives a batch that is settled', async () => {
-  const [batchId = ''] = opened(await append([chunk(10)]));
-  await store.begin(batchId);
-  await store.claimKey(batchId);
-  await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
-  expect(await store.claimKey(batchId)).toBeUndefined();
-  await store.releaseKey(batchId, 0);
-  expect(await store.passKey(batchId, 0)).toBe(false);
-  expect(await store.batch(batchId)).toBeUndefined();
-});
-
 test('a settled destination leaves nothing behind but its counters', async () => {
   const [batchId = ''] = opened(await append([chunk(10)]));
   await store.begin(batchId);

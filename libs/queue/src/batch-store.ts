@@ -27,11 +27,8 @@ import type { RedisClient } from './redis-connection';
 import {
   appendScript,
   beginScript,
-  claimKeyScript,
   deadLetterScript,
   noteFailureScript,
-  passKeyScript,
-  releaseKeyScript,
   settleScript,
   sweepScript,
 } from './scripts';
@@ -117,9 +114,6 @@ interface Scripts {
   lfSettle(tag: string, ...args: Arguments): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
   lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
-  lfClaimKey(tag: string, batchId: string): Promise<number | null>;
-  lfPassKey(tag: string, batchId: string, n: number): Promise<number>;
-  lfReleaseKey(tag: string, batchId: string, n: number): Promise<number>;
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
 }
 
@@ -150,9 +144,6 @@ export class BatchStore {
     redis.defineCommand('lfSettle', { numberOfKeys: 1, lua: settleScript });
     redis.defineCommand('lfDeadLetter', { numberOfKeys: 1, lua: deadLetterScript });
     redis.defineCommand('lfNoteFailure', { numberOfKeys: 1, lua: noteFailureScript });
-    redis.defineCommand('lfClaimKey', { numberOfKeys: 1, lua: claimKeyScript });
-    redis.defineCommand('lfPassKey', { numberOfKeys: 1, lua: passKeyScript });
-    redis.defineCommand('lfReleaseKey', { numberOfKeys: 1, lua: releaseKeyScript });
     redis.defineCommand('lfSweep', { numberOfKeys: 1, lua: sweepScript });
     this.scripts = redis as unknown as Scripts;
   }
@@ -244,30 +235,6 @@ export class BatchStore {
    */
   async noteFailure(batchId: string, code: FailureCode, countsAttempt: boolean): Promise<number> {
     return this.scripts.lfNoteFailure(this.tag, batchId, code, countsAttempt ? 1 : 0);
-  }
-
-  /**
-   * Remembers, before it is done, that an object is put under the first of the batch's keys that is not known to be a stranger's, so
-   * that whoever finds the key taken knows whether it may be the batch's own object from another attempt.
-   *
-   * @returns which key that is; nothing if the batch is settled
-   */
-  async claimKey(batchId: string): Promise<number | undefined> {
-    return (await this.scripts.lfClaimKey(this.tag, batchId)) ?? undefined;
-  }
-
-  /**
-   * Remembers that a stranger holds a key, if that is certain: whoever asks has claimed it, and found it taken.
-   *
-   * @returns false if another put under it may have made the object, or the batch is settled
-   */
-  async passKey(batchId: string, candidate: number): Promise<boolean> {
-    return (await this.scripts.lfPassKey(this.tag, batchId, candidate)) === 1;
-  }
-
-  /** Takes back a claim: what was put under the key certainly made no object. */
-  async releaseKey(batchId: string, candidate: number): Promise<void> {
-    await this.scripts.lfReleaseKey(this.tag, batchId, candidate);
   }
 
   async sweep(

@@ -268,41 +268,6 @@ return redis.call('HINCRBY', key('batch', ARGV[1]), 'attempts', ARGV[3])
 `;
 
 /**
- * Remembers that an object is about to be put under the first of a batch's keys that is not known to be a stranger's. ARGV: batch id.
- * Returns which key that is; nothing if the batch is settled.
- */
-export const claimKeyScript = `${prelude}
-local batch = key('batch', ARGV[1])
-if redis.call('EXISTS', batch) == 0 then return nil end
-redis.call('HINCRBY', batch, 'keyClaims', 1)
-return tonumber(redis.call('HGET', batch, 'keyCandidate') or '0')
-`;
-
-/**
- * Goes on to a batch's next key, if only a stranger can hold this one. ARGV: batch id, n.
- * Returns 1, or 0 if the object may be the batch's own: another claim is there besides that of whoever asks.
- */
-export const passKeyScript = `${prelude}
-local batch = key('batch', ARGV[1])
-local claims = redis.call('HGET', batch, 'keyClaims')
-if claims ~= '1' or (redis.call('HGET', batch, 'keyCandidate') or '0') ~= ARGV[2] then return 0 end
-redis.call('HSET', batch, 'keyCandidate', tonumber(ARGV[2]) + 1, 'keyClaims', 0)
-return 1
-`;
-
-/**
- * Takes back the claim of a put that certainly made no object. ARGV: batch id, n.
- */
-export const releaseKeyScript = `${prelude}
-local batch = key('batch', ARGV[1])
-local claims = tonumber(redis.call('HGET', batch, 'keyClaims') or '0')
-if claims > 0 and (redis.call('HGET', batch, 'keyCandidate') or '0') == ARGV[2] then
-  redis.call('HSET', batch, 'keyClaims', claims - 1)
-end
-return 0
-`;
-
-/**
  * Looks at a page of a sink's unsettled batches for those that BullMQ has forgotten.
  *
  * ARGV: sink, the queue's key prefix, cursor, page size, and the time before which a batch must have been opened to be looked at.
