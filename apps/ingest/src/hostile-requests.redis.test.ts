@@ -266,6 +266,9 @@ describe('a process of its own', () => {
   /** Ten times what any of it takes on a machine that does nothing else. */
   const ANSWER_MS_MAX = 10_000;
 
+  /** Twice the most that was seen on a busy machine; inflating all at once took 4,800 (measured). */
+  const RESIDENT_MIB_MAX = 2_400;
+
   const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
   const digits = '12345678901234567890';
 
@@ -291,7 +294,7 @@ describe('a process of its own', () => {
     async (_, body, status, code) => {
       const [answered, answer] = await postUntilTaken(body);
       expect([answered, answer]).toEqual([status, expect.stringContaining(code)]);
-      expect(residentMiB()).toBeLessThan(1_200);
+      expect(residentMiB()).toBeLessThan(RESIDENT_MIB_MAX);
       expect((await fetch(`${url}/health/live`)).status).toBe(200);
     },
   );
@@ -316,7 +319,7 @@ describe('a process of its own', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => post(packed, headers)));
     const statuses = new Set(answers.map(([status]) => status));
     expect([...statuses].filter((status) => status !== 202 && status !== 503)).toEqual([]);
-    expect(residentMiB()).toBeLessThan(1_200);
+    expect(residentMiB()).toBeLessThan(RESIDENT_MIB_MAX);
     expect((await postUntilTaken('{"message":"after"}'))[0]).toBe(202);
   });
 
