@@ -301,7 +301,7 @@ export class BatchStore {
 /** @throws UnreadableBatch */
 function readPayload(batch: Batch, chunks: readonly Buffer[]): BatchPayload {
   try {
-    return BatchPayload.fromChunks(batch.target.sink, chunks.map(unpackChunk));
+    return BatchPayload.fromChunks(batch.target.sink, chunks);
   } catch (error) {
     throw new UnreadableBatch(batch, 'its payload cannot be unpacked', { cause: error });
   }

@@ -6,13 +6,13 @@ const lane = aCloudWatchLane();
 const sized = (bytes: number, timeMs = 1_000_000_000_000) =>
   encodeFragment(lane, aLogEvent({ timeMs, message: 'x'.repeat(bytes - 26) }));
 
-test('chunks are a sixteenth of a batch, so that batches fill', () => {
+test('chunks are a twelfth of a batch, so that batches fill', () => {
   const chunks = buildChunks(
     lane,
     Array.from({ length: 1_000 }, () => sized(300)),
   );
-  expect(Math.max(...chunks.map((chunk) => chunk.bytes))).toBeLessThanOrEqual(1_048_576 / 16);
-  expect(chunks.slice(0, -1).every((chunk) => chunk.bytes > 1_048_576 / 16 - 300)).toBe(true);
+  expect(Math.max(...chunks.map((chunk) => chunk.bytes))).toBeLessThanOrEqual(1_048_576 / 12);
+  expect(chunks.slice(0, -1).every((chunk) => chunk.bytes > 1_048_576 / 12 - 300)).toBe(true);
   expect(chunks.reduce((sum, chunk) => sum + chunk.logEvents, 0)).toBe(1_000);
 });
 

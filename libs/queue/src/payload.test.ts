@@ -2,7 +2,6 @@ import type { Lane } from '@logferry/core';
 import { aCloudWatchLane, aLogEvent, anS3Lane } from '@logferry/testing';
 import fc from 'fast-check';
 import { buildChunks } from './chunk';
-import { unpackChunk } from './chunk-codec';
 import { encodeFragment } from './fragment';
 import { BatchPayload } from './payload';
 
@@ -12,7 +11,7 @@ function chunksOf(lane: Lane, offsetsMs: readonly number[], tag: string): Buffer
   const fragments = offsetsMs.map((offsetMs, i) =>
     encodeFragment(lane, aLogEvent({ timeMs: BASE_MS + offsetMs, message: `${tag}-${i}` })),
   );
-  return buildChunks(lane, fragments).map(({ payload }) => unpackChunk(payload));
+  return buildChunks(lane, fragments).map(({ payload }) => payload);
 }
 
 const small = {
@@ -85,4 +84,31 @@ test('a slice is the log events at those places, as a chunk of their own', () =>
       });
     }),
   );
+});
+
+test('what AWS refuses can be cut out after the body was built, from chunks of any size', () => {
+  const lane = aCloudWatchLane();
+  const message = 'x'.repeat(1_000);
+  const group = (tag: string, fromMs: number): Buffer[] =>
+    buildChunks(
+      lane,
+      Array.from({ length: 200 }, (_, i) =>
+        encodeFragment(
+          lane,
+          aLogEvent({ timeMs: BASE_MS + fromMs + i, message: `${tag}${i} ${message}` }),
+        ),
+      ),
+    ).map(({ payload }) => payload);
+  // Two that overlap, so that some log events are merged one by one, and one that follows; all large enough to be compressed.
+  const payload = BatchPayload.fromChunks('cloudwatch', [
+    ...group('a', 0),
+    ...group('b', 100),
+    ...group('c', 1_000),
+  ]);
+  const before = payload.slice(0, 600).text.toString();
+  const body = payload.body('{"logEvents":[', ']}').toString();
+  expect(body).toBe(`{"logEvents":[${before}]}`);
+  expect(payload.slice(0, 600).text.toString()).toBe(before);
+  expect(payload.slice(599, 600).text.toString()).toContain(`"c199 `);
+  expect(payload.body('[', ']').toString()).toBe(`[${before}]`);
 });

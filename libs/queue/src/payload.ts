@@ -1,4 +1,5 @@
 import { assert, type Sink } from '@logferry/core';
+import { releaseChunk, unpackChunk } from './chunk-codec';
 import { fragmentTimeMs, separators } from './fragment';
 
 const NEWLINE = 0x0a;
@@ -13,14 +14,18 @@ export class BatchPayload {
   private constructor(
     readonly sink: Sink,
     /** Encoded log events, one by one or in ready-ordered runs; never empty. */
-    private readonly runs: readonly Buffer[],
+    private runs: readonly Buffer[],
+    /** What the runs lie in, as long as they do. */
+    private unpacked: readonly Buffer[],
   ) {}
 
-  static fromChunks(sink: Sink, chunks: readonly Buffer[]): BatchPayload {
-    return new BatchPayload(sink, inOrder(sink, chunks));
+  /** @param packed chunks as they lie in Redis */
+  static fromChunks(sink: Sink, packed: readonly Buffer[]): BatchPayload {
+    const chunks = packed.map(unpackChunk);
+    return new BatchPayload(sink, inOrder(sink, chunks), chunks);
   }
 
-  /** All of it between a head and a tail, copied once. */
+  /** All of it between a head and a tail, copied once; the chunks are given back, and the log events lie in the body from then on. */
   body(head: string, tail: string): Buffer {
     const separator = Buffer.from(separators[this.sink]);
     const parts: Buffer[] = [Buffer.from(head)];
@@ -29,7 +34,11 @@ export class BatchPayload {
       parts.push(run);
     });
     parts.push(Buffer.from(tail));
-    return Buffer.concat(parts);
+    const body = Buffer.concat(parts);
+    this.runs = [body.subarray(Buffer.byteLength(head), body.length - Buffer.byteLength(tail))];
+    this.unpacked.forEach(releaseChunk);
+    this.unpacked = [];
+    return body;
   }
 
   /** Cuts out log events by their place in the order of time, as AWS names them when it refuses some. */
