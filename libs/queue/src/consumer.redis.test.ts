@@ -362,6 +362,36 @@ test('what goes wrong between the steps is told, and the batch is tried again', 
   expect(told).toEqual([expect.objectContaining({ message: 'the connection is gone' })]);
 });
 
+test('an outcome that cannot be makes a dead letter, instead of being delivered again and again', async () => {
+  let calls = 0;
+  const told: unknown[] = [];
+  consumer = new BatchConsumer(
+    workerRedis,
+    new BatchStore(workerRedis, 0),
+    () => {
+      calls++;
+      return Promise.resolve({
+        rejected: [{ code: 'cloudwatch.log_event_too_old', from: 7, to: 8 }],
+      });
+    },
+    {
+      sink: 'cloudwatch',
+      concurrency: 1,
+      attemptsMax: 2,
+      observer: {
+        delivered: () => undefined,
+        failed: () => undefined,
+        error: (error) => told.push(error),
+      },
+    },
+  );
+  await send(2);
+  await ledgerShows({ accepted: 2, deadLettered: 2, waiting: 0 });
+  const [failed] = await failedJobs(1);
+  expect(failed?.failedReason).toMatch(/^internal\.fault: /);
+  expect([calls, told.length]).toEqual([1, 1]);
+});
+
 test('a destination whose calls hang keeps no other from being delivered', async () => {
   const lane = (destinationId: string, n = 0): Lane =>
     aCloudWatchLane({

@@ -1,4 +1,12 @@
-import { assert, backoffMs, destinationKey, Failure, RETRY, type Sink } from '@logferry/core';
+import {
+  assert,
+  AssertionError,
+  backoffMs,
+  destinationKey,
+  Failure,
+  RETRY,
+  type Sink,
+} from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
 import { UnreadableBatch, type Batch, type BatchStore, type Delivery } from './batch-store';
 import { jobData, openQueue, type JobData } from './catalog';
@@ -101,9 +109,14 @@ export class BatchConsumer {
       await this.work(job, token);
     } catch (error) {
       if (isTellingBullMq(error)) throw error;
-      // Redis went away between two steps, or a fault of ours: BullMQ brings the job again, and no attempt is counted.
       this.options.observer.error(error);
-      throw bare(new TryAgain('internal.fault: A fault of ours. It is tried again.'));
+      if (isBug(error) && job.id !== undefined) {
+        // Tried again, it would end here again, and CloudWatch Logs would have the batch once more each time.
+        await this.store.deadLetter(job.id, 'internal.fault');
+        throw bare(new UnrecoverableError(new Failure('internal.fault').message));
+      }
+      // Redis went away between two steps: BullMQ brings the job again, and no attempt is counted.
+      throw bare(new TryAgain('Redis was away between two steps. It is tried again.'));
     }
   }
 
@@ -231,6 +244,14 @@ export class BatchConsumer {
 
 /** Tells BullMQ to bring the job again. */
 class TryAgain extends Error {}
+
+/** Whether an assertion of ours failed, here or in a script. */
+function isBug(error: unknown): boolean {
+  return (
+    error instanceof AssertionError ||
+    (error instanceof Error && error.message.startsWith('ASSERT'))
+  );
+}
 
 /** What is thrown at BullMQ on purpose. */
 function isTellingBullMq(error: unknown): boolean {
