@@ -1,4 +1,10 @@
-import { BatchStore, failFastRedis, openQueues, type RedisClient } from '@logferry/queue';
+import {
+  BatchStore,
+  failFastRedis,
+  openQueues,
+  redisResponds,
+  type RedisClient,
+} from '@logferry/queue';
 import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
@@ -64,7 +70,7 @@ const REDIS_TIMEOUT_MS = 5_000;
     {
       provide: Readiness,
       inject: [REDIS],
-      useFactory: (redis: RedisClient) => new Readiness({ redis: () => redis.status === 'ready' }),
+      useFactory: (redis: RedisClient) => new Readiness({ redis: () => redisResponds(redis) }),
     },
   ],
 })

@@ -259,6 +259,14 @@ test('metrics hold the ledger of all shards', async () => {
   expect(body).toContain('logferry_ledger_unaccounted_log_events{app="console"} 0');
 });
 
+test('a Redis that hangs is noticed, though its connections stay open', async () => {
+  await server.pause();
+  await until(async () => (await get('/health/ready')).status === 503);
+  expect((await get('/health/live')).status).toBe(200);
+  await server.resume();
+  await until(async () => (await get('/health/ready')).status === 200);
+});
+
 test('while Redis is away nobody waits for ever: health and metrics answer, pages say that something is wrong', async () => {
   await server.kill();
   await until(async () => (await get('/health/ready')).status === 503);

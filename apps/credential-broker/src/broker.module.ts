@@ -1,5 +1,5 @@
 import { sharedTransport, WebIdentitySts } from '@logferry/aws';
-import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { failFastRedis, redisResponds, type RedisClient } from '@logferry/queue';
 import {
   ConfigError,
   HealthController,
@@ -81,7 +81,7 @@ const REDIS = Symbol('Redis');
     {
       provide: Readiness,
       inject: [REDIS],
-      useFactory: (redis: RedisClient) => new Readiness({ redis: () => redis.status === 'ready' }),
+      useFactory: (redis: RedisClient) => new Readiness({ redis: () => redisResponds(redis) }),
     },
   ],
 })

@@ -327,6 +327,14 @@ test('health and metrics tell nothing of tenants or sessions', async () => {
     expect(metrics).not.toContain(hidden);
 });
 
+test('a Redis that hangs is noticed, though its connections stay open', async () => {
+  await server.pause();
+  await until(async () => (await fetch(`${url}/health/ready`)).status === 503);
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  await server.resume();
+  await until(async () => (await fetch(`${url}/health/ready`)).status === 200);
+});
+
 test('while Redis is away, destinations that are remembered go on having sessions', async () => {
   await client.session('acme', ofAcme);
   await server.kill();

@@ -22,6 +22,7 @@ test.each<[Service, string, FailureCode]>([
   ['cloudwatch', 'InvalidParameterException', 'cloudwatch.invalid_batch'],
   ['s3', 'SlowDown', 's3.throttled'],
   ['s3', 'NoSuchBucket', 's3.bucket_missing'],
+  ['s3', 'InvalidBucketName', 's3.bucket_missing'],
   ['s3', 'AccessDenied', 's3.access_denied'],
   ['s3', 'ExpiredToken', 'credential.expired'],
   ['s3', 'InvalidAccessKeyId', 'credential.expired'],

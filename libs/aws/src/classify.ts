@@ -82,7 +82,7 @@ const rules: Readonly<Record<Service, readonly Rule[]>> = {
     ({ name }) => (name.startsWith('KMS.') ? 'kms.denied' : undefined),
     says(OF_KMS, named('kms.denied', 'AccessDenied')),
     named('s3.access_denied', 'AccessDenied', 'AllAccessDisabled', 'AccountProblem', 'Forbidden'),
-    named('s3.bucket_missing', 'NoSuchBucket'),
+    named('s3.bucket_missing', 'NoSuchBucket', 'InvalidBucketName'),
     named(
       's3.wrong_region',
       'PermanentRedirect',
