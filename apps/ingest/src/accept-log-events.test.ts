@@ -2,7 +2,7 @@
 import { Destination, shardOf, type LogEventDefaults } from '@logferry/core';
 import type { Append } from '@logferry/queue';
 import type { TenantRecord } from '@logferry/store';
-import { AcceptLogEvents, type Appender } from './accept-log-events';
+import { AcceptLogEvents, type AcceptRequest, type Appender } from './accept-log-events';
 import { readBody } from './request-body';
 import { Router } from './router';
 
@@ -60,6 +60,7 @@ interface Sent {
   defaults?: Partial<LogEventDefaults>;
   tenants?: Record<string, TenantRecord>;
   full?: string[];
+  once?: AcceptRequest['once'];
   appenders?: Appender[];
 }
 
@@ -69,6 +70,7 @@ async function accept({
   defaults = {},
   tenants = {},
   full = [],
+  once,
   appenders = [new NotingAppender()],
 }: Sent) {
   const asked: string[] = [];
@@ -89,6 +91,7 @@ async function accept({
   const acceptance = await accepting.run({
     values,
     record,
+    once,
     defaults: { nowMs, type: 'audit', tenantInEvent, ...defaults },
   });
   return { ...acceptance, asked };
@@ -347,4 +350,23 @@ test('of mixed tenants, one that has too much waiting is refused, and no other',
     [0, 'event.tenant_backlog_full'],
     [2, 'event.tenant_backlog_full'],
   ]);
+});
+
+test('a repeated request is known as one only with the same verdict, or what was refused would be acknowledged', async () => {
+  const tenants = { acme: tenant('acme', s3('s3')), globex: tenant('globex', s3('s3')) };
+  const body = ['acme', 'globex'].map((id) => ({ tenant: id, message: 'm' }));
+  const fingerprints: (string | undefined)[] = [];
+  const noting: Appender = {
+    append: ({ once }) => {
+      fingerprints.push(once?.fingerprint);
+      return Promise.resolve();
+    },
+  };
+  const once = { token: 't', fingerprint: 'f', windowMs: 1_000 };
+  for (const full of [['acme'], ['acme'], []])
+    await accept({ tenants, full, body, once, appenders: [noting] });
+  const [first, same, other] = fingerprints;
+  expect(first).toBeDefined();
+  expect(same).toBe(first);
+  expect(other).not.toBe(first);
 });

@@ -20,6 +20,7 @@ import {
 } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import type { TenantRecord } from '@logferry/store';
+import { withVerdict } from './idempotency';
 import { INVALID, type BodyValues } from './request-body';
 import type { Router } from './router';
 
@@ -103,7 +104,8 @@ export class AcceptLogEvents {
       if (refusal === undefined) verdict.accepted++;
       else verdict.rejected.push({ index, ...refusal });
     });
-    await this.store(plan, request.once);
+    const once = request.once && withVerdict(request.once, verdict.rejected);
+    await this.store(plan, once);
     return { verdict, filtered: plan.filtered };
   }
 

@@ -137,7 +137,7 @@ export class EventsController {
         throw new RequestProblem(
           422,
           'request.idempotency_key_reused',
-          'this Idempotency-Key came with another request before; nothing of this one is accepted',
+          'this Idempotency-Key came with another request before, or other log events of this one were accepted then; nothing is accepted now',
         );
       }
       this.metrics.storeFailed(error);

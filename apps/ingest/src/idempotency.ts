@@ -44,6 +44,15 @@ export function onceOf(
   };
 }
 
+/**
+ * Ties a token to the verdict on its request. A repetition adds nothing, so it may be answered as accepted only if the first time
+ * accepted the very same log events: one that was refused then, and would be taken now, would be acknowledged and nowhere.
+ */
+export function withVerdict(once: Once, rejected: readonly { index: number }[]): Once {
+  const indexes = rejected.map(({ index }) => index).join(',');
+  return { ...once, fingerprint: digest(`${once.fingerprint}\n${indexes}`) };
+}
+
 function digest(data: string | Buffer): string {
   return hash('sha256', data, 'base64url');
 }
