@@ -70,6 +70,22 @@ function consume(deliver: Deliver, concurrency = 4): Seen {
   return seen;
 }
 
+/** A consumer whose observer only keeps what it is told of faults. */
+function consumeTelling(deliver: Deliver, batches = new BatchStore(workerRedis, 0)): unknown[] {
+  const told: unknown[] = [];
+  consumer = new BatchConsumer(workerRedis, batches, deliver, {
+    sink: 'cloudwatch',
+    concurrency: 1,
+    attemptsMax: 2,
+    observer: {
+      delivered: () => undefined,
+      failed: () => undefined,
+      error: (error) => told.push(error),
+    },
+  });
+  return told;
+}
+
 const allDelivered: DeliveryOutcome = { rejected: [] };
 
 async function send(count: number, lane: Lane = quick): Promise<void> {
@@ -341,22 +357,12 @@ test('a redriven batch has all of its lives again', async () => {
 });
 
 test('what goes wrong between the steps is told, and the batch is tried again', async () => {
-  const told: unknown[] = [];
   const broken = new BatchStore(workerRedis, 0);
   let settles = 0;
   const settle = broken.settle.bind(broken);
   broken.settle = (...step) =>
     ++settles === 1 ? Promise.reject(new Error('the connection is gone')) : settle(...step);
-  consumer = new BatchConsumer(workerRedis, broken, () => Promise.resolve(allDelivered), {
-    sink: 'cloudwatch',
-    concurrency: 1,
-    attemptsMax: 2,
-    observer: {
-      delivered: () => undefined,
-      failed: () => undefined,
-      error: (error) => told.push(error),
-    },
-  });
+  const told = consumeTelling(() => Promise.resolve(allDelivered), broken);
   await send(1);
   await ledgerShows({ delivered: 1 });
   expect(told).toEqual([expect.objectContaining({ message: 'the connection is gone' })]);
@@ -364,27 +370,12 @@ test('what goes wrong between the steps is told, and the batch is tried again', 
 
 test('an outcome that cannot be makes a dead letter, instead of being delivered again and again', async () => {
   let calls = 0;
-  const told: unknown[] = [];
-  consumer = new BatchConsumer(
-    workerRedis,
-    new BatchStore(workerRedis, 0),
-    () => {
-      calls++;
-      return Promise.resolve({
-        rejected: [{ code: 'cloudwatch.log_event_too_old', from: 7, to: 8 }],
-      });
-    },
-    {
-      sink: 'cloudwatch',
-      concurrency: 1,
-      attemptsMax: 2,
-      observer: {
-        delivered: () => undefined,
-        failed: () => undefined,
-        error: (error) => told.push(error),
-      },
-    },
-  );
+  const told = consumeTelling(() => {
+    calls++;
+    return Promise.resolve({
+      rejected: [{ code: 'cloudwatch.log_event_too_old', from: 7, to: 8 }],
+    });
+  });
   await send(2);
   await ledgerShows({ accepted: 2, deadLettered: 2, waiting: 0 });
   const [failed] = await failedJobs(1);
