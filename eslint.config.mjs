@@ -57,7 +57,7 @@ const wall = (files, patterns, ignores = []) => ({
 /** The wall of something that runs in production. */
 const inner = (files, patterns, ignores) => wall(files, [OUTSIDE, ...patterns], ignores);
 
-const TESTS = ['**/*.test.ts'];
+const TESTS = ['**/*.test.ts', '**/*.testbed.ts'];
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'coverage/**', '.logferry/**'] },

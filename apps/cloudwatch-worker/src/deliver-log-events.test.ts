@@ -1,7 +1,13 @@
 // The workers' own way to a session, and a CloudWatch Logs that refuses what AWS refuses.
 import { CloudWatchSink, sharedTransport, type LogEventsCall } from '@logferry/aws';
 import { Destination, sessionKey, type AwsSession } from '@logferry/core';
-import { BatchPayload, encodeFragment, type Batch, type DeliveryOutcome } from '@logferry/queue';
+import {
+  BatchPayload,
+  encodeFragment,
+  PayloadSource,
+  type Batch,
+  type DeliveryOutcome,
+} from '@logferry/queue';
 import { BrokerClient, Secret } from '@logferry/runtime';
 import {
   aCloudWatchLane,
@@ -87,7 +93,7 @@ function aDestination(over: { enabled?: boolean; region?: string } = {}): Destin
 function aBatch(
   chunks: readonly (readonly string[])[],
   over: Partial<Batch> = {},
-): [Batch, BatchPayload] {
+): [Batch, PayloadSource] {
   let timeMs = nowMs;
   const buffers = chunks.map((messages) =>
     Buffer.from(
@@ -111,12 +117,13 @@ function aBatch(
     lastFailure: undefined,
     ...over,
   };
-  return [batch, BatchPayload.fromChunks('cloudwatch', buffers)];
+  const payload = BatchPayload.fromChunks('cloudwatch', buffers);
+  return [batch, new PayloadSource(() => Promise.resolve(payload))];
 }
 
 /** @param calls takes what the sink is called with */
 function deliver(
-  [batch, payload]: [Batch, BatchPayload],
+  [batch, payload]: [Batch, PayloadSource],
   calls: LogEventsCall[] = [],
 ): Promise<DeliveryOutcome> {
   const watched: Pick<CloudWatchSink, 'put'> = {

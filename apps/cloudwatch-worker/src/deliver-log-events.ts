@@ -25,16 +25,16 @@ export function deliverLogEvents(
     const destination = await deliverableDestination(directory, batch);
     const { logGroup, logStream } = target;
     const { head, tail } = logEventsFrame(logGroup, logStream);
-    const call = {
-      logGroup,
-      logStream,
-      body: payload.body(head, tail),
-      logEvents: batch.logEvents,
-    };
     const { region } = destination;
-    const rejected = await sessions.withSession(tenantId, destination, (session) =>
-      sink.put({ destinationKey: destinationKey(tenantId, destinationId), region, session }, call),
-    );
+    let body: Buffer | undefined;
+    const rejected = await sessions.withSession(tenantId, destination, async (session) => {
+      // Only now: without a session, there is nothing to do with it.
+      body ??= (await payload.load()).body(head, tail);
+      return sink.put(
+        { destinationKey: destinationKey(tenantId, destinationId), region, session },
+        { logGroup, logStream, body, logEvents: batch.logEvents },
+      );
+    });
     return { rejected };
   };
 }

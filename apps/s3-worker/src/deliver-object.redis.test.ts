@@ -16,8 +16,8 @@ import {
   KeyClaims,
   openQueue,
   type Batch,
-  type BatchPayload,
   type RedisClient,
+  type PayloadSource,
 } from '@logferry/queue';
 import { BrokerClient, Secret } from '@logferry/runtime';
 import {
@@ -135,7 +135,7 @@ function aDestination(over: { enabled?: boolean; region?: string; s3?: object } 
 
 interface Begun {
   batch: Batch;
-  payload: BatchPayload;
+  payload: PayloadSource;
 }
 
 async function aBatch(messages: readonly string[] = ['one', 'two']): Promise<Begun> {

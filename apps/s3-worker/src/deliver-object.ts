@@ -29,18 +29,20 @@ export function deliverObject(
     const { tenantId, destinationId, target } = batch;
     assert(target.sink === 's3', 'the queue of S3 batches holds only those');
     const destination = await deliverableDestination(directory, batch);
-    const body = payload.body('', '\n');
+    let body: Buffer | undefined;
     const { region } = destination;
     // The bucket of now, not that of when the batch was opened: a name that was corrected releases what waits.
     const { bucket } = destination.type === 's3' ? destination.s3 : target;
     const put = (candidate: number): Promise<PutOutcome> => {
       const key = s3Key(target.prefix, batch.firstMs, batch.id, candidate);
-      return sessions.withSession(tenantId, destination, (session) =>
-        sink.put(
+      return sessions.withSession(tenantId, destination, async (session) => {
+        // Only now: without a session, there is nothing to do with it.
+        body ??= (await payload.load()).body('', '\n');
+        return sink.put(
           { destinationKey: destinationKey(tenantId, destinationId), region, session },
           { bucket, key, body, contentType: CONTENT_TYPE },
-        ),
-      );
+        );
+      });
     };
     await putUnderFreeKey({ batchId: batch.id, bucket }, claims, put);
     return { rejected: [] };

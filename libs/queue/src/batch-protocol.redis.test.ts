@@ -241,7 +241,9 @@ class BeginStep implements Step {
 async function begin(batchId: string, real: Real): Promise<void> {
   const begun = await real.store.begin(batchId);
   if (begun === undefined) await finish(batchId, real);
-  else if (!begun.park) real.held.push(begun);
+  else if (!begun.park) {
+    real.held.push({ batch: begun.batch, payload: await begun.payload.load() });
+  }
 }
 
 async function finish(batchId: string, real: Real): Promise<void> {

@@ -212,7 +212,7 @@ test('refused log events are kept with their reason, parked once, and redriven t
   const refused = newBatchId();
   const code = 'cloudwatch.log_event_too_old';
   await store.settle(begun.batch, {
-    rejected: [{ code, batchId: refused, slice: begun.payload.slice(0, 2) }],
+    rejected: [{ code, batchId: refused, slice: (await begun.payload.load()).slice(0, 2) }],
   });
   const ledger = await store.ledger('acme', 'cw');
   expect(ledger).toMatchObject({

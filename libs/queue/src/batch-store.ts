@@ -23,6 +23,7 @@ import {
   totalsKey,
 } from './keys';
 import { BatchPayload, fragmentTexts, type PayloadSlice } from './payload';
+import { PayloadSource } from './payload-source';
 import type { RedisClient } from './redis-connection';
 import {
   appendScript,
@@ -129,6 +130,11 @@ export class UnreadableBatch extends Error {
   }
 }
 
+/** Thrown when somebody asks for the payload of a batch that another worker has settled meanwhile. */
+export class BatchSettled extends Error {
+  override readonly name = 'BatchSettled';
+}
+
 /** The batch protocol over one shard of Redis. Each method is one atomic step. */
 export class BatchStore {
   private readonly tag: string;
@@ -181,14 +187,13 @@ export class BatchStore {
   }
 
   /**
-   * The batch to deliver, with its payload; nothing if it was settled before. A batch to be parked has no payload.
-   *
-   * @throws UnreadableBatch
+   * The batch to deliver; nothing if it was settled before. A batch to be parked is not to be delivered. Its payload is read when
+   * somebody asks for it: much may speak against a delivery before that.
    */
   async begin(
     batchId: string,
   ): Promise<
-    { batch: Batch; park: true } | { batch: Batch; park: false; payload: BatchPayload } | undefined
+    { batch: Batch; park: true } | { batch: Batch; park: false; payload: PayloadSource } | undefined
   > {
     const fields = await this.scripts.lfBegin(this.tag, batchId);
     if (fields.length === 0) return undefined;
@@ -196,13 +201,7 @@ export class BatchStore {
     if (stateBefore === 'refused' && parked) return { batch, park: true };
     // BullMQ counts on a job how often its worker died, and goes on counting after a redrive.
     if (stateBefore === 'dead') await this.redis.hdel(jobKey(this.shard, batch), 'stc');
-    const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batchId), 0, -1);
-    if (chunks.length === 0) {
-      // Another worker may have settled the batch between the two commands: ours had lost its lock without noticing.
-      if ((await this.redis.exists(batchKey(this.shard, batchId))) === 0) return undefined;
-      throw new UnreadableBatch(batch, 'its payload is gone');
-    }
-    return { batch, park: false, payload: readPayload(batch, chunks) };
+    return { batch, park: false, payload: new PayloadSource(() => this.readPayload(batch)) };
   }
 
   /** Ends a batch. False if it had ended before, in which case nothing is counted again. */
@@ -296,14 +295,19 @@ export class BatchStore {
   async filtered(tenantId: string): Promise<number> {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);
   }
-}
 
-/** @throws UnreadableBatch */
-function readPayload(batch: Batch, chunks: readonly Buffer[]): BatchPayload {
-  try {
-    return BatchPayload.fromChunks(batch.target.sink, chunks);
-  } catch (error) {
-    throw new UnreadableBatch(batch, 'its payload cannot be unpacked', { cause: error });
+  private async readPayload(batch: Batch): Promise<BatchPayload> {
+    const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batch.id), 0, -1);
+    if (chunks.length === 0) {
+      // Another worker may have settled the batch meanwhile: ours had lost its lock without noticing.
+      if ((await this.redis.exists(batchKey(this.shard, batch.id))) === 0) throw new BatchSettled();
+      throw new UnreadableBatch(batch, 'its payload is gone');
+    }
+    try {
+      return BatchPayload.fromChunks(batch.target.sink, chunks);
+    } catch (error) {
+      throw new UnreadableBatch(batch, 'its payload cannot be unpacked', { cause: error });
+    }
   }
 }
 

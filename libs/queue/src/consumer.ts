@@ -8,17 +8,23 @@ import {
   type Sink,
 } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
-import { UnreadableBatch, type Batch, type BatchStore, type Delivery } from './batch-store';
+import {
+  BatchSettled,
+  UnreadableBatch,
+  type Batch,
+  type BatchStore,
+  type Delivery,
+} from './batch-store';
 import { jobData, openQueue, type JobData } from './catalog';
 import { FairSlots } from './fair-slots';
 import { queueName, shardTag } from './keys';
-import type { BatchPayload } from './payload';
+import type { PayloadSource } from './payload-source';
 import { addJobs, newBatchId } from './producer';
-import type { RedisClient } from './redis-connection';
+import { isRedisError, type RedisClient } from './redis-connection';
 import { Sweep } from './sweep';
 
 /** What an app does with a batch: writes it once, and says which log events were refused. Throws a `Failure` if it could not. */
-export type Deliver = (batch: Batch, payload: BatchPayload) => Promise<DeliveryOutcome>;
+export type Deliver = (batch: Batch, payload: PayloadSource) => Promise<DeliveryOutcome>;
 
 /** Log events by their place in the order of time; those that no range names were delivered. */
 export interface DeliveryOutcome {
@@ -141,7 +147,7 @@ export class BatchConsumer {
   private async tryBatch(job: Job, token: string): Promise<void> {
     const { id } = job;
     assert(id !== undefined, 'a job has an id');
-    const begun = await this.begin(id);
+    const begun = await this.store.begin(id);
     if (begun === undefined) return; // settled before: its worker died between settling and telling BullMQ
     const { batch } = begun;
     if (begun.park) {
@@ -159,29 +165,21 @@ export class BatchConsumer {
     this.options.observer.delivered(batch, outcome);
   }
 
-  /** A batch that cannot be read will never be: it becomes a dead letter at once. */
-  private async begin(batchId: string): ReturnType<BatchStore['begin']> {
-    try {
-      return await this.store.begin(batchId);
-    } catch (error) {
-      if (!(error instanceof UnreadableBatch)) throw error;
-      return this.bury(error.batch, new Failure('batch.unreadable', { cause: error }));
-    }
-  }
-
   /** Counts every log event, and gives those that were refused a batch and a job of their own. */
   private async settle(
     batch: Batch,
-    payload: BatchPayload,
+    payload: PayloadSource,
     { rejected }: DeliveryOutcome,
   ): Promise<void> {
-    const delivery: Delivery = {
-      rejected: rejected.map(({ code, from, to }) => ({
+    const delivery: Delivery = { rejected: [] };
+    if (rejected.length > 0) {
+      const loaded = await payload.load();
+      delivery.rejected = rejected.map(({ code, from, to }) => ({
         code,
         batchId: newBatchId(),
-        slice: payload.slice(from, to),
-      })),
-    };
+        slice: loaded.slice(from, to),
+      }));
+    }
     const settled = await this.store.settle(batch, delivery);
     if (!settled || delivery.rejected.length === 0) return;
     await addJobs(
@@ -196,8 +194,9 @@ export class BatchConsumer {
   }
 
   private async handleFailure(work: Work, error: unknown): Promise<void> {
-    const failure =
-      error instanceof Failure ? error : new Failure('internal.fault', { cause: error });
+    if (error instanceof BatchSettled) return;
+    if (isRedisError(error)) throw error; // its payload could not be read just now: the batch is not at fault
+    const failure = failureOf(error);
     const { job, token, batch, payload } = work;
     const { attemptsMax, observer } = this.options;
     const attempts = await this.store.noteFailure(
@@ -222,7 +221,7 @@ export class BatchConsumer {
           SUSPEND.firstMs / 2 + backoffMs(batch.begun, Math.random(), SUSPEND),
         );
       case 'reject':
-        if (failure.code === 'internal.fault') return this.bury(batch, failure);
+        if (isOurs(failure)) return this.bury(batch, failure);
         observer.failed(batch, failure, 'reject');
         return this.settle(batch, payload, {
           rejected: [{ code: failure.code, from: 0, to: batch.logEvents }],
@@ -245,6 +244,17 @@ export class BatchConsumer {
 /** Tells BullMQ to bring the job again. */
 class TryAgain extends Error {}
 
+function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const code = error instanceof UnreadableBatch ? 'batch.unreadable' : 'internal.fault';
+  return new Failure(code, { cause: error });
+}
+
+/** What AWS has not refused is not counted as rejected. */
+function isOurs({ code }: Failure): boolean {
+  return code === 'internal.fault' || code === 'batch.unreadable';
+}
+
 /** Whether an assertion of ours failed, here or in a script. */
 function isBug(error: unknown): boolean {
   return (
@@ -266,7 +276,7 @@ interface Work {
   job: Job;
   token: string;
   batch: Batch;
-  payload: BatchPayload;
+  payload: PayloadSource;
 }
 
 /** Puts a batch off without counting an attempt. */

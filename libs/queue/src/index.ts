@@ -10,5 +10,6 @@ export * from './group-commit';
 export * from './key-claims';
 export * from './oversize';
 export * from './payload';
+export * from './payload-source';
 export * from './producer';
 export * from './redis-connection';

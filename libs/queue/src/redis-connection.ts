@@ -48,6 +48,15 @@ export async function redisResponds(redis: RedisClient, withinMs = 1_000): Promi
   }
 }
 
+/** Whether Redis refused a command, or the connection to it ended: its state, not what was asked, is at fault. */
+export function isRedisError(error: unknown): boolean {
+  if (!(error instanceof Error) || error.message.startsWith('ASSERT')) return false;
+  return (
+    ['ReplyError', 'AbortError', 'MaxRetriesPerRequestError'].includes(error.name) ||
+    error.message === 'Connection is closed.'
+  );
+}
+
 function connect({ url }: RedisAddress, options: RedisOptions): RedisClient {
   const urls = url.split(',').map((node) => node.trim());
   const [first = url] = urls;

@@ -161,9 +161,8 @@ const never: () => Deliver = () => () => new Promise(() => undefined);
 test('what waits is delivered with a session of its destination, and the ledger balances', async () => {
   const written: string[] = [];
   worker = startWorker((sessions) => async ({ tenantId }, payload) => {
-    await sessions.withSession(tenantId, aDestination(), ({ accessKeyId }) => {
-      written.push(`${accessKeyId}: ${payload.body('', '').toString()}`);
-      return Promise.resolve();
+    await sessions.withSession(tenantId, aDestination(), async ({ accessKeyId }) => {
+      written.push(`${accessKeyId}: ${(await payload.load()).body('', '').toString()}`);
     });
     return { rejected: [] };
   });

@@ -1,0 +1,98 @@
+// What is wrong with the batch, with us or with Redis itself: never a batch that stands still, and never one that is lost.
+import { until } from '@logferry/testing';
+import { BatchStore } from './batch-store';
+import { allDelivered, useConsumerTestbed } from './consumer.testbed';
+import { chunksKey } from './keys';
+import { PayloadSource } from './payload-source';
+
+const bed = useConsumerTestbed();
+
+test('a fault of ours makes a dead letter at once and hides what it said', async () => {
+  bed.consume(() => {
+    throw new Error('secret internals');
+  });
+  await bed.send(4);
+  await bed.ledgerShows({ deadLettered: 4, waiting: 0 });
+  const [job] = await bed.failedJobs(1);
+  expect(job?.failedReason).toContain('internal.fault');
+  expect(JSON.stringify(job?.toJSON())).not.toContain('secret internals');
+});
+
+describe('a batch whose payload is not what was stored', () => {
+  test.each<[string, (key: string) => Promise<unknown>]>([
+    ['damaged', (key) => bed.redis.lset(key, 0, Buffer.from([0x28, 0xb5, 1, 2, 3]))],
+    ['gone', (key) => bed.redis.del(key)],
+  ])('because it is %s becomes a dead letter at once, and others go on', async (_, spoil) => {
+    await bed.send(2);
+    const [job] = await until(async () => {
+      const jobs = await bed.queue.getJobs(['waiting', 'delayed', 'prioritized']);
+      return jobs.length === 1 && jobs;
+    });
+    await spoil(chunksKey(0, job?.id ?? ''));
+    const seen = bed.consume(async (_, payload) => {
+      await payload.load();
+      return allDelivered;
+    });
+    await bed.ledgerShows({ accepted: 2, deadLettered: 2, waiting: 0 });
+    const [failed] = await bed.failedJobs(1);
+    expect(seen.failures).toEqual([['batch.unreadable', 'dead_letter']]);
+    expect(failed?.failedReason).toMatch(/^batch\.unreadable: /);
+    await bed.send(1);
+    await bed.ledgerShows({ accepted: 3, delivered: 1, deadLettered: 2 });
+  });
+});
+
+test('what goes wrong between the steps is told, and the batch is tried again', async () => {
+  const broken = new BatchStore(bed.redis, 0);
+  let settles = 0;
+  const settle = broken.settle.bind(broken);
+  broken.settle = (...step) =>
+    ++settles === 1 ? Promise.reject(new Error('the connection is gone')) : settle(...step);
+  const { errors } = bed.consume(() => Promise.resolve(allDelivered), {
+    store: broken,
+    expectsErrors: true,
+  });
+  await bed.send(1);
+  await bed.ledgerShows({ delivered: 1 });
+  expect(errors).toEqual([expect.objectContaining({ message: 'the connection is gone' })]);
+});
+
+test('an outcome that cannot be makes a dead letter, instead of being delivered again and again', async () => {
+  let calls = 0;
+  const { errors } = bed.consume(
+    () => {
+      calls++;
+      return Promise.resolve({
+        rejected: [{ code: 'cloudwatch.log_event_too_old', from: 7, to: 8 }],
+      });
+    },
+    { expectsErrors: true },
+  );
+  await bed.send(2);
+  await bed.ledgerShows({ accepted: 2, deadLettered: 2, waiting: 0 });
+  const [failed] = await bed.failedJobs(1);
+  expect(failed?.failedReason).toMatch(/^internal\.fault: /);
+  expect([calls, errors.length]).toEqual([1, 1]);
+});
+
+test('a payload that Redis refuses to hand out just now harms nothing: the batch is tried again', async () => {
+  const flaky = new BatchStore(bed.redis, 0);
+  const begin = flaky.begin.bind(flaky);
+  let begun = 0;
+  flaky.begin = async (batchId) => {
+    const result = await begin(batchId);
+    if (++begun > 1 || result === undefined || result.park) return result;
+    const refused = Object.assign(new Error('LOADING Redis is loading'), { name: 'ReplyError' });
+    return { ...result, payload: new PayloadSource(() => Promise.reject(refused)) };
+  };
+  const { errors } = bed.consume(
+    async (_, payload) => {
+      await payload.load();
+      return allDelivered;
+    },
+    { store: flaky, expectsErrors: true },
+  );
+  await bed.send(1);
+  await bed.ledgerShows({ delivered: 1, deadLettered: 0 });
+  expect(errors).toEqual([expect.objectContaining({ name: 'ReplyError' })]);
+});
