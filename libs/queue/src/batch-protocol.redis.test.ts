@@ -11,7 +11,15 @@ import { jobData, openQueue } from './catalog';
 import { buildChunks } from './chunk';
 import { unpackChunk } from './chunk-codec';
 import { encodeFragment } from './fragment';
-import { batchKey, chunksKey, liveKey, tenantKey } from './keys';
+import {
+  batchKey,
+  chunksKey,
+  deadLettersKey,
+  deadLetterSumsKey,
+  liveKey,
+  tenantKey,
+  totalsKey,
+} from './keys';
 import type { BatchPayload } from './payload';
 import { addJobs, newBatchId } from './producer';
 import { patientRedis, type RedisClient } from './redis-connection';
@@ -86,7 +94,11 @@ function idOf(fragment: string): string {
 }
 
 interface Stored {
+  id: string;
   state: string;
+  destinationKey: string;
+  reason: string;
+  deadAt: string | undefined;
   lane: string;
   ids: string[];
   storedBytes: number;
@@ -118,7 +130,11 @@ async function readAll(): Promise<Stored[]> {
       expect(Number(fields.storedBytes)).toBe(packedBytes + BATCH_OVERHEAD_BYTES);
       if (fields.state === 'open') expect(Number(fields.bytes)).toBe(bytes);
       return {
+        id,
         state: fields.state ?? '',
+        destinationKey: fields.destinationKey ?? '',
+        reason: fields.reason ?? '',
+        deadAt: fields.deadAt,
         lane: lane.id,
         ids: events.map(idOf),
         storedBytes: Number(fields.storedBytes),
@@ -166,11 +182,49 @@ async function checkEverything(model: Model): Promise<void> {
   expect(Number((await redis.hget(tenantKey(0, 'acme'), 'batches')) ?? 0)).toBe(waiting);
   const storedBytes = stored.reduce((sum, batch) => sum + batch.storedBytes, 0);
   expect(await store.tenantBytes('acme')).toBe(storedBytes);
+  await checkIndex(stored);
   const totals = await store.totals();
   expect(imbalance(totals)).toBe(0);
   expect(totals.accepted).toBe(model.accepted.size);
   expect(totals.delivered).toBeLessThanOrEqual(sent);
   expect(sent - totals.delivered).toBeLessThanOrEqual(model.repeatsMax);
+}
+
+/** The index names every dead letter and nothing else, and its sums are theirs. */
+async function checkIndex(stored: readonly Stored[]): Promise<void> {
+  const dead = stored.filter(({ state }) => state === 'dead' || state === 'refused');
+  const withTimes = async (key: string): Promise<Record<string, string>> => {
+    const flat = await redis.zrange(key, '0', '-1', 'WITHSCORES');
+    return Object.fromEntries(
+      flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1] ?? '']] : [])),
+    );
+  };
+  const expected = (of: readonly Stored[]) =>
+    Object.fromEntries(of.map(({ id, deadAt }) => [id, deadAt]));
+  expect(await withTimes(deadLettersKey(0, 'all'))).toEqual(expected(dead));
+  expect(await withTimes(deadLettersKey(0, { tenantId: 'acme' }))).toEqual(expected(dead));
+  const bytes = dead.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  const deadBytes = await withTimes(deadLetterSumsKey(0, 'deadBytes'));
+  expect(deadBytes).toEqual(bytes === 0 ? {} : { acme: String(bytes) });
+  expect(Number((await redis.hget(totalsKey(0), 'deadBytes')) ?? 0)).toBe(bytes);
+  const groups: Record<string, Stored[]> = {};
+  for (const batch of dead) (groups[`${batch.destinationKey} ${batch.reason}`] ??= []).push(batch);
+  expect(await withTimes(deadLetterSumsKey(0, 'deadGroups'))).toEqual(
+    Object.fromEntries(
+      Object.entries(groups).map(([group, of]) => [
+        group,
+        String(of.reduce((sum, { ids }) => sum + ids.length, 0)),
+      ]),
+    ),
+  );
+  for (const [group, of] of Object.entries(groups)) {
+    const [key = '', reason = ''] = group.split(' ');
+    expect(await withTimes(deadLettersKey(0, { destinationKey: key, reason }))).toEqual(
+      expected(of),
+    );
+  }
+  for (const { state, deadAt } of stored)
+    expect(deadAt !== undefined).toBe(state === 'dead' || state === 'refused');
 }
 
 type Step = fc.AsyncCommand<Model, Real>;

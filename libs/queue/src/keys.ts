@@ -44,3 +44,19 @@ export function tenantKey(shard: number, tenantId: string): string {
 export function liveKey(shard: number, sink: Sink): string {
   return `${shardTag(shard)}:live:${sink}`;
 }
+
+/** The dead letters of a shard, of a tenant, or of a destination and a reason, by the time at which they became so. */
+export function deadLettersKey(
+  shard: number,
+  of: { tenantId: string } | { destinationKey: string; reason: string } | 'all',
+): string {
+  const tag = shardTag(shard);
+  if (of === 'all') return `${tag}:dead`;
+  if ('tenantId' in of) return `${tag}:deadOf:${of.tenantId}`;
+  return `${tag}:deadBy:${of.destinationKey} ${of.reason}`;
+}
+
+/** Sums of the dead letters of a shard: log events by destination and reason, or bytes of Redis by tenant. */
+export function deadLetterSumsKey(shard: number, sums: 'deadGroups' | 'deadBytes'): string {
+  return `${shardTag(shard)}:${sums}`;
+}

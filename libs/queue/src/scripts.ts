@@ -3,9 +3,11 @@
 //
 // Keys are built from the shard's hash tag (KEYS[1]): `lane:` (the open batch's id), `batch:` (a hash), `chunks:` (a list of encoded
 // log events), `ledger:` and `totals` (counters), `tenant:` (waiting batches, bytes of Redis), `live:` (unsettled batches of a sink), `request:` (what was
-// accepted once and must not be again).
+// accepted once and must not be again). Those of the dead letters: dead-letter-index.ts.
+import { deadLetterIndex } from './dead-letter-index';
 
-const prelude = `
+/** What every script begins with. */
+export const prelude = `
 local tag = KEYS[1]
 local function key(kind, id) return tag .. ':' .. kind .. ':' .. id end
 
@@ -176,7 +178,7 @@ return {events, conflicts, fullTenants}
  * ARGV: batch id. Returns nothing if the batch is settled; else its state before this call and its fields. A batch of refused log
  * events comes back as \`refused\` the first time, for its job to be failed with the reason; the next time it is a redrive.
  */
-export const beginScript = `${prelude}
+export const beginScript = `${prelude}${deadLetterIndex}
 local id = ARGV[1]
 local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'parked')
 local state, lane, destination, tenant, n, reason, parked = unpack(batch)
@@ -187,6 +189,7 @@ else
   if state == 'open' and redis.call('GET', key('lane', lane)) == id then
     redis.call('DEL', key('lane', lane))
   elseif state == 'dead' or state == 'refused' then
+    unshelve(id)
     uncount(destination, tenant, state, reason, tonumber(n))
     count(destination, 'waiting', tonumber(n))
     redis.call('HINCRBY', key('tenant', tenant), 'batches', 1)
@@ -208,7 +211,7 @@ return fields
  * ARGV: batch id, delivered, then per reason: code, a new batch id, log events, bytes, first ms, last ms, text.
  * Returns 1, or 0 if the batch was settled before.
  */
-export const settleScript = `${prelude}
+export const settleScript = `${prelude}${deadLetterIndex}
 local id = ARGV[1]
 local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'sink',
   'destinationId', 'target', 'openedAt', 'storedBytes')
@@ -220,6 +223,7 @@ for at = 3, #ARGV, 7 do sum = sum + tonumber(ARGV[at + 2]) end
 if sum ~= tonumber(n) then
   return redis.error_reply('ASSERT settling ' .. sum .. ' of ' .. n .. ' log events of ' .. id)
 end
+if state == 'dead' or state == 'refused' then unshelve(id) end
 -- Deleting comes first: Redis lets a script that has begun to write go on when memory is full, and a settle must never be refused.
 redis.call('DEL', key('chunks', id), key('batch', id))
 redis.call('ZREM', key('live', sink), id)
@@ -235,6 +239,7 @@ for at = 3, #ARGV, 7 do
   stored = stored + batchOverheadBytes + #ARGV[at + 6]
   redis.call('RPUSH', key('chunks', refused), ARGV[at + 6])
   redis.call('ZADD', key('live', sink), now(), refused)
+  shelve(refused)
   count(destination, 'rejected', tonumber(ARGV[at + 2]))
   count(destination, 'rejected:' .. code, tonumber(ARGV[at + 2]))
 end
@@ -245,7 +250,7 @@ return 1
 /**
  * Moves a waiting batch to the dead letters, payload and all. ARGV: batch id, code. Returns 1 if it moved.
  */
-export const deadLetterScript = `${prelude}
+export const deadLetterScript = `${prelude}${deadLetterIndex}
 local id = ARGV[1]
 local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents')
 local state, lane, destination, tenant, n = unpack(batch)
@@ -254,6 +259,7 @@ if redis.call('GET', key('lane', lane)) == id then redis.call('DEL', key('lane',
 uncount(destination, tenant, state, '', tonumber(n))
 count(destination, 'deadLettered', tonumber(n))
 redis.call('HSET', key('batch', id), 'state', 'dead', 'reason', ARGV[2])
+shelve(id)
 return 1
 `;
 
