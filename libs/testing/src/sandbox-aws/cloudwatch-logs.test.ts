@@ -5,11 +5,15 @@ import { logs, logsClient, refusalOf, saying } from './sdk-clients';
 import type { SdkKeys } from './sdk-clients';
 import type { SandboxAws } from './start-sandbox-aws';
 
+const KMS_KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1234abcd`;
+const KMS_KEY_ELSEWHERE = `arn:aws:kms:us-east-1:${ACCOUNT}:key/1234abcd`;
+
 let sandbox: SandboxAws;
 let client: logs.CloudWatchLogsClient;
 
 beforeAll(async () => {
   sandbox = await startWorld();
+  sandbox.seed({ kmsKeys: [KMS_KEY, KMS_KEY_ELSEWHERE] });
   client = logsClient({ endpoint: sandbox.url, credentials: ADMIN });
 });
 
@@ -38,7 +42,7 @@ function putOne(logGroupName: string, logStreamName: string, by = client) {
 describe('log groups', () => {
   test('are created once', async () => {
     await createGroup('env0/deployments', {
-      kmsKeyId: 'arn:aws:kms:x',
+      kmsKeyId: KMS_KEY,
       logGroupClass: 'INFREQUENT_ACCESS',
     });
     expect(await refusalOf(createGroup('env0/deployments'))).toEqual({
@@ -53,7 +57,7 @@ describe('log groups', () => {
         arn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:env0/deployments:*`,
         logGroupArn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:env0/deployments`,
         creationTime: expect.any(Number) as unknown,
-        kmsKeyId: 'arn:aws:kms:x',
+        kmsKeyId: KMS_KEY,
         logGroupClass: 'INFREQUENT_ACCESS',
         metricFilterCount: 0,
         storedBytes: 0,
@@ -85,6 +89,19 @@ describe('log groups', () => {
     });
     await createGroup('/aws/lambda/x');
     expect(sandbox.logGroups()).toHaveLength(1);
+  });
+
+  test.each([
+    ['is not there', `arn:aws:kms:${REGION}:${ACCOUNT}:key/unknown`],
+    ['lies in another Region', KMS_KEY_ELSEWHERE],
+  ])('are not encrypted with a KMS key that %s', async (_, kmsKeyId) => {
+    expect(await refusalOf(createGroup('secret', { kmsKeyId }))).toMatchObject({
+      code: 'InvalidParameterException',
+      message: saying(
+        'The specified KMS key does not exist or is not allowed to be used with LogGroup',
+      ),
+    });
+    expect(sandbox.logGroups()).toEqual([]);
   });
 
   test('belong to one account and one Region', async () => {
@@ -190,6 +207,9 @@ describe('tags', () => {
       code: 'ResourceNotFoundException',
     });
     expect(await refusalOf(tag({}))).toMatchObject({ code: 'InvalidParameterException' });
+    expect(await refusalOf(tag({ 'AWS:x': 'v' }))).toMatchObject({
+      code: 'InvalidParameterException',
+    });
     expect(await refusalOf(tag({ ['x'.repeat(129)]: 'v' }))).toMatchObject({
       code: 'InvalidParameterException',
     });

@@ -79,8 +79,9 @@ export async function answerLogs(request: WireRequest, context: LogsContext): Pr
     caller,
     place: { account, region: caller.region },
     state,
-    gate: (names) =>
-      context.gate({
+    gate: (names) => {
+      state.quotas?.require({ account, region: caller.region, operation });
+      return context.gate({
         service: 'logs',
         operation,
         principalArn: caller.principal.arn,
@@ -89,7 +90,8 @@ export async function answerLogs(request: WireRequest, context: LogsContext): Pr
         roleArn,
         region: caller.region,
         ...names,
-      }),
+      });
+    },
   });
   return logsAnswer(200, output, context.requestId);
 }

@@ -51,6 +51,8 @@ export function trustSubject(issuerUrl: string, subject: string, account = ACCOU
 export async function startWorld(options: SandboxAwsOptions = {}): Promise<SandboxAws> {
   return startSandboxAws({
     port: 0,
+    // What these tests ask a hundred times, AWS would answer over an hour.
+    hasQuotas: false,
     ...options,
     seed: {
       accounts: [ACCOUNT, OTHER_ACCOUNT],

@@ -32,6 +32,7 @@ export async function createLogGroup(call: LogsCall): Promise<object> {
       'Log groups starting with AWS/ are reserved for AWS.',
     );
   }
+  if (kmsKeyId !== undefined) requireKmsKey(call, name, kmsKeyId);
   state.logs.createGroup(
     { ...call.place, name, groupClass, kmsKeyId, ...(tags && { tags }) },
     state.nowMs(),
@@ -48,6 +49,17 @@ function requireTagging(call: LogsCall, name: string): void {
   throw new AwsError(
     'AccessDeniedException',
     `User with accountId: ${caller.principal.account} is not authorized to perform CreateLogGroup with Tags`,
+  );
+}
+
+/** The key must lie in the group's Region, and its own policy must let CloudWatch Logs use it. */
+function requireKmsKey(call: LogsCall, name: string, kmsKeyId: string): void {
+  const { state, place } = call;
+  const isOfRegion = kmsKeyId.split(':')[3] === place.region;
+  if (isOfRegion && state.kmsKeys.has(kmsKeyId)) return;
+  throw new AwsError(
+    'InvalidParameterException',
+    `The specified KMS key does not exist or is not allowed to be used with LogGroup '${groupArn({ ...place, name })}'`,
   );
 }
 

@@ -123,6 +123,8 @@ export class LogsInput {
     for (const [key, value] of tags) {
       this.constraints.requireLength(key, `${path}.member.key`, 1, LOGS.tagKeyLengthMax);
       this.constraints.requirePattern(key, `${path}.member.key`, LOGS.tagPattern);
+      const isReserved = key.toLowerCase().startsWith(LOGS.reservedTagPrefix);
+      this.constraints.require(!isReserved, key, `${path}.member.key`, 'not start with aws:');
       this.constraints.requireLength(value, `${path}.member.value`, 0, LOGS.tagValueLengthMax);
       this.constraints.requirePattern(value, `${path}.member.value`, LOGS.tagPattern);
     }

@@ -76,23 +76,43 @@ describe('what is accepted', () => {
     expect(sandbox.duplicateLogEvents(REF)).toBe(0);
   });
 
-  test('a gzip body is unpacked after its signature has been checked', async () => {
+  /** Puts one event in a body that is changed before it is signed, and said to be gzip. */
+  async function putAsGzip(pack: (body: string) => Buffer): Promise<unknown> {
     const zipping = logsClient({ endpoint: sandbox.url, credentials: ADMIN });
     zipping.middlewareStack.add(
       (next) => (args) => {
         const request = args.request as { body: string; headers: Record<string, string> };
-        const body = gzipSync(request.body);
+        const body = pack(request.body);
         request.headers['content-encoding'] = 'gzip';
         request.headers['content-length'] = String(body.length);
         return next({ ...args, request: Object.assign(request, { body }) });
       },
       { step: 'build', priority: 'low' },
     );
-    await zipping.send(
-      new logs.PutLogEventsCommand({ logGroupName: 'g', logStreamName: 's', logEvents: [event()] }),
-    );
-    zipping.destroy();
+    const command = { logGroupName: 'g', logStreamName: 's', logEvents: [event()] };
+    return zipping.send(new logs.PutLogEventsCommand(command)).finally(() => zipping.destroy());
+  }
+
+  test('a gzip body is unpacked after its signature has been checked', async () => {
+    await putAsGzip((body) => gzipSync(body));
     expect(stored()).toEqual(['hello']);
+  });
+
+  test.each<[string, (body: string) => Buffer]>([
+    ['cut off', (body) => gzipSync(body).subarray(0, -12)],
+    ['damaged', (body) => gzipSync(body).fill(0, 12, 24)],
+    ['not gzip at all', () => Buffer.from('{}')],
+  ])('a gzip body that is %s is refused whole', async (_, pack) => {
+    expect(await refusalOf(putAsGzip(pack))).toMatchObject({
+      code: 'SerializationException',
+      httpStatus: 400,
+    });
+    expect(stored()).toEqual([]);
+  });
+
+  test('a gzip body that unpacks to more than the sandbox takes is refused before it is unpacked whole', async () => {
+    const bomb = gzipSync(Buffer.alloc(33 * 1024 ** 2));
+    expect(await refusalOf(putAsGzip(() => bomb))).toMatchObject({ httpStatus: 413 });
   });
 });
 

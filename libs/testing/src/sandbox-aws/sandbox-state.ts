@@ -1,5 +1,6 @@
 // Everything one sandbox remembers, in one place: the services read and write it, the control API and the page look at it.
 import { BucketStore } from './bucket-store';
+import { CallQuotas } from './call-quotas';
 import { Counters } from './counters';
 import { Faults } from './faults';
 import { Identities } from './identities';
@@ -10,6 +11,9 @@ export class SandboxState {
   readonly identities = new Identities();
   readonly counters = new Counters();
   readonly faults = new Faults();
+  readonly quotas: CallQuotas | undefined;
+  /** ARNs of the KMS keys whose policy lets CloudWatch Logs use them. */
+  readonly kmsKeys = new Set<string>();
   readonly budget: MemoryBudget;
   readonly logs: LogStore;
   readonly buckets: BucketStore;
@@ -20,7 +24,9 @@ export class SandboxState {
   constructor(
     private readonly clock: () => number,
     keptBytesMax: number,
+    hasQuotas = true,
   ) {
+    this.quotas = hasQuotas ? new CallQuotas() : undefined;
     this.budget = new MemoryBudget(keptBytesMax);
     this.logs = new LogStore(this.budget);
     this.buckets = new BucketStore(this.budget);
@@ -50,6 +56,8 @@ export class SandboxState {
     this.identities.reset();
     this.counters.reset();
     this.faults.clear();
+    this.quotas?.reset();
+    this.kmsKeys.clear();
     this.logs.reset();
     this.buckets.reset();
     this.clockOffsetMs = 0;

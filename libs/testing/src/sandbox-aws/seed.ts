@@ -101,6 +101,11 @@ export const SandboxSeed = z.strictObject({
   oidcProviders: z.array(Provider).max(SANDBOX.accountsMax).default([]),
   roles: z.array(Role).max(SANDBOX.rolesMax).default([]),
   users: z.array(User).max(SANDBOX.usersMax).default([]),
+  /** ARNs of KMS keys that CloudWatch Logs may use. */
+  kmsKeys: z
+    .array(z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/u))
+    .max(SANDBOX.kmsKeysMax)
+    .default([]),
   buckets: z.array(BucketSeed).max(SANDBOX.bucketsMax).default([]),
   logGroups: z.array(LogGroupSeed).max(SANDBOX.groupsMax).default([]),
   faults: z.array(FaultSpec).max(SANDBOX.faultsMax).default([]),
@@ -158,13 +163,14 @@ function requireKnownAccounts(seed: ParsedSeed, state: SandboxState): void {
 }
 
 /** Seeds add up, and what they add up to is bounded like everything a client can send. */
-function requireRoom(seed: ParsedSeed, { identities }: SandboxState): void {
+function requireRoom(seed: ParsedSeed, { identities, kmsKeys }: SandboxState): void {
   const newAccounts = seed.accounts.filter((account) => !identities.accounts.has(account));
   const newRoles = seed.roles.filter(({ arn }) => !identities.roles.has(arn));
   const newUsers = seed.users.filter((user) => !identities.users.has(userArn(user)));
   const totals = [
     ['accounts', newAccounts.length + identities.accounts.size, SANDBOX.accountsMax],
     ['roles', newRoles.length + identities.roles.size, SANDBOX.rolesMax],
+    ['kmsKeys', seed.kmsKeys.length + kmsKeys.size, SANDBOX.kmsKeysMax],
     ['users', newUsers.length + identities.users.size, SANDBOX.usersMax],
   ] as const;
   for (const [name, count, countMax] of totals) {
@@ -206,6 +212,7 @@ function putIdentities(seed: ParsedSeed, { identities }: SandboxState): void {
 
 function putResources(seed: ParsedSeed, state: SandboxState): void {
   const nowMs = state.nowMs();
+  for (const arn of seed.kmsKeys) state.kmsKeys.add(arn);
   for (const bucket of seed.buckets) {
     if (state.buckets.bucket(bucket.name) === undefined) state.buckets.create(bucket, nowMs);
   }

@@ -22,6 +22,8 @@ export interface SandboxAwsOptions {
   /** What is kept of events and objects; beyond it the oldest is dropped, and counted. */
   readonly keptBytesMax?: number;
   readonly objectBytesMax?: number;
+  /** Whether calls per second are bounded as AWS bounds them. They are, unless said otherwise. */
+  readonly hasQuotas?: boolean;
   readonly seed?: SandboxSeed;
 }
 
@@ -64,6 +66,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const state = new SandboxState(
     options.nowMs ?? Date.now,
     options.keptBytesMax ?? SANDBOX.keptBytesMax,
+    options.hasQuotas,
   );
   const server = createSandboxServer({
     state,
