@@ -1,6 +1,6 @@
 // What becomes of a request's log events. Redis is played by appenders that note what they are given, or refuse it.
 import { Destination, shardOf, type LogEventDefaults } from '@logferry/core';
-import type { Append } from '@logferry/queue';
+import type { Append, AppendOutcome } from '@logferry/queue';
 import type { TenantRecord } from '@logferry/store';
 import { AcceptLogEvents, type AcceptRequest, type Appender } from './accept-log-events';
 import { readBody } from './request-body';
@@ -38,10 +38,13 @@ const tenant = (id: string, ...destinations: Destination[]): TenantRecord => ({
 class NotingAppender implements Appender {
   readonly texts: Record<string, string[]> = {};
   filtered: Record<string, number> = {};
+  readonly marks: string[] = [];
   calls = 0;
   bytes = 0;
 
-  append({ fragmentsByLane, filteredByTenant }: Append, bytes: number): Promise<void> {
+  append(append: Append, bytes: number): Promise<AppendOutcome> {
+    const { fragmentsByLane, filteredByTenant, marked = [], duplicates = 0 } = append;
+    for (const [digest] of marked) this.marks.push(digest);
     this.calls++;
     this.bytes += bytes;
     for (const [{ tenantId, destinationId, target }, fragments] of fragmentsByLane) {
@@ -50,7 +53,7 @@ class NotingAppender implements Appender {
       (this.texts[name] ??= []).push(...fragments.map(({ text }) => text));
     }
     this.filtered = { ...this.filtered, ...Object.fromEntries(filteredByTenant) };
-    return Promise.resolve();
+    return Promise.resolve({ repeated: false, duplicates });
   }
 }
 
@@ -359,7 +362,7 @@ test('a repeated request is known as one only with the same verdict, or what was
   const noting: Appender = {
     append: ({ once }) => {
       fingerprints.push(once?.fingerprint);
-      return Promise.resolve();
+      return Promise.resolve({ repeated: false, duplicates: 0 });
     },
   };
   const once = { token: 't', fingerprint: 'f', windowMs: 1_000 };
@@ -369,4 +372,56 @@ test('a repeated request is known as one only with the same verdict, or what was
   expect(first).toBeDefined();
   expect(same).toBe(first);
   expect(other).not.toBe(first);
+});
+
+describe('at a destination that takes each id once', () => {
+  const MIB = 1024 * 1024;
+  const day = { deduplicateForMs: 86_400_000 };
+
+  test('a request adds a log event once, one without an id always, and another destination has all', async () => {
+    const noting = new NotingAppender();
+    const ids = ['a', 'b', 'a', undefined, undefined];
+    const { verdict } = await accept({
+      record: tenant('acme', s3('once', day), s3('all')),
+      body: ids.map((id) => ({ id, message: 'm' })),
+      appenders: [noting],
+    });
+    expect(verdict).toEqual({ accepted: 5, rejected: [], duplicates: 1 });
+    expect(noting.texts['acme/once audit']).toHaveLength(4);
+    expect(noting.texts['acme/all audit']).toHaveLength(5);
+  });
+
+  test('the parts of one log event are one, and so are those of its duplicate', async () => {
+    const noting = new NotingAppender();
+    const event = { id: 'large', message: 'x'.repeat(2 * MIB) };
+    const record = tenant('acme', cloudWatch('once', day));
+    const { verdict } = await accept({ record, body: [event, event], appenders: [noting] });
+    expect(verdict).toMatchObject({ accepted: 2, duplicates: 1 });
+    expect(noting.texts['acme/once group-audit']).toHaveLength(3);
+    expect(noting.marks).toHaveLength(1);
+  });
+
+  test('one id is another log event for each destination, tenant and nobody else', async () => {
+    const noting = new NotingAppender();
+    const tenants = {
+      acme: tenant('acme', s3('a', day), s3('b', day)),
+      globex: tenant('globex', s3('a', day)),
+    };
+    const body = ['acme', 'globex'].map((id) => ({ tenant: id, id: 'same', message: 'm' }));
+    const { verdict } = await accept({ tenants, body, appenders: [noting] });
+    expect(verdict.duplicates).toBeUndefined();
+    expect(new Set(noting.marks).size).toBe(3);
+  });
+
+  test('of at most 20,000 ids, a request of one more is refused whole', async () => {
+    const record = tenant('acme', s3('once', day));
+    const events = (count: number) =>
+      Array.from({ length: count }, (_, id) => ({ id: `${id}`, message: 'm' }));
+    expect((await accept({ record, body: events(20_000) })).verdict.accepted).toBe(20_000);
+    const noting = new NotingAppender();
+    await expect(
+      accept({ record, body: events(20_001), appenders: [noting] }),
+    ).rejects.toMatchObject({ status: 413, code: 'request.too_many_ids' });
+    expect(noting.texts).toEqual({});
+  });
 });

@@ -1,5 +1,6 @@
 import {
   assert,
+  destinationKey,
   fnv1a,
   parseLogEvent,
   shardOf,
@@ -11,22 +12,26 @@ import {
 } from '@logferry/core';
 import {
   APPEND_BATCHES_MAX,
+  APPEND_MARKS_MAX,
   batchesOf,
   cutToFit,
   encodeFragment,
   type Append,
+  type AppendOutcome,
   type Fragment,
+  type Marked,
   type Once,
 } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import type { TenantRecord } from '@logferry/store';
+import { hash } from 'node:crypto';
 import { withVerdict } from './idempotency';
 import { INVALID, type BodyValues } from './request-body';
 import type { Router } from './router';
 
 /** Where accepted log events go: one producer a shard. */
 export interface Appender {
-  append(append: Append, bytes: number): Promise<void>;
+  append(append: Append, bytes: number): Promise<AppendOutcome>;
 }
 
 /** What is known of tenants. */
@@ -49,17 +54,24 @@ export interface AcceptRequest {
 export interface Verdict {
   accepted: number;
   rejected: { index: number; code: RefusalCode; message: string }[];
+  /** How many of those accepted a destination had already, by their ids; each destination counts. */
+  duplicates?: number;
 }
 
 export interface Acceptance {
   verdict: Verdict;
   /** How many of the accepted log events no destination wanted. */
   filtered: number;
+  /** Whether all of it had been added before, for a request of the same Idempotency-Key. */
+  repeated: boolean;
 }
 
 interface Planned {
   append: Append;
   bytes: number;
+  /** The log event that each mark stands for, and the last one that was left out for a mark. */
+  events?: Map<string, LogEvent>;
+  leftOut?: { event: LogEvent; digest: string };
 }
 
 /** Where the last log event was put. */
@@ -105,22 +117,30 @@ export class AcceptLogEvents {
       else verdict.rejected.push({ index, ...refusal });
     });
     const once = request.once && withVerdict(request.once, verdict.rejected);
-    await this.store(plan, once);
-    return { verdict, filtered: plan.filtered };
+    const outcomes = await this.store(plan, once);
+    const duplicates = outcomes.reduce((sum, outcome) => sum + outcome.duplicates, 0);
+    return {
+      verdict: duplicates === 0 ? verdict : { ...verdict, duplicates },
+      filtered: plan.filtered,
+      repeated: once !== undefined && outcomes.every(({ repeated }) => repeated),
+    };
   }
 
-  private async store(plan: Plan, once: Once | undefined): Promise<void> {
-    for (const { append } of plan.appends.values()) checkBatches(batchesOf(append));
+  private async store(plan: Plan, once: Once | undefined): Promise<AppendOutcome[]> {
+    for (const { append } of plan.appends.values()) {
+      checkBatches(batchesOf(append));
+      checkMarks(append.marked?.size ?? 0);
+    }
+    const outcomes: AppendOutcome[] = [];
     if (once !== undefined) {
       // One shard, always the same for a token, is asked before any other: a token that stands for another request is found there
       // before anything of this one is added.
       const home = fnv1a(once.token) % this.appenders.length;
-      await this.append(home, this.planned(home, plan), once);
+      outcomes.push(await this.append(home, this.planned(home, plan), once));
       plan.appends.delete(home);
     }
-    await Promise.all(
-      [...plan.appends].map(([shard, planned]) => this.append(shard, planned, once)),
-    );
+    const others = [...plan.appends].map(([shard, planned]) => this.append(shard, planned, once));
+    return outcomes.concat(await Promise.all(others));
   }
 
   /** Looks up each tenant once, before anything is placed. */
@@ -136,7 +156,7 @@ export class AcceptLogEvents {
     return (id) => (id === undefined ? undefined : found.get(id));
   }
 
-  private append(shard: number, planned: Planned, once: Once | undefined): Promise<void> {
+  private append(shard: number, planned: Planned, once: Once | undefined): Promise<AppendOutcome> {
     const appender = this.appenders[shard];
     assert(appender !== undefined, `shard ${shard} has a producer`);
     return appender.append({ ...planned.append, once }, planned.bytes);
@@ -172,7 +192,10 @@ export class AcceptLogEvents {
         for (const part of cutToFit(lane, event)) placed.push([lane, part]);
       }
     }
-    for (const [lane, fragment] of placed) this.add(lane, fragment, plan);
+    for (const [lane, fragment] of placed) {
+      if (lane.deduplicateForMs === 0 || event.id === undefined) this.add(lane, fragment, plan);
+      else this.addOnce(lane, fragment, event, plan);
+    }
     if (placed.length === 0) this.filter(record.tenant.id, plan);
     return undefined;
   }
@@ -182,6 +205,29 @@ export class AcceptLogEvents {
     if (plan.last?.lane !== lane) plan.last = this.startRun(lane, plan);
     plan.last.fragments.push(fragment);
     plan.last.planned.bytes += fragment.bytes;
+  }
+
+  /** Adds a log event, or a part of it, unless another one of the same id stands in the request before it. */
+  private addOnce(lane: Lane, fragment: Fragment, event: LogEvent, plan: Plan): void {
+    const { tenantId, destinationId } = lane;
+    const planned = this.planned(shardOf(tenantId, destinationId, this.appenders.length), plan);
+    const marked = (planned.append.marked ??= new Map<string, Marked>());
+    const events = (planned.events ??= new Map<string, LogEvent>());
+    const digest = markOf(lane, event.id ?? '');
+    const first = events.get(digest);
+    if (first === undefined) {
+      events.set(digest, event);
+      marked.set(digest, { lane, fragments: [fragment] });
+    } else if (first === event) {
+      marked.get(digest)?.fragments.push(fragment);
+    } else {
+      if (planned.leftOut?.event !== event || planned.leftOut.digest !== digest) {
+        planned.leftOut = { event, digest };
+        planned.append.duplicates = (planned.append.duplicates ?? 0) + 1;
+      }
+      return;
+    }
+    this.add(lane, fragment, plan);
   }
 
   private startRun(lane: Lane, plan: Plan): Run {
@@ -219,6 +265,24 @@ function checkBatches(batches: number): void {
     'request.too_scattered',
     `the log events need ${batches} batches, one for each log stream or prefix and each day; the most for one request is ${APPEND_BATCHES_MAX}`,
   );
+}
+
+/** @throws RequestProblem */
+function checkMarks(marks: number): void {
+  if (marks <= APPEND_MARKS_MAX) return;
+  throw new RequestProblem(
+    413,
+    'request.too_many_ids',
+    `the request holds ${marks} log events whose ids its destinations remember; the most for one request is ${APPEND_MARKS_MAX}`,
+  );
+}
+
+const MARK_CHARS = 16;
+
+/** What a log event's id is remembered by. 96 bits: with a thousand million of them, two are alike once in 10^11 times. */
+function markOf({ tenantId, destinationId }: Lane, id: string): string {
+  const text = `${destinationKey(tenantId, destinationId)}\n${id}`;
+  return hash('sha256', text, 'base64url').slice(0, MARK_CHARS);
 }
 
 /** A log event of the request, or why it is none. */

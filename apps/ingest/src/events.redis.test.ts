@@ -31,6 +31,8 @@ beforeAll(async () => {
   store = new ConfigStore(redis);
   await store.putTenant({ id: 'acme' });
   await store.putTenant({ id: 'globex' });
+  await store.putTenant({ id: 'hooli' });
+  await store.putDestination('hooli', anS3Destination('once', { deduplicateForMs: 60_000 }));
   await store.putDestination('acme', anS3Destination('all'));
   await store.putDestination('acme', anS3Destination('audits', { filter: { types: ['audit'] } }));
   acmeKey = await aKey('acme');
@@ -89,6 +91,7 @@ interface Answer {
   body: {
     accepted?: number;
     rejected?: { index: number; code: string; message: string }[];
+    duplicates?: number;
     code?: string;
     message?: string;
     requestId?: string;
@@ -295,11 +298,12 @@ test('fifty requests at once, some good and some not, leave a ledger that says t
   }
 });
 
+const value = async (name: string): Promise<number> =>
+  Number(
+    new RegExp(`^${name} (\\d+)`, 'm').exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0,
+  );
+
 test('its numbers say what it answered', async () => {
-  const value = async (name: string): Promise<number> =>
-    Number(
-      new RegExp(`^${name} (\\d+)`, 'm').exec(await (await fetch(`${url}/metrics`)).text())?.[1],
-    );
   const taken = 'logferry_ingest_log_events_total\\{verdict="accepted",app="ingest"\\}';
   const filtered = 'logferry_ingest_log_events_total\\{verdict="filtered",app="ingest"\\}';
   const before = [await value(taken), await value(filtered)];
@@ -365,5 +369,58 @@ describe('a request with an Idempotency-Key', () => {
   test('may have a key of 255 characters', async () => {
     expect((await post(ACME, one, keyed('k'.repeat(255)))).status).toBe(202);
     acknowledged += 1;
+  });
+
+  test('is counted once, and its repetitions apart', async () => {
+    const count = (verdict: string) =>
+      value(`logferry_ingest_log_events_total\\{verdict="${verdict}",app="ingest"\\}`);
+    const counts = async () => Promise.all(['accepted', 'rejected', 'repeated'].map(count));
+    const before = await counts();
+    const body = `${one}\n{"message":""}\n${one}\n`;
+    for (let i = 0; i < 3; i++) expect((await post(ACME, body, keyed('counted'))).status).toBe(202);
+    acknowledged += 2;
+    const after = await counts();
+    expect(after.map((n, i) => n - (before[i] ?? 0))).toEqual([2, 1, 4]);
+  });
+});
+
+describe('for a destination that takes each id once', () => {
+  const path = '/v1/tenants/hooli/events?type=audit';
+  const events = (...ids: string[]) =>
+    ids.map((id) => JSON.stringify({ id, message: `m-${id}` })).join('\n');
+  const send = async (body: string, headers = {}) =>
+    (await post(path, body, { ...ndjson, ...headers })).body;
+
+  test('a log event is accepted once, in one request or in many at the same time', async () => {
+    expect(await send(events('a', 'b', 'a'))).toEqual({ accepted: 3, rejected: [], duplicates: 1 });
+    expect(await send(events('b', 'c', 'a'))).toEqual({ accepted: 3, rejected: [], duplicates: 2 });
+    expect(await send(events('a', 'b', 'c'))).toEqual({ accepted: 3, rejected: [], duplicates: 3 });
+    acknowledged += 3;
+    const bodies = Array.from({ length: 20 }, (_, i) =>
+      events(...[0, 1, 2].map((j) => `p${i + j}`)),
+    );
+    const answers = await Promise.all(bodies.map((body) => send(body)));
+    acknowledged += 22;
+    const duplicates = answers.reduce((sum, answer) => sum + (answer.duplicates ?? 0), 0);
+    expect(duplicates).toBe(60 - 22);
+    expect(answers.map(({ accepted }) => accepted)).toEqual(answers.map(() => 3));
+  });
+
+  test('a repeated request is answered alike, duplicates and all', async () => {
+    await send(events('k1'));
+    const key = { 'idempotency-key': 'with-ids' };
+    const first = await send(events('k1', 'k2', 'k2'), key);
+    expect(first).toEqual({ accepted: 3, rejected: [], duplicates: 2 });
+    expect(await send(events('k1', 'k2', 'k2'), key)).toEqual(first);
+    acknowledged += 2;
+  });
+
+  test('duplicates are counted', async () => {
+    const name = 'logferry_ingest_duplicate_log_events_total\\{app="ingest"\\}';
+    const before = await value(name);
+    await send(events('n1', 'n1'));
+    await send(events('n1'));
+    acknowledged += 1;
+    expect(await value(name)).toBe(before + 2);
   });
 });

@@ -4,6 +4,7 @@ import type { Acceptance } from './accept-log-events';
 /** What ingest tells about itself. A failing Redis is logged once a second at most: every request fails at the same time. */
 export class IngestMetrics {
   private readonly logEvents;
+  private readonly duplicates;
   private readonly bytes;
   private readonly latency;
   private readonly failures;
@@ -16,6 +17,10 @@ export class IngestMetrics {
     this.logEvents = metrics.counter('ingest_log_events_total', 'Log events by verdict', [
       'verdict',
     ]);
+    this.duplicates = metrics.counter(
+      'ingest_duplicate_log_events_total',
+      'Log events that a destination had already, by their ids',
+    );
     this.bytes = metrics.counter('ingest_body_bytes_total', 'Bytes of bodies that were taken');
     this.latency = metrics.histogram(
       'ingest_acknowledgement_seconds',
@@ -28,10 +33,15 @@ export class IngestMetrics {
     );
   }
 
-  accepted({ verdict, filtered }: Acceptance, bytes: number, tookMs: number): void {
-    this.logEvents.inc({ verdict: 'accepted' }, verdict.accepted - filtered);
-    this.logEvents.inc({ verdict: 'filtered' }, filtered);
-    this.logEvents.inc({ verdict: 'rejected' }, verdict.rejected.length);
+  accepted({ verdict, filtered, repeated }: Acceptance, bytes: number, tookMs: number): void {
+    if (repeated) {
+      this.logEvents.inc({ verdict: 'repeated' }, verdict.accepted);
+    } else {
+      this.logEvents.inc({ verdict: 'accepted' }, verdict.accepted - filtered);
+      this.logEvents.inc({ verdict: 'filtered' }, filtered);
+      this.logEvents.inc({ verdict: 'rejected' }, verdict.rejected.length);
+      this.duplicates.inc(verdict.duplicates ?? 0);
+    }
     this.bytes.inc(bytes);
     this.latency.observe(tookMs / 1_000);
   }

@@ -50,6 +50,8 @@ const template = (description: string) =>
     })
     .describe(description);
 
+const DEDUPLICATE_MS_MAX = 86_400_000;
+
 const lingerMs = (most: number) => z.int().min(0).max(most);
 
 const base = {
@@ -79,6 +81,14 @@ const base = {
     .default('split')
     .describe(
       'what becomes of a log event that is larger than AWS takes: delivered in parts, cut, or refused',
+    ),
+  deduplicateForMs: z
+    .int()
+    .min(0)
+    .max(DEDUPLICATE_MS_MAX)
+    .default(0)
+    .describe(
+      'for how many milliseconds the `id` of a log event is remembered, so that another one with it is left out; each takes 120 bytes of Redis for as long',
     ),
 };
 

@@ -34,6 +34,8 @@ export interface Lane {
   format: 'message' | 'event';
   /** What becomes of a log event that is larger than `logEventBytesMax`. */
   oversize: Destination['oversize'];
+  /** How long the id of a log event makes another one of that id a duplicate; 0 for not at all. */
+  deduplicateForMs: number;
 }
 
 const cloudWatchLimits: BatchLimits = {
@@ -120,6 +122,7 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
     destinationId: destination.id,
     target,
     oversize: destination.oversize,
+    deduplicateForMs: destination.deduplicateForMs,
   });
   if (destination.type === 's3') {
     return {

@@ -40,6 +40,7 @@ function aLane(n: number): Lane {
     lingerMs: 60_000,
     format: 'message',
     oversize: 'split',
+    deduplicateForMs: 0,
   };
 }
 

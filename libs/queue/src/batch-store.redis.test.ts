@@ -160,6 +160,56 @@ describe('what is to be accepted once', () => {
   });
 });
 
+describe('log events that their destination takes once', () => {
+  const mark = (digest: string, windowMs = 60_000) => ({ digest, windowMs });
+  const section = (over: Partial<Section> = {}): Section => ({
+    lanes: [{ lane, chunks: [chunk(10, 2)] }],
+    filteredByTenant: new Map([['acme', 1]]),
+    ...over,
+  });
+  const flush = (...sections: Section[]) => store.append({ id: newBatchId(), sections });
+  const accepted = async () => (await store.ledger('acme', 'cw')).accepted;
+
+  test('keep their section out whole when one of them was there, and are told by their place', async () => {
+    const marks = [mark('a'), mark('b', 1_000), mark('c')];
+    expect((await flush(section({ marks }))).duplicates).toEqual(new Map());
+    const again = [mark('x'), mark('c', 7), mark('y'), mark('a')];
+    const { duplicates, changes } = await flush(section(), section({ marks: again }), section());
+    expect(duplicates).toEqual(new Map([[1, [1, 3]]]));
+    expect(changes).toEqual([]);
+    expect(await accepted()).toBe(6);
+    expect(await store.filtered('acme')).toBe(3);
+    expect((await flush(section({ marks: [mark('x'), mark('y')] }))).duplicates).toEqual(new Map());
+  });
+
+  test('are told apart within one flush as well', async () => {
+    const { duplicates } = await flush(
+      section({ marks: [mark('a')] }),
+      section({ marks: [mark('b'), mark('a')] }),
+    );
+    expect(duplicates).toEqual(new Map([[1, [1]]]));
+    expect(await accepted()).toBe(2);
+  });
+
+  test('are forgotten when their own window is over', async () => {
+    await flush(section({ marks: [mark('short', 5_000), mark('long')] }));
+    expect(await redis.pttl('{lf-0}:seen:short')).toBeLessThanOrEqual(5_000);
+    expect(await redis.pttl('{lf-0}:seen:long')).toBeGreaterThan(5_000);
+  });
+
+  test('leave the token of a request unused that is to be tried again without them', async () => {
+    await flush(section({ marks: [mark('a')] }));
+    const once = { token: 't', fingerprint: 'f', windowMs: 60_000 };
+    const first = await flush(section({ once, marks: [mark('a'), mark('b')] }));
+    expect([first.duplicates, first.repeated]).toEqual([new Map([[0, [0]]]), new Map()]);
+    const second = await flush(section({ once, marks: [mark('b')], duplicates: 1 }));
+    expect([second.duplicates, second.repeated]).toEqual([new Map(), new Map()]);
+    const third = await flush(section({ once, marks: [mark('a'), mark('b')] }));
+    expect([third.duplicates, third.repeated]).toEqual([new Map(), new Map([[0, 1]])]);
+    expect(await accepted()).toBe(4);
+  });
+});
+
 test('one flush serves many lanes and counts what nobody wanted', async () => {
   const other = anS3Lane();
   const { changes } = await store.append({

@@ -47,6 +47,10 @@ export interface Flush {
 export interface Section {
   /** If given, it is added only if nothing of this token was within the window. */
   once?: Once | undefined;
+  /** It is added only if none of these was within its window; else it is told which were. */
+  marks?: readonly Mark[] | undefined;
+  /** How many duplicates are left out of it already, for whoever repeats it. */
+  duplicates?: number | undefined;
   lanes: readonly { lane: Lane; chunks: readonly Chunk[] }[];
   filteredByTenant: ReadonlyMap<string, number>;
 }
@@ -59,6 +63,13 @@ export interface Once {
   windowMs: number;
 }
 
+/** What makes a log event known to the destination that was given it. */
+export interface Mark {
+  /** A digest of the destination and of the log event's id. */
+  digest: string;
+  windowMs: number;
+}
+
 /** What became of a flush. */
 export interface Appended {
   changes: BatchChange[];
@@ -66,6 +77,10 @@ export interface Appended {
   conflicts: ReadonlySet<number>;
   /** Tenants of the flush whose batches take more of Redis now than they should. */
   fullTenants: ReadonlySet<string>;
+  /** The sections that were added before, and how many duplicates were left out of them then. */
+  repeated: ReadonlyMap<number, number>;
+  /** The sections of which nothing was added for their marks, with the indexes of those that were there. */
+  duplicates: ReadonlyMap<number, readonly number[]>;
 }
 
 /** What an append did to a batch. */
@@ -110,7 +125,10 @@ export interface SweepPage {
 type Arguments = (string | number | Buffer)[];
 
 interface Scripts {
-  lfAppend(tag: string, args: Arguments): Promise<[(number | string)[], number[], string[]]>;
+  lfAppend(
+    tag: string,
+    args: Arguments,
+  ): Promise<[(number | string)[], number[], string[], number[], number[]]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
   lfSettle(tag: string, ...args: Arguments): Promise<number>;
   lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
@@ -161,14 +179,18 @@ export class BatchStore {
   }: Flush): Promise<Appended> {
     const args: Arguments = [id, tenantBytesMax];
     for (const section of sections) {
-      const { once, lanes, filteredByTenant } = section;
-      const added = sectionArguments(section);
-      args.push(once?.token ?? '', once?.fingerprint ?? '', once?.windowMs ?? 0);
-      args.push(lanes.length, filteredByTenant.size, added.length);
+      const { once, marks, duplicates = 0, lanes, filteredByTenant } = section;
+      const groups = marks === undefined ? [] : groupMarks(marks);
+      const added = sectionArguments(section, groups);
+      args.push(once?.token ?? '', once?.fingerprint ?? '', once?.windowMs ?? 0, duplicates);
+      args.push(groups.length, lanes.length, filteredByTenant.size, added.length);
       for (const argument of added) args.push(argument);
     }
     // As one array: spread out, the arguments of many lanes overflow the stack.
-    const [reply, conflicts, fullTenants] = await this.scripts.lfAppend(this.tag, args);
+    const [reply, conflicts, fullTenants, repeated, duplicates] = await this.scripts.lfAppend(
+      this.tag,
+      args,
+    );
     const lanes = sections.flatMap((section) => section.lanes);
     const changes: BatchChange[] = [];
     for (let i = 0; i < reply.length; i += 3) {
@@ -183,7 +205,13 @@ export class BatchStore {
         tenantBatches: opened ? tenantBatches : 0,
       });
     }
-    return { changes, conflicts: new Set(conflicts), fullTenants: new Set(fullTenants) };
+    return {
+      changes,
+      conflicts: new Set(conflicts),
+      fullTenants: new Set(fullTenants),
+      repeated: readRepeated(repeated),
+      duplicates: readDuplicates(duplicates),
+    };
   }
 
   /**
@@ -311,8 +339,42 @@ export class BatchStore {
   }
 }
 
-function sectionArguments({ lanes, filteredByTenant }: Section): Arguments {
+function readRepeated(reply: readonly number[]): Map<number, number> {
+  const repeated = new Map<number, number>();
+  for (let i = 0; i < reply.length; i += 2) repeated.set(reply[i] ?? 0, reply[i + 1] ?? 0);
+  return repeated;
+}
+
+function readDuplicates(reply: readonly number[]): Map<number, readonly number[]> {
+  const duplicates = new Map<number, readonly number[]>();
+  for (let i = 0; i < reply.length;) {
+    const end = i + 2 + (reply[i + 1] ?? 0);
+    duplicates.set(reply[i] ?? 0, reply.slice(i + 2, end));
+    i = end;
+  }
+  return duplicates;
+}
+
+/** Runs of marks with one window, in the order in which they stand: the script answers with their indexes. */
+function groupMarks(marks: readonly Mark[]): Mark[][] {
+  const groups: Mark[][] = [];
+  let group: Mark[] | undefined;
+  for (const mark of marks) {
+    if (group?.[0]?.windowMs !== mark.windowMs) groups.push((group = []));
+    group.push(mark);
+  }
+  return groups;
+}
+
+function sectionArguments(
+  { lanes, filteredByTenant }: Section,
+  groups: readonly (readonly Mark[])[],
+): Arguments {
   const args: Arguments = [];
+  for (const group of groups) {
+    args.push(group[0]?.windowMs ?? 0, group.length);
+    for (const { digest } of group) args.push(digest);
+  }
   for (const [tenantId, count] of filteredByTenant) args.push(tenantId, count);
   for (const { lane, chunks } of lanes) {
     const { id, tenantId, destinationId, target, limits } = lane;

@@ -6,9 +6,9 @@ class HeldCommits {
   readonly groups: number[][] = [];
   private readonly ends: (() => void)[] = [];
 
-  readonly commit = (group: number[]): Promise<ReadonlyMap<number, Error>> => {
+  readonly commit = (group: number[]): Promise<() => void> => {
     this.groups.push(group);
-    return new Promise((resolve) => this.ends.push(() => resolve(new Map())));
+    return new Promise((resolve) => this.ends.push(() => resolve(() => undefined)));
   };
 
   endOldest(): void {
@@ -24,7 +24,7 @@ test('what arrives within the linger is committed together, in order', async () 
     ...bounds,
     commit: (group) => {
       groups.push(group);
-      return Promise.resolve(new Map());
+      return Promise.resolve(() => undefined);
     },
   });
   await Promise.all([1, 2, 3].map((item) => commits.add(item, 10)));
@@ -79,7 +79,9 @@ test('a failed commit fails those that were in it and nobody else', async () => 
   const commits = new GroupCommit<number>({
     ...bounds,
     commit: (group) =>
-      group.includes(1) ? Promise.reject(new Error('Redis is away')) : Promise.resolve(new Map()),
+      group.includes(1)
+        ? Promise.reject(new Error('Redis is away'))
+        : Promise.resolve(() => undefined),
   });
   const first = commits.add(1, 100);
   const second = commits.add(2, 10);
@@ -87,18 +89,18 @@ test('a failed commit fails those that were in it and nobody else', async () => 
   await expect(second).resolves.toBeUndefined();
 });
 
-test('an error of one item fails that item and nothing else of its group', async () => {
-  const commits = new GroupCommit<number>({
+test('each item is told what became of it, and an error of one fails nothing else of its group', async () => {
+  const commits = new GroupCommit<number, number>({
     ...bounds,
-    commit: () => Promise.resolve(new Map([[2, new Error('known already')]])),
+    commit: () => Promise.resolve((item) => (item === 2 ? new Error('known already') : item * 10)),
   });
   const [first, second, third] = await Promise.allSettled(
     [1, 2, 3].map((item) => commits.add(item, 10)),
   );
-  expect([first?.status, second?.status, third?.status]).toEqual([
-    'fulfilled',
+  expect([first, second?.status, third]).toEqual([
+    { status: 'fulfilled', value: 10 },
     'rejected',
-    'fulfilled',
+    { status: 'fulfilled', value: 30 },
   ]);
 });
 

@@ -1,17 +1,17 @@
 /** Something to be committed together with others. */
-interface Waiting<T> {
+interface Waiting<T, R> {
   item: T;
   bytes: number;
-  done: () => void;
+  done: (outcome: R) => void;
   failed: (error: unknown) => void;
 }
 
 /** What an item of so many bytes adds to the group that the items before it make. */
 export type Weigh<T> = (item: T, bytes: number) => number;
 
-interface GroupCommitOptions<T> {
-  /** Resolves when the items are committed, with an error for each that is not though the others are. */
-  commit: (items: T[]) => Promise<ReadonlyMap<T, Error>>;
+interface GroupCommitOptions<T, R> {
+  /** Resolves when the items are committed, with what became of each: an error, if it is not though others are. */
+  commit: (items: T[]) => Promise<(item: T) => R | Error>;
   /** How long the first of a group waits for company while nothing is under way. */
   lingerMs: number;
   /** A group is committed at once when it holds this much. */
@@ -35,15 +35,15 @@ export class TooMuchPending extends Error {
  * While commits are under way the next group gathers, so groups grow with the load by themselves and the linger only matters when
  * there is little to do. An item is never split between two groups: a request is committed whole or not at all.
  */
-export class GroupCommit<T> {
-  private waiting: Waiting<T>[] = [];
+export class GroupCommit<T, R = void> {
+  private waiting: Waiting<T, R>[] = [];
   private waitingBytes = 0;
   private weigh: Weigh<T>;
   private pendingBytes = 0;
   private underWay = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: GroupCommitOptions<T>) {
+  constructor(private readonly options: GroupCommitOptions<T, R>) {
     this.weigh = this.newWeigher();
   }
 
@@ -52,13 +52,13 @@ export class GroupCommit<T> {
   }
 
   /** Resolves when the item is committed; rejects with the commit's error. */
-  add(item: T, bytes: number): Promise<void> {
+  add(item: T, bytes: number): Promise<R> {
     if (this.pendingBytes > 0 && this.pendingBytes + bytes > this.options.pendingBytesMax) {
       return Promise.reject(new TooMuchPending());
     }
     this.pendingBytes += bytes;
     this.waitingBytes += this.weigh(item, bytes);
-    const committed = new Promise<void>((done, failed) =>
+    const committed = new Promise<R>((done, failed) =>
       this.waiting.push({ item, bytes, done, failed }),
     );
     if (this.waitingBytes >= this.options.groupBytesMax) this.flush();
@@ -74,15 +74,15 @@ export class GroupCommit<T> {
     void this.run(this.takeGroup());
   }
 
-  private async run(group: Waiting<T>[]): Promise<void> {
+  private async run(group: Waiting<T, R>[]): Promise<void> {
     this.underWay++;
-    let tell: (waiting: Waiting<T>) => void;
+    let tell: (waiting: Waiting<T, R>) => void;
     try {
-      const errors = await this.options.commit(group.map(({ item }) => item));
+      const outcomeOf = await this.options.commit(group.map(({ item }) => item));
       tell = ({ item, done, failed }) => {
-        const error = errors.get(item);
-        if (error === undefined) done();
-        else failed(error);
+        const outcome = outcomeOf(item);
+        if (outcome instanceof Error) failed(outcome);
+        else done(outcome);
       };
     } catch (error) {
       tell = ({ failed }) => failed(error);
@@ -94,7 +94,7 @@ export class GroupCommit<T> {
   }
 
   /** As many items as fit a group, at least one, oldest first. */
-  private takeGroup(): Waiting<T>[] {
+  private takeGroup(): Waiting<T, R>[] {
     const weigh = this.newWeigher();
     let bytes = 0;
     let count = 0;

@@ -1,8 +1,15 @@
 import { assert, sinkOf, sinks, type Lane, type Sink } from '@logferry/core';
 import { ErrorCode, type Queue } from 'bullmq';
 import { randomBytes } from 'node:crypto';
-import { APPEND_BATCHES_MAX, batchesOf, type Append } from './append';
-import type { BatchChange, BatchStore, Section } from './batch-store';
+import {
+  APPEND_BATCHES_MAX,
+  APPEND_MARKS_MAX,
+  batchesOf,
+  withoutDuplicates,
+  type Append,
+  type AppendOutcome,
+} from './append';
+import type { Appended, BatchChange, BatchStore, Mark, Section } from './batch-store';
 import { JOB_NAME, jobData, jobOptions, openQueue, type JobPlan } from './catalog';
 import { buildChunks } from './chunk';
 import { GroupCommit, type Weigh } from './group-commit';
@@ -26,12 +33,14 @@ export class TokenReused extends Error {
 const GROUP_BYTES_MAX = 2 * 1024 * 1024;
 /** What a batch weighs in a group beside its bytes: a group is full with as many batches as one append may need. */
 const BATCH_BYTES = GROUP_BYTES_MAX / APPEND_BATCHES_MAX;
+/** The same for a mark. */
+const MARK_BYTES = GROUP_BYTES_MAX / APPEND_MARKS_MAX;
 /** The most that may wait for Redis in this process. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Appends to the batches of one shard and gives each batch its job. */
 export class BatchProducer {
-  private readonly commits: GroupCommit<Append>;
+  private readonly commits: GroupCommit<Append, AppendOutcome>;
   private readonly queues: Record<Sink, Queue>;
   private readonly enqueues = new Set<Promise<void>>();
 
@@ -58,10 +67,14 @@ export class BatchProducer {
    *
    * @throws TokenReused if its token stood for something else: nothing of it was added
    */
-  append(append: Append, bytes: number): Promise<void> {
+  append(append: Append, bytes: number): Promise<AppendOutcome> {
     const batches = batchesOf(append);
-    assert(batches <= APPEND_BATCHES_MAX, 'who appends has seen to it that it is not too much');
-    return this.commits.add(append, bytes + batches * BATCH_BYTES);
+    const marks = append.marked?.size ?? 0;
+    assert(
+      batches <= APPEND_BATCHES_MAX && marks <= APPEND_MARKS_MAX,
+      'who appends has seen to it that it is not too much',
+    );
+    return this.commits.add(append, bytes + batches * BATCH_BYTES + marks * MARK_BYTES);
   }
 
   /** Waits for the jobs of what was appended. The sweep would add them too, a little later. */
@@ -70,30 +83,61 @@ export class BatchProducer {
     await Promise.all(Object.values(this.queues).map((queue) => queue.close()));
   }
 
-  private async commit(appends: Append[]): Promise<ReadonlyMap<Append, Error>> {
+  private async commit(appends: Append[]): Promise<(append: Append) => AppendOutcome | Error> {
     // What may be repeated is told apart from the rest of its group, and everything else is one section.
-    const [repeatable, others] = partition(appends, ({ once }) => once !== undefined);
-    const together = others.length === 0 ? repeatable : [mergeAppends(others), ...repeatable];
-    const sections = together.map(({ once, fragmentsByLane, filteredByTenant }): Section => {
-      const lanes = [...fragmentsByLane].map(([lane, fragments]) => ({
-        lane,
-        chunks: buildChunks(lane, fragments),
-      }));
-      return { once, lanes, filteredByTenant };
-    });
+    const [apart, others] = partition(appends, isApart);
+    const merged = others.length === 0 ? [] : [mergeAppends(others)];
+    const outcomes = new Map<Append, AppendOutcome | Error>();
+    let sections = [
+      ...merged.map((append) => ({ append, of: append })),
+      ...apart.map((append) => ({ append, of: append })),
+    ];
+    while (sections.length > 0) {
+      try {
+        const appended = await this.write(sections.map(({ append }) => append));
+        sections = sections.flatMap(({ append, of }, section) => {
+          const known = appended.duplicates.get(section);
+          // Only they are left out: the rest is new, and is written in another step.
+          if (known !== undefined) return { append: withoutDuplicates(append, known), of };
+          const outcome = outcomeOf(append, section, appended);
+          outcomes.set(of, outcome);
+          return [];
+        });
+      } catch (error) {
+        // What an earlier step of this commit wrote is written; of the rest nobody knows.
+        for (const { of } of sections) outcomes.set(of, asError(error));
+        sections = [];
+      }
+    }
+    const [together] = merged;
+    return (append) => {
+      const outcome = outcomes.get(append) ?? (together && outcomes.get(together));
+      assert(outcome !== undefined, 'a commit says what became of each append');
+      return outcome;
+    };
+  }
+
+  private async write(appends: readonly Append[]): Promise<Appended> {
+    const sections = appends.map(
+      ({ once, marked, duplicates, fragmentsByLane, filteredByTenant }): Section => {
+        const lanes = [...fragmentsByLane].map(([lane, fragments]) => ({
+          lane,
+          chunks: buildChunks(lane, fragments),
+        }));
+        const marks = marked && [...marked].map(([digest, { lane }]) => toMark(digest, lane));
+        return { once, marks, duplicates, lanes, filteredByTenant };
+      },
+    );
     const { tenantBytesMax, onTenantFull } = this.options;
-    const { changes, conflicts, fullTenants } = await this.store.append({
+    const appended = await this.store.append({
       id: newBatchId(),
       ...(tenantBytesMax === undefined ? {} : { tenantBytesMax: tenantBytesMax() }),
       sections,
     });
+    const { changes, fullTenants } = appended;
     if (changes.length > 0) this.startEnqueue(changes);
     for (const tenantId of fullTenants) onTenantFull?.(tenantId);
-    const errors = new Map<Append, Error>();
-    together.forEach((append, section) => {
-      if (conflicts.has(section)) errors.set(append, new TokenReused());
-    });
-    return errors;
+    return appended;
   }
 
   /** Not awaited: the log events are safe already, and an acknowledgement need not wait for BullMQ. */
@@ -160,8 +204,9 @@ export function newBatchId(): string {
 /** What is appended to a lane that the group has already weighs nothing but its bytes, as the group's appends are merged. */
 function lanesOnce(): Weigh<Append> {
   const seen = new Set<Lane>();
-  return ({ once, fragmentsByLane }, bytes) => {
-    if (once !== undefined) return bytes; // a section of its own
+  return (append, bytes) => {
+    if (isApart(append)) return bytes; // a section of its own
+    const { fragmentsByLane } = append;
     let weight = bytes;
     for (const lane of fragmentsByLane.keys()) {
       if (seen.has(lane)) weight -= BATCH_BYTES;
@@ -169,6 +214,31 @@ function lanesOnce(): Weigh<Append> {
     }
     return weight;
   };
+}
+
+/** Whether it is told apart from the rest of its group: something may be known of it that is not of the others. */
+function isApart({ once, marked }: Append): boolean {
+  return once !== undefined || (marked !== undefined && marked.size > 0);
+}
+
+function toMark(digest: string, lane: Lane): Mark {
+  return { digest, windowMs: lane.deduplicateForMs };
+}
+
+function outcomeOf(
+  { duplicates = 0 }: Append,
+  section: number,
+  { conflicts, repeated }: Appended,
+): AppendOutcome | Error {
+  if (conflicts.has(section)) return new TokenReused();
+  const before = repeated.get(section);
+  return before === undefined
+    ? { repeated: false, duplicates }
+    : { repeated: true, duplicates: before };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {

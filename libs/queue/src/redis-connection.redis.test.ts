@@ -8,7 +8,7 @@ import {
   until,
 } from '@logferry/testing';
 import { imbalance, shardOf, type Lane } from '@logferry/core';
-import type { Append } from './append';
+import type { Append, AppendOutcome } from './append';
 import { BatchStore } from './batch-store';
 import { BatchConsumer } from './consumer';
 import { encodeFragment } from './fragment';
@@ -40,7 +40,7 @@ function aConsumer(redis: RedisClient, sink: 'cloudwatch' | 's3', shard: number)
   );
 }
 
-function append(producer: BatchProducer, lane: Lane): Promise<void> {
+function append(producer: BatchProducer, lane: Lane): Promise<AppendOutcome> {
   const fragments = [encodeFragment(lane, aLogEvent())];
   return producer.append(
     { fragmentsByLane: new Map([[lane, fragments]]), filteredByTenant: new Map() },

@@ -3,7 +3,8 @@
 //
 // Keys are built from the shard's hash tag (KEYS[1]): `lane:` (the open batch's id), `batch:` (a hash), `chunks:` (a list of encoded
 // log events), `ledger:` and `totals` (counters), `tenant:` (waiting batches, bytes of Redis), `live:` (unsettled batches of a sink), `request:` (what was
-// accepted once and must not be again). Those of the dead letters: dead-letter-index.ts.
+// accepted once and must not be again), `seen:` (log events that a destination was given and must not be given again). Those of the
+// dead letters: dead-letter-index.ts.
 import { deadLetterIndex } from './dead-letter-index';
 
 /** What every script begins with. */
@@ -44,14 +45,15 @@ end
  * Adds chunks to the open batches of any number of lanes, sealing a batch when the next chunk would pass a limit.
  *
  * ARGV: an id for the flush (batch ids are drawn from it), the most bytes of Redis a tenant should take, then sections. A section begins with a token, a fingerprint and a window in
- * milliseconds; with a token, it is added only if none of that token was within the window. Then come the numbers of its lanes, of
- * its filtered counts, and of the arguments that follow: pairs of tenant and count, and per lane: lane, sink, destination key,
+ * milliseconds; with a token, it is added only if none of that token was within the window. Then comes how many duplicates were left out of it, and the numbers of its groups of marks, of its
+ * lanes, of its filtered counts, and of the arguments that follow: per group of marks: window, the number of marks, marks; pairs of tenant and count; and per lane: lane, sink, destination key,
  * tenant, destination, target, bytesMax, logEventsMax, spanMsMax, the number of chunks, and per chunk bytes, log events, first ms,
- * last ms, text.
+ * last ms, text. A section is added only if none of its marks was within its window.
  *
  * Returns triples of lane index (from 0, over all sections), batch id, and what happened to the batch: the number of batches that its
  * tenant has waiting, if it was opened, or -1 if it was sealed. And the indexes of the sections whose token came with another
- * fingerprint before. And the tenants that take more than they should now.
+ * fingerprint before. And the tenants that take more than they should now. And pairs of section and duplicates for those that
+ * were added before. And the sections of which nothing was added for their marks, each with the number and the indexes of those.
  */
 export const appendScript = `${prelude}
 local flush = ARGV[1]
@@ -62,20 +64,55 @@ local nowMs = now()
 local events = {}
 local conflicts = {}
 local fullTenants = {}
+local repeated = {}
+local duplicates = {}
 local lane = 0
 local acceptedByAll = 0
 
--- Whether the section that begins here is new. One that is not is skipped.
-local function isNew(section)
+-- Whether anything of the section's token was within the window.
+local function isKnown(section)
   local token, fingerprint = ARGV[at], ARGV[at + 1]
-  if token == '' then return true end
+  if token == '' then return false end
   local seen = redis.call('GET', key('request', token))
-  if not seen then
-    redis.call('SET', key('request', token), fingerprint, 'PX', ARGV[at + 2])
-    return true
+  if not seen then return false end
+  local colon = string.find(seen, ':', 1, true)
+  if (colon and string.sub(seen, 1, colon - 1) or seen) ~= fingerprint then
+    conflicts[#conflicts + 1] = section
+  else
+    repeated[#repeated + 1] = section
+    repeated[#repeated + 1] = colon and tonumber(string.sub(seen, colon + 1)) or 0
   end
-  if seen ~= fingerprint then conflicts[#conflicts + 1] = section end
-  return false
+  return true
+end
+
+-- Whether any of the section's marks was within its window.
+local function hasDuplicates(section, groups)
+  local from, index, found = at + 8, 0, {}
+  for _ = 1, groups do
+    local last = from + 1 + ARGV[from + 1]
+    for i = from + 2, last do
+      if redis.call('EXISTS', key('seen', ARGV[i])) == 1 then found[#found + 1] = index end
+      index = index + 1
+    end
+    from = last + 1
+  end
+  if #found == 0 then return false end
+  duplicates[#duplicates + 1] = section
+  duplicates[#duplicates + 1] = #found
+  for _, i in ipairs(found) do duplicates[#duplicates + 1] = i end
+  return true
+end
+
+local function remember(groups)
+  if ARGV[at] ~= '' then
+    redis.call('SET', key('request', ARGV[at]), ARGV[at + 1] .. ':' .. ARGV[at + 3], 'PX', ARGV[at + 2])
+  end
+  at = at + 8
+  for _ = 1, groups do
+    local windowMs, last = ARGV[at], at + 1 + ARGV[at + 1]
+    for i = at + 2, last do redis.call('SET', key('seen', ARGV[i]), 1, 'PX', windowMs) end
+    at = last + 1
+  end
 end
 
 local function addLane()
@@ -150,17 +187,17 @@ end
 
 local section = 0
 while at <= #ARGV do
-  local lanes, filtered, args = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-  if isNew(section) then
-    at = at + 6
+  local groups, lanes, filtered = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  if isKnown(section) or groups > 0 and hasDuplicates(section, groups) then
+    at = at + 8 + ARGV[at + 7]
+    lane = lane + lanes
+  else
+    remember(groups)
     for _ = 1, filtered do
       redis.call('HINCRBY', key('tenant', ARGV[at]), 'filtered', ARGV[at + 1])
       at = at + 2
     end
     for _ = 1, lanes do addLane() end
-  else
-    at = at + 6 + args
-    lane = lane + lanes
   end
   section = section + 1
 end
@@ -169,7 +206,7 @@ if acceptedByAll > 0 then
   redis.call('HINCRBY', tag .. ':totals', 'accepted', acceptedByAll)
   redis.call('HINCRBY', tag .. ':totals', 'waiting', acceptedByAll)
 end
-return {events, conflicts, fullTenants}
+return {events, conflicts, fullTenants, repeated, duplicates}
 `;
 
 /**

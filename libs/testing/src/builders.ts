@@ -32,6 +32,7 @@ export function aCloudWatchLane(over: Partial<Lane> = {}): Lane {
     lingerMs: 1_000,
     format: 'message',
     oversize: 'split',
+    deduplicateForMs: 0,
     ...over,
   };
 }
@@ -51,6 +52,7 @@ export function anS3Lane(over: Partial<Lane> = {}): Lane {
     lingerMs: 1_000,
     format: 'event',
     oversize: 'split',
+    deduplicateForMs: 0,
     ...over,
   };
 }
