@@ -73,6 +73,8 @@ function addLedgers(a: Ledger, b: Ledger): Ledger {
     rejectedBy: addCounts(a.rejectedBy, b.rejectedBy),
     deadLettered: a.deadLettered + b.deadLettered,
     waiting: a.waiting + b.waiting,
+    discarded: a.discarded + b.discarded,
+    discardedBy: addCounts(a.discardedBy, b.discardedBy),
   };
 }
 

@@ -13,10 +13,19 @@ export interface Ledger {
   /** Of dead letters, only those that are not a refusal of AWS's: these are counted as `rejected`. */
   deadLettered: number;
   waiting: number;
+  /** Of those that are counted as rejected or dead-lettered: what was discarded since, or expired. */
+  discarded: number;
+  /** The same number as `discarded`, by the reason that they had. */
+  discardedBy: Partial<Record<FailureCode, number>>;
 }
 
 /** Accepted minus everything that is accounted for. Anything but 0 is a bug of ours: events were lost or invented. */
-export function imbalance(ledger: Ledger): number {
-  const { accepted, delivered, rejected, deadLettered, waiting } = ledger;
+export function imbalance({
+  accepted,
+  delivered,
+  rejected,
+  deadLettered,
+  waiting,
+}: Omit<Ledger, 'rejectedBy' | 'discarded' | 'discardedBy'>): number {
   return accepted - delivered - rejected - deadLettered - waiting;
 }

@@ -2,7 +2,7 @@
 // Method: random programs of atomic steps against a real Redis and real BullMQ queues; a crash is a program that stops between two
 // steps. After every step everything in Redis is read and counted again, and compared with what the ledger says and with what was
 // put in. What may be asserted: the ledger's law, each log event's whereabouts, the limits of every batch.
-import { imbalance, type Lane } from '@logferry/core';
+import { imbalance, type FailureCode, type Lane } from '@logferry/core';
 import { aLogEvent, startRedis, type TestRedis } from '@logferry/testing';
 import type { Queue } from 'bullmq';
 import fc from 'fast-check';
@@ -10,12 +10,14 @@ import { BatchStore, type Batch } from './batch-store';
 import { jobData, openQueue } from './catalog';
 import { buildChunks } from './chunk';
 import { unpackChunk } from './chunk-codec';
+import { DeadLetterStore } from './dead-letter-store';
 import { encodeFragment } from './fragment';
 import {
   batchKey,
   chunksKey,
   deadLettersKey,
   deadLetterSumsKey,
+  joblessKey,
   liveKey,
   tenantKey,
   totalsKey,
@@ -25,6 +27,8 @@ import { addJobs, newBatchId } from './producer';
 import { patientRedis, type RedisClient } from './redis-connection';
 import { sweepPage } from './sweep';
 
+const DEAD = ['cloudwatch.unavailable', 'batch.stalled'] as const;
+const REFUSED = ['cloudwatch.log_event_too_old'] as const;
 const NOW_MS = Date.UTC(2026, 10, 21);
 const OVERHEAD = 26;
 const BATCH_OVERHEAD_BYTES = 2_048;
@@ -50,6 +54,8 @@ const lanes = [aLane(0), aLane(1), aLane(2)];
 interface Model {
   accepted: Map<string, Lane>;
   sink: Map<string, number>;
+  /** What somebody, or its age, deleted from the dead letters. */
+  discarded: Set<string>;
   /** How many log events the sink may have more than once: a worker died after its put, or two held the same batch. */
   repeatsMax: number;
   nextId: number;
@@ -57,6 +63,7 @@ interface Model {
 
 interface Real {
   store: BatchStore;
+  deadLetters: DeadLetterStore;
   queue: Queue;
   redis: RedisClient;
   finished: string[];
@@ -72,17 +79,20 @@ interface Held {
 let server: TestRedis;
 let redis: RedisClient;
 let store: BatchStore;
+let deadLetters: DeadLetterStore;
 let queue: Queue;
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
   redis = patientRedis(server);
   store = new BatchStore(redis, 0);
+  deadLetters = new DeadLetterStore(store);
   queue = openQueue(redis, 'cloudwatch', 0);
   await queue.waitUntilReady();
 });
 
 afterAll(async () => {
+  await deadLetters.close();
   await queue.close();
   redis.disconnect();
   await server.stop();
@@ -159,7 +169,7 @@ async function checkEverything(model: Model): Promise<void> {
   for (const id of model.accepted.keys()) {
     const times = model.sink.get(id) ?? 0;
     sent += times;
-    expect(whereabouts.has(id) || times > 0).toBe(true); // nothing is lost
+    expect(whereabouts.has(id) || times > 0 || model.discarded.has(id)).toBe(true); // nothing is lost
   }
   expect(whereabouts.size).toBeLessThanOrEqual(model.accepted.size); // nothing is invented
   for (const destinationId of ['d0', 'd1']) {
@@ -175,8 +185,15 @@ async function checkEverything(model: Model): Promise<void> {
       [...model.accepted.values()].filter((l) => l.destinationId === destinationId).length,
     );
     expect(ledger.waiting).toBe(ofDestination(['open', 'sealed']));
-    expect(ledger.deadLettered).toBe(ofDestination(['dead']));
-    expect(ledger.rejected).toBe(ofDestination(['refused']));
+    const discarded = (reasons: readonly FailureCode[]) =>
+      reasons.reduce((sum, reason) => sum + (ledger.discardedBy[reason] ?? 0), 0);
+    expect(ledger.deadLettered).toBe(ofDestination(['dead']) + discarded(DEAD));
+    expect(ledger.rejected).toBe(ofDestination(['refused']) + discarded(REFUSED));
+    expect(ledger.discarded).toBe(
+      [...model.discarded].filter((id) => model.accepted.get(id)?.destinationId === destinationId)
+        .length,
+    );
+    expect(discarded([...DEAD, ...REFUSED])).toBe(ledger.discarded);
     expect(Object.values(ledger.rejectedBy).reduce((sum, n) => sum + n, 0)).toBe(ledger.rejected);
   }
   const waiting = stored.filter(({ state }) => state === 'open' || state === 'sealed').length;
@@ -224,6 +241,8 @@ async function checkIndex(stored: readonly Stored[]): Promise<void> {
       expected(of),
     );
   }
+  const listed = await deadLetters.page({ filter: {}, order: 'newest', limit: 500 });
+  expect(new Set(listed.rows.map(({ id }) => id))).toEqual(new Set(dead.map(({ id }) => id)));
   for (const { state, deadAt } of stored)
     expect(deadAt !== undefined).toBe(state === 'dead' || state === 'refused');
 }
@@ -362,8 +381,85 @@ class GiveUpStep implements Step {
   async run(model: Model, real: Real): Promise<void> {
     const jobs = await real.queue.getJobs();
     const job = jobs[this.pick % Math.max(jobs.length, 1)];
-    if (job?.id !== undefined)
+    if (job?.id !== undefined) {
+      for (const set of ['delayed', 'prioritized'])
+        await real.redis.zrem(real.queue.toKey(set), job.id);
       await real.redis.zadd(real.queue.toKey('failed'), Date.now(), job.id);
+    }
+    await checkEverything(model);
+  }
+}
+
+/** Somebody sends a dead letter back; a worker may take it up, or another may be at it. */
+class RedriveStep implements Step {
+  constructor(private readonly pick: number) {}
+  check = () => true;
+  toString = () => `redrive(${this.pick})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const ids = await real.redis.zrange(liveKey(0, 'cloudwatch'), '0', '-1');
+    const batchId = ids[this.pick % Math.max(ids.length, 1)];
+    if (batchId !== undefined) await real.deadLetters.redrive([batchId]);
+    await checkEverything(model);
+  }
+}
+
+/** Somebody, or its age or size, deletes a dead letter; who did may die before its job is removed. */
+class DiscardStep implements Step {
+  constructor(
+    private readonly pick: number,
+    private readonly how: 'by hand' | 'by age' | 'by size',
+    private readonly crash: boolean,
+  ) {}
+  check = () => true;
+  toString = () => `discard(${this.pick}, ${this.how}${this.crash ? ', crash' : ''})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const before = await readAll();
+    const ids = before.map(({ id }) => id);
+    const batchId = ids[this.pick % Math.max(ids.length, 1)];
+    const most = this.pick % 3;
+    if (this.how === 'by hand' && batchId !== undefined) await real.deadLetters.discard([batchId]);
+    if (this.how === 'by age') await real.deadLetters.expireByAge(0, most);
+    if (this.how === 'by size') await real.deadLetters.expireBySize('acme', 2_500 * most, 100);
+    const left = new Set((await readAll()).map(({ id }) => id));
+    for (const { id, state, ids: events } of before) {
+      if (left.has(id)) continue;
+      expect(['dead', 'refused']).toContain(state);
+      events.forEach((event) => model.discarded.add(event));
+    }
+    if (!this.crash) {
+      await real.deadLetters.removeJobs();
+      const jobs = (await real.queue.getJobs()).map(({ id }) => id);
+      for (const { id } of before) if (!left.has(id)) expect(jobs).not.toContain(id);
+    }
+    await checkEverything(model);
+  }
+}
+
+/** Somebody corrects the log events of a batch: of a dead letter, and with as many as there were, or nothing happens. */
+class CorrectStep implements Step {
+  constructor(
+    private readonly pick: number,
+    private readonly more: number,
+  ) {}
+  check = () => true;
+  toString = () => `correct(${this.pick}, ${this.more})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    const stored = await readAll();
+    const batch = stored[this.pick % Math.max(stored.length, 1)];
+    if (batch !== undefined) {
+      const lane = lanes.find(({ id }) => id === batch.lane) ?? aLane(0);
+      const events = [...batch.ids, ...batch.ids].slice(0, batch.ids.length + this.more);
+      const fragments = events.map((id, i) =>
+        encodeFragment(lane, aLogEvent({ timeMs: NOW_MS + i, message: `${id} mended` })),
+      );
+      const dead = batch.state === 'dead' || batch.state === 'refused';
+      const expected = !dead ? 'waiting' : this.more === 0 ? 'corrected' : 'count';
+      const chunks = buildChunks(lane, fragments);
+      expect(await real.deadLetters.correct(batch.id, chunks)).toBe(expected);
+    }
     await checkEverything(model);
   }
 }
@@ -414,16 +510,27 @@ const steps: fc.Arbitrary<Step>[] = [
     )
     .map(([pick, outcome, crash]) => new EndStep(pick, outcome, crash)),
   fc.nat(1_000).map((pick) => new GiveUpStep(pick)),
+  fc.nat(1_000).map((pick) => new RedriveStep(pick)),
+  fc
+    .tuple(fc.nat(1_000), fc.constantFrom('by hand', 'by age', 'by size'), fc.boolean())
+    .map(([pick, how, crash]) => new DiscardStep(pick, how, crash)),
+  fc.tuple(fc.nat(1_000), fc.nat(1)).map(([pick, more]) => new CorrectStep(pick, more)),
   fc.constant(new SweepStep()),
 ];
 
 test('whatever the interleaving, every log event is in one place, counted once, and within the limits', async () => {
-  const seen = { delivered: 0 };
+  const seen = { delivered: 0, discarded: 0 };
   await fc.assert(
     fc.asyncProperty(fc.commands(steps, { maxCommands: 40, size: 'large' }), async (program) => {
       await redis.flushall();
-      const model: Model = { accepted: new Map(), sink: new Map(), repeatsMax: 0, nextId: 0 };
-      const real: Real = { store, queue, redis, finished: [], held: [] };
+      const model: Model = {
+        accepted: new Map(),
+        sink: new Map(),
+        discarded: new Set(),
+        repeatsMax: 0,
+        nextId: 0,
+      };
+      const real: Real = { store, deadLetters, queue, redis, finished: [], held: [] };
       await fc.asyncModelRun(() => ({ model, real }), program);
 
       // However the program ended: after a sweep and healthy workers nothing waits, and nothing is missing.
@@ -435,10 +542,16 @@ test('whatever the interleaving, every log event is in one place, counted once, 
       }
       await checkEverything(model);
       seen.delivered += model.accepted.size;
-      for (const id of model.accepted.keys()) expect(model.sink.get(id) ?? 0).toBeGreaterThan(0);
-      expect((await store.totals()).delivered).toBe(model.accepted.size);
+      for (const id of model.accepted.keys())
+        if (!model.discarded.has(id)) expect(model.sink.get(id) ?? 0).toBeGreaterThan(0);
+      expect((await store.totals()).delivered).toBe(model.accepted.size - model.discarded.size);
+      await deadLetters.removeJobs();
+      expect(await redis.smembers(joblessKey(0, 'cloudwatch'))).toEqual([]);
+      expect(await queue.getJobs()).toEqual([]);
+      seen.discarded += model.discarded.size;
     }),
-    { numRuns: 60 },
+    { numRuns: 80 },
   );
   expect(seen.delivered).toBeGreaterThan(1_000); // the programs did something
+  expect(seen.discarded).toBeGreaterThan(30);
 }, 120_000);

@@ -269,6 +269,8 @@ test('refused log events are kept with their reason, parked once, and redriven t
     delivered: 1,
     rejected: 2,
     rejectedBy: { [code]: 2 },
+    discarded: 0,
+    discardedBy: {},
     waiting: 0,
   });
 
@@ -284,6 +286,8 @@ test('refused log events are kept with their reason, parked once, and redriven t
   expect(await store.ledger('acme', 'cw')).toMatchObject({
     rejected: 0,
     rejectedBy: {},
+    discarded: 0,
+    discardedBy: {},
     waiting: 2,
   });
 });

@@ -440,17 +440,22 @@ function parseBatch(
 
 function parseLedger(fields: Record<string, string>): Ledger {
   const number = (name: string): number => Number(fields[name] ?? 0);
-  const rejectedBy: Ledger['rejectedBy'] = {};
-  for (const [name, value] of Object.entries(fields)) {
-    const code = name.startsWith('rejected:') ? name.slice('rejected:'.length) : '';
-    if (isFailureCode(code) && Number(value) !== 0) rejectedBy[code] = Number(value);
-  }
+  const byReason = (prefix: string): Ledger['rejectedBy'] => {
+    const counts: Ledger['rejectedBy'] = {};
+    for (const [name, value] of Object.entries(fields)) {
+      const code = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+      if (isFailureCode(code) && Number(value) !== 0) counts[code] = Number(value);
+    }
+    return counts;
+  };
   return {
     accepted: number('accepted'),
     delivered: number('delivered'),
     rejected: number('rejected'),
-    rejectedBy,
+    rejectedBy: byReason('rejected:'),
     deadLettered: number('deadLettered'),
     waiting: number('waiting'),
+    discarded: number('discarded'),
+    discardedBy: byReason('discarded:'),
   };
 }

@@ -5,6 +5,7 @@ export * from './batch-store';
 export * from './catalog';
 export * from './chunk';
 export * from './consumer';
+export * from './dead-letter-store';
 export * from './fragment';
 export * from './group-commit';
 export * from './key-claims';

@@ -60,3 +60,8 @@ export function deadLettersKey(
 export function deadLetterSumsKey(shard: number, sums: 'deadGroups' | 'deadBytes'): string {
   return `${shardTag(shard)}:${sums}`;
 }
+
+/** Batches that were discarded and whose jobs are still to be removed. */
+export function joblessKey(shard: number, sink: Sink): string {
+  return `${shardTag(shard)}:jobless:${sink}`;
+}

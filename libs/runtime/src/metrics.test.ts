@@ -58,6 +58,8 @@ const ledger = (over: Partial<Ledger>): Ledger => ({
   delivered: 0,
   rejected: 0,
   rejectedBy: {},
+  discarded: 0,
+  discardedBy: {},
   deadLettered: 0,
   waiting: 0,
   ...over,
