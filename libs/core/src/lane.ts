@@ -146,7 +146,7 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
   };
 }
 
-export function sinkOf(lane: Lane): Sink {
+export function sinkOf(lane: Pick<Lane, 'target'>): Sink {
   return lane.target.sink;
 }
 

@@ -15,6 +15,9 @@ export const CLOUDWATCH = {
   messageBytesMax: 1_048_550,
   /** The valid log events of one call lie within 24 hours of each other. */
   batchSpanMsMax: DAY_MS,
+  /** Older ones are refused, and so are those that are older than the log group's retention. */
+  logEventAgeMsMax: 14 * DAY_MS,
+  logEventAheadMsMax: 2 * 60 * 60 * 1000,
   nameCharsMax: 512,
 } as const;
 

@@ -21,7 +21,7 @@ const CHUNKS_PER_BATCH = 12;
 const CHUNK_BYTES_MAX = 88 * 1024;
 
 /** Puts what is committed together into order and cuts it into chunks. A log event larger than a chunk is one by itself. */
-export function buildChunks(lane: Lane, fragments: Fragment[]): Chunk[] {
+export function buildChunks(lane: Pick<Lane, 'target' | 'limits'>, fragments: Fragment[]): Chunk[] {
   if (!isOrdered(fragments)) fragments.sort((a, b) => a.timeMs - b.timeMs);
   const separator = separators[sinkOf(lane)];
   const limits: BatchLimits = {

@@ -18,7 +18,7 @@ export interface Fragment {
 
 export const separators: Readonly<Record<Sink, string>> = { cloudwatch: ',\n', s3: '\n' };
 
-export function encodeFragment(lane: Lane, event: LogEvent): Fragment {
+export function encodeFragment(lane: Pick<Lane, 'target' | 'format'>, event: LogEvent): Fragment {
   const { timeMs } = event;
   if (lane.target.sink === 's3') {
     const text = eventJson(event);
