@@ -1,4 +1,4 @@
-import { Destination } from './destination';
+import { accountOf, Destination } from './destination';
 
 const role = 'arn:aws:iam::123456789012:role/logferry';
 const credentials = { kind: 'web_identity', roleArn: role };
@@ -84,4 +84,59 @@ test.each(['Acme', 'a', 'a..b', 'bucket/', '-x-'])('the bucket name %j is refuse
 
 test('a path must not climb out of the prefix', () => {
   expect(problems({ ...s3, s3: { bucket: 'acme-logs', path: 'a/../b' } }).join()).toContain('..');
+});
+
+const withOptions = (options: object) => ({ ...cloudwatch, cloudwatch: options });
+
+test.each([1, 3, 14, 400, 3653])('a group may keep log events for %d days', (retentionDays) => {
+  expect(problems(withOptions({ retentionDays }))).toEqual([]);
+});
+
+test.each([0, 2, 4, 366, 3654, '14', null])('AWS keeps nothing for %j days', (retentionDays) => {
+  expect(problems(withOptions({ retentionDays }))).toHaveLength(1);
+});
+
+test.each([
+  ['arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab', ''],
+  ['arn:aws:kms:eu-central-1:999999999999:key/mrk-1234abcd', ''],
+  ['arn:aws:kms:us-east-1:123456789012:key/1234abcd', 'lies in us-east-1'],
+  ['arn:aws:kms:eu-central-1:123456789012:alias/logs', 'must be the ARN'],
+  ['1234abcd-12ab', 'must be the ARN'],
+])('the KMS key %s: %j', (kmsKeyId, problem) => {
+  const found = problems(withOptions({ kmsKeyId }));
+  expect(found).toHaveLength(problem === '' ? 0 : 1);
+  expect(found.join()).toContain(problem);
+});
+
+const manyTags = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`tag${i}`, 'v']));
+
+test.each<[string, Record<string, string>, boolean]>([
+  ['none', {}, true],
+  ['49 tags', manyTags(49), true],
+  ['50 tags', manyTags(50), true],
+  ['51 tags', manyTags(51), false],
+  ['a key of 128 characters', { ['k'.repeat(128)]: 'v' }, true],
+  ['a key of 129 characters', { ['k'.repeat(129)]: 'v' }, false],
+  ['an empty key', { '': 'v' }, false],
+  ['an empty value', { key: '' }, true],
+  ['a value of 256 characters', { key: 'v'.repeat(256) }, true],
+  ['a value of 257 characters', { key: 'v'.repeat(257) }, false],
+  ['all characters that AWS takes', { 'Größe 1_.:/=+-@': 'Größe 1_.:/=+-@' }, true],
+  ['a character that AWS does not take', { key: 'a*b' }, false],
+  ["AWS's own prefix", { 'AWS:x': 'v' }, false],
+])('tags of a new group: %s', (_, tags, areTaken) => {
+  expect(problems(withOptions({ tags })).length === 0).toBe(areTaken);
+});
+
+test.each([
+  ['STANDARD', true],
+  ['INFREQUENT_ACCESS', true],
+  ['DELIVERY', false],
+])('the log class %s', (logClass, isTaken) => {
+  expect(problems(withOptions({ logClass })).length === 0).toBe(isTaken);
+});
+
+test('the account of a destination is that of its role', () => {
+  expect(accountOf(Destination.parse(cloudwatch))).toBe('123456789012');
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CLOUDWATCH, S3, STS } from './limits';
+import { CLOUDWATCH, RETENTION_DAYS, S3, STS } from './limits';
 import { parseTemplate } from './template';
 import { TenantId } from './tenant';
 
@@ -51,6 +51,28 @@ const template = (description: string) =>
     .describe(description);
 
 const DEDUPLICATE_MS_MAX = 86_400_000;
+
+/** What AWS takes in a tag's key and in its value. */
+const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const TAG_CHARS = 'may hold letters, digits, spaces and _ . : / = + - @';
+
+const tags = z
+  .record(
+    z
+      .string()
+      .min(1)
+      .max(CLOUDWATCH.tagKeyCharsMax)
+      .regex(tagText, TAG_CHARS)
+      .refine((key) => !/^aws:/i.test(key), 'must not start with aws:, which is reserved'),
+    z.string().max(CLOUDWATCH.tagValueCharsMax).regex(tagText, TAG_CHARS),
+  )
+  .refine(
+    (all) => Object.keys(all).length <= CLOUDWATCH.tagsMax,
+    `may be ${CLOUDWATCH.tagsMax} at most`,
+  );
+
+/** `arn:aws:kms:REGION:ACCOUNT:key/ID`. AWS takes neither an alias nor a bare id for a log group. */
+const kmsKeyArn = /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:key\/[\w-]+$/;
 
 const lingerMs = (most: number) => z.int().min(0).max(most);
 
@@ -115,6 +137,36 @@ export const CloudWatchDestination = z.strictObject({
         .describe("stands before the group's name as it is, without a separator"),
       logStream: template('the log stream, a template; a preset gives one').optional(),
       lingerMs: lingerMs(60_000).default(1_000).describe('how long a batch may wait for more'),
+      compression: z
+        .enum(['none', 'gzip'])
+        .default('none')
+        .describe(
+          'how a call travels; `gzip` saves traffic, not what AWS charges for, and costs CPU ([DELIVERY.md](../DELIVERY.md))',
+        ),
+      retentionDays: z
+        .literal(RETENTION_DAYS)
+        .optional()
+        .describe(
+          'of log groups that we create: after how many days AWS deletes log events; without it, never. Needs `logs:PutRetentionPolicy`',
+        ),
+      kmsKeyId: z
+        .string()
+        .max(256)
+        .regex(
+          kmsKeyArn,
+          'must be the ARN of a KMS key, such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-…',
+        )
+        .optional()
+        .describe(
+          "of log groups that we create: the ARN of the KMS key that encrypts them, in the destination's Region. The key's own policy must allow CloudWatch Logs to use it",
+        ),
+      tags: tags
+        .optional()
+        .describe('of log groups that we create: up to 50 tags. Needs `logs:TagResource`'),
+      logClass: z
+        .enum(['STANDARD', 'INFREQUENT_ACCESS'])
+        .optional()
+        .describe('of log groups that we create: what AWS charges for and offers; fixed for good'),
     })
     .prefault({}),
 });
@@ -151,7 +203,16 @@ export type S3Destination = z.infer<typeof S3Destination>;
 export const Destination = z
   .discriminatedUnion('type', [CloudWatchDestination, S3Destination])
   .superRefine((destination, context) => {
-    if (destination.type !== 'cloudwatch' || destination.preset !== undefined) return;
+    if (destination.type !== 'cloudwatch') return;
+    const keyRegion = kmsKeyArn.exec(destination.cloudwatch.kmsKeyId ?? '')?.[1];
+    if (keyRegion !== undefined && keyRegion !== destination.region) {
+      context.addIssue({
+        code: 'custom',
+        path: ['cloudwatch', 'kmsKeyId'],
+        message: `lies in ${keyRegion}; AWS takes only a key of the destination's Region`,
+      });
+    }
+    if (destination.preset !== undefined) return;
     for (const field of ['logGroup', 'logStream'] as const) {
       if (destination.cloudwatch[field] === undefined) {
         context.addIssue({
@@ -163,6 +224,11 @@ export const Destination = z
     }
   });
 export type Destination = z.infer<typeof Destination>;
+
+/** The AWS account that a destination lies in. */
+export function accountOf({ credentials }: Pick<Destination, 'credentials'>): string {
+  return credentials.roleArn.split(':')[4] ?? '';
+}
 
 /** What a destination delivers through: one queue and one kind of worker each. */
 export type Sink = Destination['type'];

@@ -19,7 +19,16 @@ export const CLOUDWATCH = {
   logEventAgeMsMax: 14 * DAY_MS,
   logEventAheadMsMax: 2 * 60 * 60 * 1000,
   nameCharsMax: 512,
+  tagsMax: 50,
+  tagKeyCharsMax: 128,
+  tagValueCharsMax: 256,
 } as const;
+
+/** The days that a log group may keep its log events, and no others: AWS lists them in PutRetentionPolicy's reference. */
+export const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+  3653,
+] as const;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and …/userguide/qfacts.html */
 export const S3 = {

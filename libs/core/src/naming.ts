@@ -8,15 +8,16 @@ const notInLogStream = /[:*\u0000-\u001f\u007f]/g;
 
 /** Bends a rendered name to what CloudWatch Logs takes: a log event's attribute must not be able to make a delivery fail. */
 export function logGroupName(rendered: string): string {
-  const name = rendered.replace(notInLogGroup, '_').slice(0, CLOUDWATCH.nameCharsMax);
-  return name.startsWith('aws/') ? `_${name}`.slice(0, CLOUDWATCH.nameCharsMax) : name || '_';
+  const name = rendered.replace(notInLogGroup, '_');
+  // AWS keeps `aws/` for itself and says so of `AWS/` too.
+  return (/^aws\//i.test(name) ? `_${name}` : name).slice(0, CLOUDWATCH.nameCharsMax) || '_';
 }
 
 export function logStreamName(rendered: string): string {
   const name = rendered.toWellFormed().replace(notInLogStream, '_');
-  return (
-    [...name].slice(0, CLOUDWATCH.nameCharsMax).join('').slice(0, CLOUDWATCH.nameCharsMax) || '_'
-  );
+  const cut = name.slice(0, CLOUDWATCH.nameCharsMax);
+  // The cut may have gone through a character of two units, of which half is none.
+  return (cut.isWellFormed() ? cut : cut.slice(0, -1)) || '_';
 }
 
 /** `<path>/<logType>`, without stray slashes. With no path, the log type stands alone and never twice. */
