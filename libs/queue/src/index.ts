@@ -15,4 +15,6 @@ export * from './oversize';
 export * from './payload';
 export * from './payload-source';
 export * from './producer';
+export * from './rations';
 export * from './redis-connection';
+export * from './reminders';
