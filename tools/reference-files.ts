@@ -4,6 +4,7 @@ import { cloudWatchWorkerSettings } from '../apps/cloudwatch-worker/src/config';
 import { consoleSettings } from '../apps/console/src/config';
 import { ingestSettings } from '../apps/ingest/src/config';
 import { s3WorkerSettings } from '../apps/s3-worker/src/config';
+import { errorRules, type ErrorRule, type Service } from '@logferry/aws';
 import { CLOUDWATCH, failureKinds, LOG_EVENT, S3, STS } from '@logferry/core';
 import type { Setting } from '@logferry/runtime';
 import { destinationPage } from './destination-page';
@@ -161,7 +162,8 @@ tenant reads; what AWS said in its own words stays in the operator's log.
 
 - **retry**: tried again with growing waits and full jitter; counts an attempt. When the attempts run out, the batch is a
   dead letter and keeps its payload.
-- **defer**: nothing to mend, only not now; put off without counting an attempt.
+- **defer**: says nothing of the batch, only not now: AWS asks to slow down, or something of ours is away. Put off without counting
+  an attempt, and not before the time that AWS names.
 - **suspend**: stays so until somebody changes something, most often the tenant in their account; the batch is held and probed
   now and then, without counting an attempt.
 - **reject**: can never be delivered; kept as a dead letter with its reason, and everything else goes on.
@@ -169,7 +171,40 @@ tenant reads; what AWS said in its own words stays in the operator's log.
 | code | whose move | disposition | what the tenant reads |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
+
+## What AWS answers
+
+Every error of a call is exactly one of these: the first row of its service that is true of it. The AWS SDK tries nothing again by
+itself. A call whose connection broke is made once more at once, since the connection may have been idle for too long; creating is not.
+
+${(Object.keys(SERVICES) as Service[])
+  .map((service) => `### ${SERVICES[service]}\n\n${rulesTable(errorRules[service])}`)
+  .join('\n\n')}
 `;
+}
+
+const SERVICES: Readonly<Record<Service, string>> = {
+  cloudwatch: 'CloudWatch Logs: PutLogEvents',
+  cloudwatch_create: 'CloudWatch Logs: CreateLogStream, CreateLogGroup, PutRetentionPolicy',
+  s3: 'S3',
+  sts: 'STS',
+};
+
+function rulesTable(rules: readonly ErrorRule[]): string {
+  const rows = rules.map((rule) => `| ${errorOf(rule)} | \`${rule.code}\` |`);
+  return ['| error | is |', '| --- | --- |', ...rows].join('\n');
+}
+
+function errorOf({ names, statuses, hasRetryAfter, network, says }: ErrorRule): string {
+  const parts = [
+    ...(names === undefined ? [] : [names.map((name) => `\`${name}\``).join(', ')]),
+    ...(statuses === undefined ? [] : [`HTTP ${statuses.join(' or ')}`]),
+    ...(hasRetryAfter === undefined ? [] : ['with `Retry-After`']),
+    ...(network === 'any' ? ['no answer'] : []),
+    ...(Array.isArray(network) ? [network.map((code) => `\`${code}\``).join(', ')] : []),
+    ...(says === undefined ? [] : [`about ${says.about}`]),
+  ];
+  return parts.length === 0 ? 'anything else' : parts.join(' ');
 }
 
 function limitsPage(): string {

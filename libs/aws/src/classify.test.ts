@@ -1,5 +1,5 @@
-import { Failure, type FailureCode } from '@logferry/core';
-import { classify, isBrokenConnection, type Service } from './classify';
+import type { FailureCode } from '@logferry/core';
+import { classify, errorRules, isBrokenConnection, type Service } from './classify';
 
 /** An error as the SDK throws it. */
 function anError(
@@ -8,49 +8,6 @@ function anError(
 ) {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status }, code });
 }
-
-test.each<[Service, string, FailureCode]>([
-  ['cloudwatch', 'ThrottlingException', 'cloudwatch.throttled'],
-  ['cloudwatch', 'ServiceUnavailableException', 'cloudwatch.unavailable'],
-  ['cloudwatch', 'AccessDeniedException', 'cloudwatch.access_denied'],
-  ['cloudwatch', 'ExpiredTokenException', 'credential.expired'],
-  ['cloudwatch', 'UnrecognizedClientException', 'credential.expired'],
-  ['cloudwatch', 'InvalidSignatureException', 'credential.expired'],
-  ['cloudwatch', 'LimitExceededException', 'cloudwatch.quota_exceeded'],
-  ['cloudwatch', 'OperationAbortedException', 'cloudwatch.unavailable'],
-  ['cloudwatch', 'ResourceNotFoundException', 'cloudwatch.unavailable'],
-  ['cloudwatch', 'InvalidParameterException', 'cloudwatch.invalid_batch'],
-  ['s3', 'SlowDown', 's3.throttled'],
-  ['s3', 'NoSuchBucket', 's3.bucket_missing'],
-  ['s3', 'InvalidBucketName', 's3.bucket_missing'],
-  ['s3', 'AccessDenied', 's3.access_denied'],
-  ['s3', 'ExpiredToken', 'credential.expired'],
-  ['s3', 'InvalidAccessKeyId', 'credential.expired'],
-  ['s3', 'PermanentRedirect', 's3.wrong_region'],
-  ['s3', 'AuthorizationHeaderMalformed', 's3.wrong_region'],
-  ['s3', 'KMS.DisabledException', 'kms.denied'],
-  ['s3', 'BadDigest', 's3.unavailable'],
-  ['s3', 'EntityTooLarge', 's3.invalid_object'],
-  ['sts', 'AccessDenied', 'credential.trust_denied'],
-  ['sts', 'IDPRejectedClaim', 'credential.trust_denied'],
-  ['sts', 'InvalidIdentityToken', 'credential.provider_missing'],
-  ['sts', 'IDPCommunicationError', 'credential.issuer_unreachable'],
-  ['sts', 'ExpiredTokenException', 'credential.expired'],
-  ['sts', 'ValidationError', 'credential.invalid_request'],
-  ['sts', 'RegionDisabledException', 'credential.region_disabled'],
-  ['sts', 'Throttling', 'credential.throttled'],
-])('%s: %s is %s', (service, name, code) => {
-  const failure = classify(service, anError(name));
-  expect(failure).toBeInstanceOf(Failure);
-  expect(failure.code).toBe(code);
-});
-
-test('InvalidIdentityToken is worth another try where STS only failed to fetch our keys', () => {
-  const error = anError('InvalidIdentityToken', {
-    message: "Couldn't retrieve verification key from your identity provider",
-  });
-  expect(classify('sts', error).code).toBe('credential.issuer_unreachable');
-});
 
 const notAuthorized = (action: string, resource: string): string =>
   `User: arn:aws:sts::123456789012:assumed-role/kms-logs/logferry-acme is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
@@ -74,7 +31,8 @@ test.each<[Service, string, string]>([
   ],
 ])('%s: a denial by KMS names the key and not the bucket or the group: %s', (service, ...error) => {
   const [name, message] = error;
-  expect(classify(service, anError(name, { message })).code).toBe('kms.denied');
+  const code = service === 's3' ? 'kms.denied' : 'cloudwatch.kms_denied';
+  expect(classify(service, anError(name, { message })).code).toBe(code);
 });
 
 test.each<[Service, string, string, FailureCode]>([
@@ -108,6 +66,7 @@ test.each<[Service, string, string, FailureCode]>([
 
 test.each<[Service, FailureCode]>([
   ['cloudwatch', 'cloudwatch.unavailable'],
+  ['cloudwatch_create', 'cloudwatch.unavailable'],
   ['s3', 's3.unavailable'],
   ['sts', 'credential.sts_unavailable'],
 ])('what nobody knows is tried again: %s', (service, code) => {
@@ -123,7 +82,7 @@ test('a call that did not get as far as AWS is the network', () => {
   expect(isBrokenConnection(Object.assign(new Error(), { code: 'ECONNRESET' }))).toBe(true);
 });
 
-test.each<Service>(['cloudwatch', 's3', 'sts'])(
+test.each<Service>(['cloudwatch', 'cloudwatch_create', 's3', 'sts'])(
   '%s: a Region that does not exist holds what waits until it is corrected, a resolver that is away does not',
   (service) => {
     const notFound = (code: string): Error =>
@@ -138,3 +97,34 @@ test.each<Service>(['cloudwatch', 's3', 'sts'])(
     expect(classify(service, notFound('EAI_AGAIN')).disposition).toBe('retry');
   },
 );
+
+const withRetryAfter = (value: string, headers: Record<string, string> = {}) => ({
+  ...anError('ServiceUnavailableException', { status: 503 }),
+  $response: { statusCode: 503, headers: { 'retry-after': value, ...headers } },
+});
+
+test.each<[string, number | undefined]>([
+  ['0', 0],
+  ['7', 7_000],
+  ['1.5', 1_500],
+  ['86400', 3_600_000],
+  ['-1', undefined],
+  ['soon', undefined],
+  ['', undefined],
+  ['Sat, 21 Nov 2026 10:48:30 GMT', 30_000],
+  ['Sat, 21 Nov 2026 10:47:00 GMT', undefined],
+])('Retry-After: %s is %p ms', (value, expected) => {
+  const failure = classify(
+    'cloudwatch',
+    withRetryAfter(value, { date: 'Sat, 21 Nov 2026 10:48:00 GMT' }),
+  );
+  expect(failure.retryAfterMs).toBe(expected);
+  expect(failure.disposition).toBe(expected === undefined ? 'retry' : 'defer');
+});
+
+test.each(Object.entries(errorRules))('%s has no two rows that say the same', (_, rules) => {
+  const keys = rules.flatMap(({ names = ['*'], statuses, hasRetryAfter, network, says }) =>
+    names.map((name) => [name, statuses, hasRetryAfter, network, says?.about].join()),
+  );
+  expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
+});

@@ -1,8 +1,23 @@
 // AWS's errors, each with the one failure that it is for us. Told by name and status, never by what AWS says in words, except where
 // AWS gives two different things one name. Sources: each API's "Errors" section and the service's "Common Errors" page.
-import { Failure, type FailureCode } from '@logferry/core';
+import { assert, Failure, type FailureCode } from '@logferry/core';
 
-export type Service = 'cloudwatch' | 's3' | 'sts';
+/** Who answered what. Creating is apart: what is wrong with a new log group is not wrong with a batch. */
+export type Service = 'cloudwatch' | 'cloudwatch_create' | 's3' | 'sts';
+
+/** A row of the table: the failure that an error is of which all that is given here is true. */
+export interface ErrorRule {
+  code: FailureCode;
+  /** One of AWS's names; `KMS.*` is every name that begins so. */
+  names?: readonly string[];
+  statuses?: readonly number[];
+  /** Whether the answer says when to come back. */
+  hasRetryAfter?: true;
+  /** Node's own codes of a call that got no answer, or any of them. */
+  network?: readonly string[] | 'any';
+  /** What must stand in AWS's words, and in ours. */
+  says?: { text: RegExp; about: string };
+}
 
 /** What the SDK throws, as far as we look at it. */
 interface AwsError {
@@ -14,23 +29,22 @@ interface AwsError {
   retryAfterMs: number | undefined;
 }
 
-type Rule = (error: AwsError) => FailureCode | undefined;
-
-const named =
-  (code: FailureCode, ...names: string[]): Rule =>
-  ({ name }) =>
-    names.includes(name) ? code : undefined;
-
-const says =
-  (text: RegExp, rule: Rule): Rule =>
-  (error) =>
-    text.test(error.message) ? rule(error) : undefined;
-
 /**
  * KMS's own refusals, passed on by S3 and CloudWatch Logs: by the action, the key's ARN, or the word where it is no part of a name. A
  * bucket, role or log group with `kms` in its name stands in every refusal too.
  */
-const OF_KMS = /to perform: kms:|arn:[\w-]+:kms:|(?:^|\s)KMS\s|customer master key/;
+const OF_KMS = {
+  text: /to perform: kms:|arn:[\w-]+:kms:|(?:^|\s)KMS\s|customer master key/,
+  about: 'a KMS key',
+};
+
+/** AWS refuses a new group with tags in words of its own. */
+const OF_OPTIONS = {
+  text: /to perform: logs:(?:PutRetentionPolicy|TagResource|TagLogGroup)|CreateLogGroup with Tags/,
+  about: 'tags or retention',
+};
+
+const OF_OUR_KEYS = { text: /verification key/i, about: "the issuer's verification key" };
 
 const THROTTLING = [
   'ThrottlingException',
@@ -47,141 +61,197 @@ const THROTTLING = [
 const STALE_SESSION = [
   'ExpiredTokenException',
   'ExpiredToken',
+  'TokenRefreshRequired',
   'UnrecognizedClientException',
   'InvalidClientTokenId',
   'InvalidAccessKeyId',
   'InvalidToken',
   'InvalidSignatureException',
   'SignatureDoesNotMatch',
+  'IncompleteSignature',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
   'RequestExpired',
   'RequestTimeTooSkewed',
 ];
 
-const rules: Readonly<Record<Service, readonly Rule[]>> = {
-  cloudwatch: [
-    named('cloudwatch.throttled', ...THROTTLING),
-    named('credential.expired', ...STALE_SESSION),
-    says(
-      OF_KMS,
-      named('kms.denied', 'AccessDeniedException', 'AccessDenied', 'InvalidParameterException'),
-    ),
-    named('cloudwatch.access_denied', 'AccessDeniedException', 'AccessDenied', 'OptInRequired'),
-    named('cloudwatch.quota_exceeded', 'LimitExceededException'),
-    // Another worker creates the same group, or what was created is not to be seen yet: it passes by itself.
-    named('cloudwatch.unavailable', 'OperationAbortedException', 'ResourceNotFoundException'),
-    named(
-      'cloudwatch.invalid_batch',
-      'InvalidParameterException',
-      'SerializationException',
-      'RequestEntityTooLarge',
-    ),
-  ],
-  s3: [
-    named('s3.throttled', ...THROTTLING),
-    named('credential.expired', ...STALE_SESSION),
-    ({ name }) => (name.startsWith('KMS.') ? 'kms.denied' : undefined),
-    says(OF_KMS, named('kms.denied', 'AccessDenied')),
-    named('s3.access_denied', 'AccessDenied', 'AllAccessDisabled', 'AccountProblem', 'Forbidden'),
-    named('s3.bucket_missing', 'NoSuchBucket', 'InvalidBucketName'),
-    named(
-      's3.wrong_region',
-      'PermanentRedirect',
-      'AuthorizationHeaderMalformed',
-      'IllegalLocationConstraintException',
-      'TemporaryRedirect',
-    ),
-    ({ status }) => (status === 301 || status === 307 ? 's3.wrong_region' : undefined),
-    // A damaged upload or a race with another one: the next attempt is a new one.
-    named(
-      's3.unavailable',
-      'BadDigest',
-      'ConditionalRequestConflict',
-      'OperationAborted',
-      'RequestTimeout',
-    ),
-    named(
-      's3.invalid_object',
-      'EntityTooLarge',
-      'KeyTooLongError',
-      'InvalidRequest',
-      'InvalidArgument',
-    ),
-  ],
-  sts: [
-    named('credential.throttled', ...THROTTLING),
-    // The one name covers what passes (STS could not fetch our keys in time) and what does not (no such provider in the account).
-    says(
-      /verification key/i,
-      named(
-        'credential.issuer_unreachable',
-        'InvalidIdentityToken',
-        'InvalidIdentityTokenException',
-      ),
-    ),
-    named(
-      'credential.issuer_unreachable',
-      'IDPCommunicationError',
-      'IDPCommunicationErrorException',
-    ),
-    named('credential.provider_missing', 'InvalidIdentityToken', 'InvalidIdentityTokenException'),
-    named(
-      'credential.trust_denied',
-      'AccessDenied',
-      'AccessDeniedException',
-      'IDPRejectedClaim',
-      'IDPRejectedClaimException',
-    ),
-    named('credential.region_disabled', 'RegionDisabledException'),
-    named(
-      'credential.invalid_request',
-      'ValidationError',
-      'ValidationException',
-      'MalformedPolicyDocument',
-      'MalformedPolicyDocumentException',
-      'PackedPolicyTooLarge',
-      'PackedPolicyTooLargeException',
-    ),
-    named('credential.expired', 'ExpiredTokenException', 'ExpiredToken'),
-  ],
-};
+const DENIED = [
+  'AccessDeniedException',
+  'AccessDenied',
+  'NotAuthorized',
+  'UnauthorizedOperation',
+  'OptInRequired',
+  'NotSignedUp',
+];
 
-const unavailable: Readonly<Record<Service, FailureCode>> = {
-  cloudwatch: 'cloudwatch.unavailable',
-  s3: 's3.unavailable',
-  sts: 'credential.sts_unavailable',
-};
+/** A time to come back is kept, whatever the answer is called. */
+const throttling = (code: FailureCode): ErrorRule[] => [
+  { code, names: THROTTLING },
+  { code, statuses: [429] },
+  { code, statuses: [503], hasRetryAfter: true },
+];
 
-const throttled: Readonly<Record<Service, FailureCode>> = {
-  cloudwatch: 'cloudwatch.throttled',
-  s3: 's3.throttled',
-  sts: 'credential.throttled',
-};
+/** The name is answered for, and there is none: a Region that does not exist. A resolver that does not answer is EAI_AGAIN. */
+const unknownRegion: ErrorRule = { code: 'network.unknown_region', network: ['ENOTFOUND'] };
+const unanswered: ErrorRule = { code: 'network.unreachable', network: 'any' };
 
 /**
- * The failure that an error of the SDK is. What no rule knows is taken for transient: trying again loses nothing, and the attempts
- * run out.
+ * A denial by another name is a denial: time does not mend it, and attempts would run out on it, while a batch that is held goes on by
+ * itself as soon as somebody has.
  */
+const denied = (code: FailureCode): ErrorRule => ({ code, statuses: [401, 403] });
+
+/** What nobody knows is taken for transient: trying again loses nothing, and the attempts run out. */
+const rest = (code: FailureCode): ErrorRule => ({ code });
+
+const INVALID_LOGS_CALL = ['InvalidParameterException', 'ValidationException', 'ValidationError'];
+
+/** The first row that is true of an error is its own. */
+export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
+  cloudwatch: [
+    ...throttling('cloudwatch.throttled'),
+    { code: 'credential.expired', names: STALE_SESSION },
+    { code: 'cloudwatch.kms_denied', names: [...DENIED, ...INVALID_LOGS_CALL], says: OF_KMS },
+    { code: 'cloudwatch.access_denied', names: DENIED },
+    // It was created, or was there a moment ago, and is not to be seen everywhere.
+    { code: 'cloudwatch.not_there_yet', names: ['ResourceNotFoundException'] },
+    { code: 'cloudwatch.quota_exceeded', names: ['LimitExceededException'] },
+    {
+      code: 'cloudwatch.invalid_batch',
+      names: [...INVALID_LOGS_CALL, 'SerializationException', 'RequestEntityTooLarge'],
+    },
+    { code: 'cloudwatch.invalid_batch', statuses: [413] },
+    unknownRegion,
+    unanswered,
+    denied('cloudwatch.access_denied'),
+    rest('cloudwatch.unavailable'),
+  ],
+  cloudwatch_create: [
+    ...throttling('cloudwatch.throttled'),
+    { code: 'credential.expired', names: STALE_SESSION },
+    { code: 'cloudwatch.kms_denied', names: [...DENIED, ...INVALID_LOGS_CALL], says: OF_KMS },
+    { code: 'cloudwatch.group_options_denied', names: DENIED, says: OF_OPTIONS },
+    { code: 'cloudwatch.access_denied', names: DENIED },
+    { code: 'cloudwatch.not_there_yet', names: ['ResourceNotFoundException'] },
+    { code: 'cloudwatch.quota_exceeded', names: ['LimitExceededException'] },
+    { code: 'cloudwatch.group_refused', names: [...INVALID_LOGS_CALL, 'TooManyTagsException'] },
+    unknownRegion,
+    unanswered,
+    denied('cloudwatch.access_denied'),
+    rest('cloudwatch.unavailable'),
+  ],
+  s3: [
+    ...throttling('s3.throttled'),
+    { code: 'credential.expired', names: STALE_SESSION },
+    { code: 'kms.denied', names: ['KMS.*'] },
+    { code: 'kms.denied', names: ['AccessDenied'], says: OF_KMS },
+    {
+      code: 's3.access_denied',
+      names: [...DENIED, 'AllAccessDisabled', 'AccountProblem', 'Forbidden'],
+    },
+    { code: 's3.bucket_missing', names: ['NoSuchBucket', 'InvalidBucketName'] },
+    {
+      code: 's3.wrong_region',
+      names: [
+        'PermanentRedirect',
+        'AuthorizationHeaderMalformed',
+        'IllegalLocationConstraintException',
+        'TemporaryRedirect',
+      ],
+    },
+    { code: 's3.wrong_region', statuses: [301, 307] },
+    // A damaged upload or a race with another one: the next attempt is a new one.
+    {
+      code: 's3.unavailable',
+      names: [
+        'BadDigest',
+        'ConditionalRequestConflict',
+        'IncompleteBody',
+        'OperationAborted',
+        'RequestTimeout',
+        'XAmzContentSHA256Mismatch',
+      ],
+    },
+    {
+      code: 's3.invalid_object',
+      names: ['EntityTooLarge', 'KeyTooLongError', 'InvalidRequest', 'InvalidArgument'],
+    },
+    { code: 's3.invalid_object', statuses: [413] },
+    unknownRegion,
+    unanswered,
+    denied('s3.access_denied'),
+    rest('s3.unavailable'),
+  ],
+  sts: [
+    ...throttling('credential.throttled'),
+    // The one name covers what passes (STS could not fetch our keys in time) and what does not (no such provider in the account).
+    {
+      code: 'credential.issuer_unreachable',
+      names: ['InvalidIdentityToken', 'InvalidIdentityTokenException'],
+      says: OF_OUR_KEYS,
+    },
+    {
+      code: 'credential.issuer_unreachable',
+      names: ['IDPCommunicationError', 'IDPCommunicationErrorException'],
+    },
+    {
+      code: 'credential.provider_missing',
+      names: ['InvalidIdentityToken', 'InvalidIdentityTokenException'],
+    },
+    {
+      code: 'credential.trust_denied',
+      names: [...DENIED, 'IDPRejectedClaim', 'IDPRejectedClaimException'],
+    },
+    { code: 'credential.region_disabled', names: ['RegionDisabledException'] },
+    {
+      code: 'credential.invalid_request',
+      names: [
+        'ValidationError',
+        'ValidationException',
+        'MalformedPolicyDocument',
+        'MalformedPolicyDocumentException',
+        'PackedPolicyTooLarge',
+        'PackedPolicyTooLargeException',
+      ],
+    },
+    { code: 'credential.expired', names: STALE_SESSION },
+    unknownRegion,
+    { code: 'credential.sts_unavailable', network: 'any' },
+    denied('credential.trust_denied'),
+    rest('credential.sts_unavailable'),
+  ],
+};
+
+/** The failure that an error of the SDK is. */
 export function classify(service: Service, thrown: unknown): Failure {
   const error = readError(thrown);
-  const { retryAfterMs } = error;
-  const detail = `${error.name}${error.status === undefined ? '' : ` (HTTP ${error.status})`}`;
-  const fail = (code: FailureCode): Failure =>
-    new Failure(code, {
-      cause: thrown,
-      detail,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
-  for (const rule of rules[service]) {
-    const code = rule(error);
-    if (code !== undefined) return fail(code);
-  }
-  if (error.status === 429) return fail(throttled[service]);
-  // The name is answered for, and there is none: a Region that does not exist. A resolver that does not answer is EAI_AGAIN.
-  if (error.status === undefined && error.code === 'ENOTFOUND')
-    return fail('network.unknown_region');
-  if (error.status === undefined && error.code !== undefined && service !== 'sts')
-    return fail('network.unreachable');
-  return fail(unavailable[service]);
+  const { name, status, retryAfterMs } = error;
+  const rule = errorRules[service].find((row) => isTrueOf(row, error));
+  assert(rule !== undefined, 'the last row of a service is true of every error');
+  return new Failure(rule.code, {
+    cause: thrown,
+    detail: `${name}${status === undefined ? '' : ` (HTTP ${status})`}`,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function isTrueOf(rule: ErrorRule, error: AwsError): boolean {
+  const { names, statuses, hasRetryAfter, network, says } = rule;
+  const { name, message, code, status, retryAfterMs } = error;
+  return (
+    (names === undefined || names.some((wanted) => isNamed(wanted, name))) &&
+    (statuses === undefined || (status !== undefined && statuses.includes(status))) &&
+    (hasRetryAfter === undefined || retryAfterMs !== undefined) &&
+    (network === undefined ||
+      (status === undefined &&
+        code !== undefined &&
+        (network === 'any' || network.includes(code)))) &&
+    (says === undefined || says.text.test(message))
+  );
+}
+
+function isNamed(wanted: string, name: string): boolean {
+  return wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : wanted === name;
 }
 
 function readError(thrown: unknown): AwsError {
@@ -190,16 +260,28 @@ function readError(thrown: unknown): AwsError {
     unknown
   >;
   const metadata = error.$metadata as { httpStatusCode?: number } | undefined;
-  const response = error.$response as { headers?: Record<string, string> } | undefined;
-  const seconds = Number(response?.headers?.['retry-after'] ?? NaN);
+  const response = error.$response as
+    { statusCode?: number; headers?: Record<string, string> } | undefined;
   return {
     name: typeof error.name === 'string' ? error.name : 'Error',
     message: typeof error.message === 'string' ? error.message : '',
     code: typeof error.code === 'string' ? error.code : undefined,
-    status: metadata?.httpStatusCode,
-    retryAfterMs:
-      Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 3_600) * 1_000 : undefined,
+    // An answer that the SDK could not read has no metadata, but is an answer.
+    status: metadata?.httpStatusCode ?? response?.statusCode,
+    retryAfterMs: readRetryAfterMs(response?.headers),
   };
+}
+
+const RETRY_AFTER_MS_MAX = 60 * 60 * 1000;
+
+/** Seconds, or a date by the clock of whoever answered. */
+function readRetryAfterMs(headers: Record<string, string> = {}): number | undefined {
+  const text = headers['retry-after']?.trim() ?? '';
+  if (text === '') return undefined;
+  const seconds = Number(text);
+  const fromMs = Date.parse(headers.date ?? '') || Date.now();
+  const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(text) - fromMs;
+  return Number.isNaN(waitMs) || waitMs < 0 ? undefined : Math.min(waitMs, RETRY_AFTER_MS_MAX);
 }
 
 /**

@@ -89,7 +89,7 @@ test('an issuer that STS cannot reach just now is worth another try', async () =
   issuer.behaviour = 'failing';
   await expect(assume()).rejects.toMatchObject({
     code: 'credential.issuer_unreachable',
-    disposition: 'retry',
+    disposition: 'defer',
   });
 });
 

@@ -29,6 +29,13 @@ test('what only a tenant can fix is suspended or rejected, not retried to death'
   expect(burning).toEqual(['s3.key_taken']);
 });
 
+test('what is ours to mend burns no attempt, but for a session that expired again at once', () => {
+  const burning = (Object.keys(failureKinds) as FailureCode[]).filter(
+    (code) => failureKinds[code].fault === 'us' && failureKinds[code].disposition === 'retry',
+  );
+  expect(burning).toEqual(['credential.expired']);
+});
+
 test('an unknown code is not one of ours, even where every object has it', () => {
   expect(isFailureCode('constructor')).toBe(false);
   expect(isFailureCode('s3.throttled')).toBe(true);

@@ -6,7 +6,8 @@ export type Fault = 'tenant' | 'aws' | 'us';
 
 /**
  * - `retry`: transient. Exponential backoff with full jitter; counts an attempt.
- * - `defer`: nothing to mend, only not now (AWS asks to slow down). Later, without counting an attempt.
+ * - `defer`: says nothing of the batch, only not now: AWS asks to slow down, or something of ours is away. Later, without counting an
+ *   attempt: an outage of ours must not make dead letters of what would be delivered after it.
  * - `suspend`: stays so until somebody changes something, most often the tenant in their account. The batch is held and probed now
  *   and then; no attempt is burnt.
  * - `reject`: can never be delivered. Kept as a dead letter with its reason; everything else goes on.
@@ -47,7 +48,7 @@ const kinds = {
   },
   'credential.issuer_unreachable': {
     fault: 'us',
-    disposition: 'retry',
+    disposition: 'defer',
     publicMessage: 'AWS could not fetch the keys of our OIDC issuer just now.',
   },
   'credential.sts_unavailable': {
@@ -67,12 +68,12 @@ const kinds = {
   },
   'credential.broker_unavailable': {
     fault: 'us',
-    disposition: 'retry',
+    disposition: 'defer',
     publicMessage: 'The credential broker did not answer.',
   },
   'credential.broker_refused': {
     fault: 'us',
-    disposition: 'retry',
+    disposition: 'defer',
     publicMessage: 'The credential broker refused this worker: the shared secret differs.',
   },
   'cloudwatch.access_denied': {
@@ -80,6 +81,36 @@ const kinds = {
     disposition: 'suspend',
     publicMessage:
       'The role may not do this in CloudWatch Logs. It needs logs:PutLogEvents, logs:CreateLogStream and logs:CreateLogGroup on the log group.',
+  },
+  'cloudwatch.group_options_denied': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The role may not give a new log group what the destination asks for. On the log group, retentionDays needs logs:PutRetentionPolicy and tags need logs:TagResource.',
+  },
+  'cloudwatch.group_refused': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "CloudWatch Logs refused to create the log group or log stream as the destination asks. Check the destination's logGroup, logStream, retentionDays, tags and logClass.",
+  },
+  'cloudwatch.kms_denied': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "CloudWatch Logs may not use the log group's KMS key. The key must be enabled and lie in the Region of the destination, and its key policy must allow CloudWatch Logs of that Region.",
+  },
+  'cloudwatch.create_rationed': {
+    fault: 'us',
+    disposition: 'defer',
+    publicMessage:
+      'Many log groups or log streams are being created in this account. We stay below what AWS allows, so this one waits for its turn.',
+  },
+  'cloudwatch.not_there_yet': {
+    fault: 'aws',
+    disposition: 'retry',
+    publicMessage:
+      'CloudWatch Logs does not show a log group or log stream yet that was just created.',
   },
   'cloudwatch.throttled': {
     fault: 'aws',
@@ -197,7 +228,7 @@ const kinds = {
   },
   'destination.lookup_failed': {
     fault: 'us',
-    disposition: 'retry',
+    disposition: 'defer',
     publicMessage: 'The destination could not be looked up just now.',
   },
   'batch.stalled': {

@@ -225,7 +225,7 @@ test.each<[string, unknown]>([
   answer = () => reply;
   await expect(client.session('acme', cw)).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
-    disposition: 'retry',
+    disposition: 'defer',
   });
 });
 

@@ -46,7 +46,7 @@ test('a directory that cannot be asked is not taken for a destination that is mi
   const directory = { destination: () => Promise.reject(cause) };
   await expect(deliverableDestination(directory, batch)).rejects.toMatchObject({
     code: 'destination.lookup_failed',
-    disposition: 'retry',
+    disposition: 'defer',
     cause,
   });
 });
