@@ -12,6 +12,7 @@ import { BrokerClient, Secret } from '@logferry/runtime';
 import {
   aCloudWatchLane,
   aLogEvent,
+  creationMemory,
   startSandboxAws,
   startSessionBroker,
   type SandboxAws,
@@ -65,7 +66,10 @@ beforeEach(() => {
     port: broker.port,
     secret: new Secret('what all workers know'),
   });
-  sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), 10);
+  sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), {
+    clientsMax: 10,
+    memory: creationMemory(),
+  });
 });
 
 afterEach(() => {

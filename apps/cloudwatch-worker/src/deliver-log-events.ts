@@ -4,7 +4,7 @@ import {
   type RejectedRange,
   type SinkAccess,
 } from '@logferry/aws';
-import { assert, destinationKey } from '@logferry/core';
+import { accountOf, assert, destinationKey } from '@logferry/core';
 import type { Deliver } from '@logferry/queue';
 import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
@@ -26,13 +26,16 @@ export function deliverLogEvents(
     const { logGroup, logStream } = target;
     const { head, tail } = logEventsFrame(logGroup, logStream);
     const { region } = destination;
+    const account = accountOf(destination);
+    const { compression = 'none', ...newGroup } =
+      destination.type === 'cloudwatch' ? destination.cloudwatch : {};
     let body: Buffer | undefined;
     const rejected = await sessions.withSession(tenantId, destination, async (session) => {
       // Only now: without a session, there is nothing to do with it.
       body ??= (await payload.load()).body(head, tail);
       return sink.put(
         { destinationKey: destinationKey(tenantId, destinationId), region, session },
-        { logGroup, logStream, body, logEvents: batch.logEvents },
+        { logGroup, logStream, body, logEvents: batch.logEvents, compression, account, newGroup },
       );
     });
     return { rejected };

@@ -1,4 +1,5 @@
 import { CloudWatchSink, sharedTransport } from '@logferry/aws';
+import { Rations, Reminders } from '@logferry/queue';
 import { HealthController, Metrics, Readiness } from '@logferry/runtime';
 import { WorkerProcess } from '@logferry/worker';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
@@ -13,12 +14,17 @@ import { deliverLogEvents } from './deliver-log-events';
       useFactory: () => {
         const config = loadCloudWatchWorkerConfig();
         const { clientsMax, requestTimeoutMs } = config;
-        const sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs }), clientsMax);
+        const transport = sharedTransport({ requestTimeoutMs });
+        let sink: CloudWatchSink | undefined; // one for all shards
         return new WorkerProcess({
           app: 'cloudwatch-worker',
           sink: 'cloudwatch',
           config,
-          deliver: ({ directory, broker }) => deliverLogEvents(directory, broker, sink),
+          deliver: ({ directory, broker, redis }) => {
+            const memory = { rations: new Rations(redis), reminders: new Reminders(redis) };
+            sink ??= new CloudWatchSink(transport, { clientsMax, memory });
+            return deliverLogEvents(directory, broker, sink);
+          },
         });
       },
     },

@@ -162,6 +162,32 @@ test('of a batch that AWS took in part, exactly what it refused is kept, and cou
   expect(kept.map((text) => (JSON.parse(text) as { message: string }).message)).toEqual(['c', 'd']);
 });
 
+test('five hundred new streams at once are created by three workers, and AWS never has to slow them down', async () => {
+  const others = [await startWorker(), await startWorker()];
+  const streams = Array.from({ length: 500 }, (_, i) => `deployment-${i}`);
+  await producer.append(
+    {
+      fragmentsByLane: new Map(
+        streams.map((logStream) => {
+          const target = { sink: 'cloudwatch', logGroup: 'group', logStream } as const;
+          const own = aCloudWatchLane({ id: `acme/cw/group\n${logStream}`, target, lingerMs: 0 });
+          return [own, [encodeFragment(own, aLogEvent({ timeMs: Date.now(), message: 'm' }))]];
+        }),
+      ),
+      filteredByTenant: new Map(),
+    },
+    1,
+  );
+  await until(async () => (await ledger()).delivered === 500, { timeoutMs: 50_000 });
+  await Promise.all(others.map((other) => other.close()));
+  const { calls } = aws.counters();
+  expect(calls['logs:CreateLogStream']?.errors).not.toHaveProperty('ThrottlingException');
+  expect(calls['logs:CreateLogGroup']?.errors).not.toHaveProperty('ThrottlingException');
+  // Each worker may meet the missing group once, and none is created twice for being slow.
+  expect(calls['logs:CreateLogStream']?.calls).toBeLessThan(500 + 3 * 32);
+  expect(await ledger()).toMatchObject({ accepted: 500, waiting: 0, rejected: 0, deadLettered: 0 });
+}, 60_000);
+
 test('while AWS hangs a worker stops within its deadline, and the next one delivers', async () => {
   const hung = aws.addFault({ action: { kind: 'hang' } });
   await send(['waits']);

@@ -1,6 +1,14 @@
 // The sink against an AWS that refuses what AWS refuses, over HTTP and with the SDK's own signatures.
 import { Failure } from '@logferry/core';
-import { startSandboxAws, type FaultSpec, type SandboxAws } from '@logferry/testing';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import {
+  creationMemory,
+  startSandboxAws,
+  type FaultSpec,
+  type SandboxAws,
+} from '@logferry/testing';
 import { CloudWatchSink, logEventsFrame, type LogEventsCall } from './cloudwatch-sink';
 import type { SinkAccess } from './sink-access';
 import { sharedTransport } from './transport';
@@ -16,6 +24,7 @@ const access: SinkAccess = {
 
 let aws: SandboxAws;
 let sink: CloudWatchSink;
+let memory: ReturnType<typeof creationMemory>;
 const endpointBefore = process.env.AWS_ENDPOINT_URL;
 
 beforeAll(async () => {
@@ -33,7 +42,8 @@ beforeEach(() => {
     accounts: [account],
     users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
   });
-  sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), 10);
+  memory = creationMemory();
+  sink = aSink();
 });
 
 afterAll(async () => {
@@ -41,6 +51,9 @@ afterAll(async () => {
   else process.env.AWS_ENDPOINT_URL = endpointBefore;
   await aws.stop();
 });
+
+const aSink = (): CloudWatchSink =>
+  new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), { clientsMax: 10, memory });
 
 function aCall(messages: string[], timeMs = Date.now(), logStream = 'dep-1'): LogEventsCall {
   const { head, tail } = logEventsFrame('env0-deployments', logStream);
@@ -50,6 +63,9 @@ function aCall(messages: string[], timeMs = Date.now(), logStream = 'dep-1'): Lo
     logStream,
     body: Buffer.from(`${head}${events.join(',\n')}${tail}`),
     logEvents: messages.length,
+    compression: 'none',
+    account,
+    newGroup: {},
   };
 }
 
@@ -127,6 +143,82 @@ test('a session that is not known any more asks for a fresh one', async () => {
   const stale = { ...access, session: { ...access.session, accessKeyId: 'ASIAUNKNOWN000000001' } };
   await expect(sink.put(stale, aCall(['m']))).rejects.toMatchObject({ code: 'credential.expired' });
   expect(await sink.put(access, aCall(['m']))).toEqual([]); // the same destination with a new session
+});
+
+/** What a call looks like on its way. */
+async function onTheWire(
+  call: LogEventsCall,
+): Promise<{ encoding: string | undefined; body: Buffer }> {
+  const { promise, resolve } = Promise.withResolvers<{
+    encoding: string | undefined;
+    body: Buffer;
+  }>();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      resolve({ encoding: request.headers['content-encoding'], body: Buffer.concat(chunks) });
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end('{}');
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    await sink.put(access, call);
+    return await promise;
+  } finally {
+    process.env.AWS_ENDPOINT_URL = aws.url;
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  }
+}
+
+test('a call travels as it is, or as gzip if the destination says so', async () => {
+  const call = aCall(Array.from({ length: 100 }, (_, i) => `line ${i} of many that look alike`));
+  expect(await onTheWire(call)).toEqual({ encoding: undefined, body: call.body });
+  sink = aSink();
+  const packed = await onTheWire({ ...call, compression: 'gzip' });
+  expect(packed.encoding).toBe('gzip');
+  expect(packed.body.length).toBeLessThan(call.body.length / 5);
+  expect(gunzipSync(packed.body)).toEqual(call.body);
+});
+
+test('what gzip would not make smaller travels as it is', async () => {
+  const call = aCall(['m']);
+  expect(await onTheWire({ ...call, compression: 'gzip' })).toEqual({
+    encoding: undefined,
+    body: call.body,
+  });
+});
+
+test('a gzip call arrives log event for log event, also when a stream has to be created first', async () => {
+  const messages = Array.from({ length: 1_000 }, (_, i) => `é line ${i} "of" many`);
+  await sink.put(access, { ...aCall(messages), compression: 'gzip' });
+  expect(arrived()).toEqual(messages);
+});
+
+test.each([
+  ['a byte less than', -1],
+  ['exactly', 0],
+  ['a byte more than', 1],
+])('a batch of %s 1,048,576 bytes is measured before it is packed', async (_, more) => {
+  const call = aCall(['x'.repeat(1_048_576 - 26 + more)]);
+  const sent = sink.put(access, { ...call, compression: 'gzip' });
+  if (more > 0) await expect(sent).rejects.toMatchObject({ code: 'cloudwatch.invalid_batch' });
+  else expect(await sent).toEqual([]);
+});
+
+test('what AWS says it has already is delivered', async () => {
+  fail({
+    match: { operation: 'PutLogEvents' },
+    action: {
+      kind: 'error',
+      code: 'DataAlreadyAcceptedException',
+      message: 'The given batch of log events has already been accepted.',
+      httpStatus: 400,
+    },
+  });
+  expect(await sink.put(access, aCall(['m']))).toEqual([]);
 });
 
 test('a failure never carries what AWS said in the words that a tenant reads', async () => {

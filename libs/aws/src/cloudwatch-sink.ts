@@ -1,17 +1,17 @@
 import {
   CloudWatchLogsClient,
-  CreateLogGroupCommand,
-  CreateLogStreamCommand,
+  DataAlreadyAcceptedException,
   PutLogEventsCommand,
-  ResourceAlreadyExistsException,
   ResourceNotFoundException,
-  type PutLogEventsCommandOutput,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { Failure, type CloudWatchDestination } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { classify, isBrokenConnection } from './classify';
 import { ClientPool } from './client-pool';
+import { gzipIfSmaller } from './gzip-if-smaller';
+import { LogStreamCreator, type CreationMemory, type NewLogGroup } from './log-stream-creator';
 import type { SinkAccess } from './sink-access';
-import { setReadyBody, useReadyBodies } from './ready-body';
+import { setReadyBody, useReadyBodies, type ReadyBody } from './ready-body';
 import { rejectedRanges, type RejectedRange } from './rejected-ranges';
 
 export interface LogEventsCall {
@@ -21,6 +21,10 @@ export interface LogEventsCall {
   body: Buffer;
   /** How many log events are in it. */
   logEvents: number;
+  compression: CloudWatchDestination['cloudwatch']['compression'];
+  /** The AWS account, whose quota creating is counted against. */
+  account: string;
+  newGroup: NewLogGroup;
 }
 
 /** What stands before and after the log events in the body of a PutLogEvents call. */
@@ -32,59 +36,46 @@ export function logEventsFrame(
   return { head: `{${names},"logEvents":[`, tail: ']}' };
 }
 
+/** The waits before a stream that was just created is tried again; half of each is chance. After these, the batch comes back later. */
+const UNSEEN_WAITS_MS = [100, 300];
+
 /** Writes batches to CloudWatch Logs. Puts first, and creates the group and the stream only when AWS says that they are not there. */
 export class CloudWatchSink {
   private readonly clients: ClientPool<CloudWatchLogsClient>;
-  private readonly creating = new Map<string, Promise<void>>();
+  private readonly creator: LogStreamCreator;
 
   constructor(
     private readonly transport: NodeHttpHandler,
-    clientsMax: number,
+    { clientsMax, memory }: { clientsMax: number; memory: CreationMemory },
   ) {
     this.clients = new ClientPool(clientsMax);
+    this.creator = new LogStreamCreator(memory);
   }
 
   /**
    * @returns what AWS took the call for but did not take, with its reason
-   * @throws Failure
+   * @throws Failure; or an error of Redis, if something was to be created
    */
   async put(access: SinkAccess, call: LogEventsCall): Promise<RejectedRange[]> {
     const client = this.client(access);
-    try {
-      const output = await this.putOrCreate(client, access.destinationKey, call);
-      return rejectedRanges(output.rejectedLogEventsInfo, call.logEvents);
-    } catch (error) {
-      throw classify('cloudwatch', error);
+    const body =
+      call.compression === 'gzip' ? await gzipIfSmaller(call.body) : { content: call.body };
+    const { destinationKey, region } = access;
+    const { logGroup, logStream, account, newGroup } = call;
+    const stream = { destinationKey, account, region, logGroup, logStream, newGroup };
+    let rejected = await putOnce(client, call, body);
+    if (rejected === 'not_there') {
+      await this.creator.create(client, stream);
+      rejected = await putOnce(client, call, body);
     }
-  }
-
-  private async putOrCreate(
-    client: CloudWatchLogsClient,
-    destinationKey: string,
-    call: LogEventsCall,
-  ): Promise<PutLogEventsCommandOutput> {
-    try {
-      return await putOnce(client, call);
-    } catch (error) {
-      if (!(error instanceof ResourceNotFoundException)) throw error;
+    for (const waitMs of UNSEEN_WAITS_MS) {
+      if (rejected !== 'not_there') break;
+      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+      rejected = await putOnce(client, call, body);
     }
-    await this.createOnce(client, destinationKey, call);
-    return putOnce(client, call);
-  }
-
-  /** Creating is slow and rationed by AWS; batches of one stream that meet its absence together wait for one creation. */
-  private createOnce(
-    client: CloudWatchLogsClient,
-    destinationKey: string,
-    call: LogEventsCall,
-  ): Promise<void> {
-    const key = `${destinationKey}/${call.logGroup}\n${call.logStream}`;
-    let creation = this.creating.get(key);
-    if (creation === undefined) {
-      creation = createStream(client, call).finally(() => this.creating.delete(key));
-      this.creating.set(key, creation);
-    }
-    return creation;
+    if (rejected === 'not_there') throw new Failure('cloudwatch.not_there_yet');
+    this.creator.seen(stream);
+    return rejected;
   }
 
   private client({ destinationKey, region, session }: SinkAccess): CloudWatchLogsClient {
@@ -103,43 +94,28 @@ export class CloudWatchSink {
 
 async function putOnce(
   client: CloudWatchLogsClient,
-  call: LogEventsCall,
-): Promise<PutLogEventsCommandOutput> {
-  const send = (): Promise<PutLogEventsCommandOutput> => {
+  { logGroup, logStream, logEvents }: LogEventsCall,
+  body: ReadyBody,
+): Promise<RejectedRange[] | 'not_there'> {
+  const send = async () => {
     const command = new PutLogEventsCommand({
-      logGroupName: call.logGroup,
-      logStreamName: call.logStream,
+      logGroupName: logGroup,
+      logStreamName: logStream,
       logEvents: [],
     });
-    setReadyBody(command.input, call.body);
+    setReadyBody(command.input, body);
     return client.send(command);
   };
-  return send().catch((error: unknown) => {
-    if (isBrokenConnection(error)) return send();
-    throw error;
-  });
-}
-
-/** The stream first: mostly the group is there already, and AWS rations groups (10/s) more than streams (50/s). */
-async function createStream(
-  client: CloudWatchLogsClient,
-  { logGroup, logStream }: LogEventsCall,
-): Promise<void> {
-  const stream = { logGroupName: logGroup, logStreamName: logStream };
   try {
-    await ignoreExisting(client.send(new CreateLogStreamCommand(stream)));
+    const output = await send().catch((error: unknown) => {
+      if (isBrokenConnection(error)) return send();
+      throw error;
+    });
+    return rejectedRanges(output.rejectedLogEventsInfo, logEvents);
   } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error;
-    await ignoreExisting(client.send(new CreateLogGroupCommand({ logGroupName: logGroup })));
-    await ignoreExisting(client.send(new CreateLogStreamCommand(stream)));
-  }
-}
-
-/** Somebody else was quicker, which is as good. */
-async function ignoreExisting(creation: Promise<unknown>): Promise<void> {
-  try {
-    await creation;
-  } catch (error) {
-    if (!(error instanceof ResourceAlreadyExistsException)) throw error;
+    if (error instanceof ResourceNotFoundException) return 'not_there';
+    // AWS says that it never answers so any more. If it did, the log events would be there.
+    if (error instanceof DataAlreadyAcceptedException) return [];
+    throw classify('cloudwatch', error);
   }
 }

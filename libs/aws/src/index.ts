@@ -2,6 +2,7 @@
 // decides nothing about batches, tenants or retries.
 export * from './classify';
 export * from './cloudwatch-sink';
+export type { CreationMemory, NewLogGroup } from './log-stream-creator';
 export * from './rejected-ranges';
 export * from './s3-sink';
 export * from './sink-access';

@@ -1,6 +1,13 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 
-const bodies = new WeakMap<object, Buffer>();
+/** What a command is sent with. */
+export interface ReadyBody {
+  content: Buffer;
+  /** If it is packed. Not in AWS's model of the call, but AWS takes it, and its own CloudWatch agent sends it. */
+  encoding?: 'gzip';
+}
+
+const bodies = new WeakMap<object, ReadyBody>();
 
 interface BuildArguments {
   input: object;
@@ -8,7 +15,7 @@ interface BuildArguments {
 }
 
 /** Gives a command the body that it is sent with, in place of the one that the SDK would write from its input. */
-export function setReadyBody(input: object, body: Buffer): void {
+export function setReadyBody(input: object, body: ReadyBody): void {
   bodies.set(input, body);
 }
 
@@ -22,8 +29,10 @@ export function useReadyBodies(client: CloudWatchLogsClient): void {
       const { input, request } = args as unknown as BuildArguments;
       const body = bodies.get(input);
       if (body !== undefined) {
-        request.body = body;
-        request.headers['content-length'] = String(body.length);
+        const { content, encoding } = body;
+        request.body = content;
+        request.headers['content-length'] = String(content.length);
+        if (encoding !== undefined) request.headers['content-encoding'] = encoding;
       }
       return next(args);
     },

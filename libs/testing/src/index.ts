@@ -4,6 +4,7 @@ export * from './until';
 export * from './redis';
 export * from './redis-cluster';
 export * from './builders';
+export * from './creation-memory';
 export * from './customer-account';
 export * from './built-app';
 export * from './environment';
