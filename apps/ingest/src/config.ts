@@ -1,4 +1,5 @@
 import {
+  choice,
   commonSettings,
   host,
   integer,
@@ -60,6 +61,24 @@ export const ingestSettings = {
         'How long a request waits for others to be written to Redis together with it, while nothing is being written.',
     },
     { min: 0, max: 1_000, default: 2 },
+  ),
+  durability: choice(
+    {
+      name: 'LOGFERRY_INGEST_DURABILITY',
+      description:
+        'What an acknowledged log event survives besides a restart of Redis: with everysec, a power cut may take the last second; with fsync, nothing, since it is acknowledged when the disk of Redis has it. Redis must be set for that: see DELIVERY.md.',
+    },
+    ['everysec', 'fsync'],
+    'everysec',
+  ),
+  redisAppendfsync: choice(
+    {
+      name: 'LOGFERRY_INGEST_REDIS_APPENDFSYNC',
+      description:
+        'How often Redis syncs its append-only file, where it cannot be asked because CONFIG is not allowed. What is said here is believed.',
+    },
+    ['ask', 'always', 'everysec'],
+    'ask',
   ),
   redisTimeoutMs: integer(
     {

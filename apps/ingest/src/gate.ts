@@ -98,7 +98,7 @@ export class Gate {
     switch (this.options.redisState()) {
       case 'ok':
         return;
-      case 'away':
+      default:
         throw redisAway();
       case 'full':
         throw new RequestProblem(

@@ -1,5 +1,6 @@
 import type { Logger, Metrics } from '@logferry/runtime';
 import type { Acceptance } from './accept-log-events';
+import type { RedisWatch } from './redis-watch';
 
 /** What ingest tells about itself. A failing Redis is logged once a second at most: every request fails at the same time. */
 export class IngestMetrics {
@@ -12,6 +13,7 @@ export class IngestMetrics {
 
   constructor(
     metrics: Metrics,
+    watch: Pick<RedisWatch, 'problems'>,
     private readonly log: Logger,
   ) {
     this.logEvents = metrics.counter('ingest_log_events_total', 'Log events by verdict', [
@@ -20,6 +22,15 @@ export class IngestMetrics {
     this.duplicates = metrics.counter(
       'ingest_duplicate_log_events_total',
       'Log events that a destination had already, by their ids',
+    );
+    const problems = metrics.gauge(
+      'ingest_redis_problem',
+      '1 for each thing that is wrong with Redis',
+      ['problem'],
+      () => {
+        problems.reset();
+        for (const problem of watch.problems) problems.set({ problem }, 1);
+      },
     );
     this.bytes = metrics.counter('ingest_body_bytes_total', 'Bytes of bodies that were taken');
     this.latency = metrics.histogram(

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { AcceptLogEvents } from './accept-log-events';
 import { INGEST_CONFIG, loadIngestConfig, type IngestConfig } from './config';
+import { DurableAppender } from './durable-appender';
 import { EventsController } from './events.controller';
 import { Gate } from './gate';
 import { IngestMetrics } from './ingest-metrics';
@@ -94,14 +95,18 @@ export { LOG as INGEST_LOG };
     },
     {
       provide: RedisWatch,
-      inject: [INGEST_CONFIG, REDIS],
-      useFactory: (
-        { redisMemoryPercentMax, redisMemoryBytesMax }: IngestConfig,
-        redis: RedisClient,
-      ) =>
+      inject: [INGEST_CONFIG, REDIS, LOG],
+      useFactory: (config: IngestConfig, redis: RedisClient, log: Logger) =>
         new RedisWatch(redis, {
-          memoryPercentMax: redisMemoryPercentMax,
-          memoryBytesMax: redisMemoryBytesMax,
+          shards: config.shards,
+          memoryPercentMax: config.redisMemoryPercentMax,
+          memoryBytesMax: config.redisMemoryBytesMax,
+          durability: config.durability,
+          appendfsync: config.redisAppendfsync,
+          onChange: (problems) => {
+            for (const problem of problems) log.warn(problem);
+            if (problems.length === 0) log.info('Redis is as it should be');
+          },
         }),
     },
     {
@@ -116,9 +121,13 @@ export { LOG as INGEST_LOG };
     },
     {
       provide: AcceptLogEvents,
-      inject: [PRODUCERS, Tenants],
-      useFactory: (producers: BatchProducer[], tenants: Tenants) =>
-        new AcceptLogEvents(producers, new Router(), tenants),
+      inject: [PRODUCERS, Tenants, RedisWatch],
+      useFactory: (producers: BatchProducer[], tenants: Tenants, watch: RedisWatch) =>
+        new AcceptLogEvents(
+          producers.map((producer) => new DurableAppender(producer, watch)),
+          new Router(),
+          tenants,
+        ),
     },
     {
       provide: Metrics,
@@ -127,13 +136,14 @@ export { LOG as INGEST_LOG };
     },
     {
       provide: IngestMetrics,
-      inject: [Metrics, LOG],
-      useFactory: (metrics: Metrics, log: Logger) => new IngestMetrics(metrics, log),
+      inject: [Metrics, RedisWatch, LOG],
+      useFactory: (metrics: Metrics, watch: RedisWatch, log: Logger) =>
+        new IngestMetrics(metrics, watch, log),
     },
     {
       provide: Readiness,
       inject: [RedisWatch],
-      useFactory: (watch: RedisWatch) => new Readiness({ redis: () => watch.state !== 'away' }),
+      useFactory: (watch: RedisWatch) => new Readiness({ redis: () => watch.isReady }),
     },
   ],
 })

@@ -1,10 +1,11 @@
-import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { failFastRedis, patientRedis, type RedisClient } from '@logferry/queue';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { RedisWatch } from './redis-watch';
 
 let server: TestRedis;
 let redis: RedisClient;
 let watch: RedisWatch | undefined;
+let told: (readonly string[])[] = [];
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
@@ -17,6 +18,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
+  told = [];
   watch?.stop();
   redis.disconnect();
 });
@@ -31,7 +33,14 @@ async function usedBytes(): Promise<number> {
 }
 
 function watching(memoryBytesMax: number, memoryPercentMax = 50): RedisWatch {
-  watch = new RedisWatch(redis, { memoryBytesMax, memoryPercentMax });
+  watch = new RedisWatch(redis, {
+    shards: 1,
+    memoryBytesMax,
+    memoryPercentMax,
+    durability: 'everysec',
+    appendfsync: 'ask',
+    onChange: (problems) => told.push(problems),
+  });
   void watch.start();
   return watch;
 }
@@ -101,4 +110,65 @@ test('stopped, it asks no more', async () => {
   expect(await stateIs('full')).toBe(true);
   expect(stopped.state).toBe('ok');
   await redis.config('SET', 'maxmemory', 0);
+});
+
+describe('of a Redis that takes no writes it says why, and it is ready again when they are taken', () => {
+  const config = (name: string, value: string) => redis.call('CONFIG', 'SET', name, value);
+
+  test('a replica, for as long as it is one', async () => {
+    const operator = patientRedis(server);
+    watching(0);
+    await stateIs('ok');
+    await operator.call('REPLICAOF', '127.0.0.1', '1');
+    await stateIs('read_only');
+    expect(watch?.isReady).toMatch('replica');
+    const states = new Set<string>();
+    await until(
+      () => states.add(watch?.state ?? '') && told.length > 0 && redis.status === 'ready',
+    );
+    await operator.call('REPLICAOF', 'NO', 'ONE');
+    await stateIs('ok');
+    expect(watch?.isReady).toBe(true);
+    expect([...states]).toEqual(['read_only']);
+    operator.disconnect();
+  });
+
+  test('one that has fewer replicas than it should', async () => {
+    watching(0);
+    await stateIs('ok');
+    await config('min-replicas-to-write', '1');
+    await stateIs('too_few_replicas');
+    expect(watch?.isReady).toMatch('min-replicas-to-write');
+    await config('min-replicas-to-write', '0');
+    await stateIs('ok');
+  });
+
+  test('one that would delete what waits', async () => {
+    watching(0, 90);
+    await stateIs('ok');
+    await config('maxmemory', '1gb');
+    await config('maxmemory-policy', 'allkeys-lru');
+    await stateIs('evicts');
+    await config('maxmemory-policy', 'volatile-lru');
+    await stateIs('ok');
+    expect(watch?.problems).toContain('evicts_what_expires');
+    await config('maxmemory-policy', 'noeviction');
+    await config('maxmemory', '0');
+  });
+});
+
+test('what makes less of the promise is told once, and so is its end', async () => {
+  watching(0);
+  await stateIs('ok');
+  expect(watch?.problems).toEqual(['not_persistent']);
+  await redis.config('SET', 'appendonly', 'yes');
+  await until(() => watch?.problems.length === 0);
+  await redis.config('SET', 'appendfsync', 'no');
+  await redis.config('SET', 'no-appendfsync-on-rewrite', 'yes');
+  await until(() => watch?.problems.length === 2);
+  await redis.config('SET', 'appendfsync', 'everysec');
+  await redis.config('SET', 'no-appendfsync-on-rewrite', 'no');
+  await until(() => watch?.problems.length === 0);
+  expect(told.map((problems) => problems.length)).toEqual([1, 0, 2, 0]);
+  await redis.config('SET', 'appendonly', 'no');
 });

@@ -1,23 +1,53 @@
-import type { RedisClient } from '@logferry/queue';
+import { probeWrites, troubleOf, type RedisClient } from '@logferry/queue';
+import { askRedis, type Appendfsync, type RedisFacts } from './redis-facts';
+import {
+  isDurable,
+  refusals,
+  warnings,
+  warningsOf,
+  type Durability,
+  type Refusal,
+  type Warning,
+} from './redis-problem';
 
 /** How Redis is, as far as taking more is concerned. */
-export type RedisState = 'ok' | 'away' | 'full';
+export type RedisState = 'ok' | 'full' | Refusal;
 
 interface RedisWatchOptions {
+  shards: number;
   memoryPercentMax: number;
   /** What counts as all of Redis's memory where it has no maxmemory; 0 for all that its machine has. */
   memoryBytesMax: number;
+  durability: Durability;
+  /** How often Redis syncs, where it is not to be asked. */
+  appendfsync: Appendfsync | 'ask';
+  /** Told when something else keeps from taking log events than before, or makes less of the promise. */
+  onChange: (problems: readonly string[]) => void;
+}
+
+/** What was found at one look. */
+interface Look {
+  state: RedisState;
+  warnings: readonly Warning[];
 }
 
 const POLL_MS = 500;
+/** While nothing is taken, everybody waits for the next look. */
+const POLL_AGAIN_MS = 100;
+
+/** What Redis said last is believed for as long while it says nothing. */
+const TROUBLE_MS = 1_000;
+
+const nobodyLooked: Look = { state: 'away', warnings: [] };
 
 /**
- * Watches Redis's memory, so that taking log events stops well before Redis is full: at maxmemory BullMQ's workers cannot even move
- * a job, and nothing would empty it any more (measured).
+ * Watches whether Redis takes writes and keeps them, and its memory, so that taking log events stops well before Redis is full: at
+ * maxmemory BullMQ's workers cannot even move a job, and nothing would empty it any more (measured).
  */
 export class RedisWatch {
-  private isFull = false;
-  private isAway = true;
+  private look = nobodyLooked;
+  private told = '';
+  private troubledAt = 0;
   private smallestBytes = Infinity;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -25,12 +55,36 @@ export class RedisWatch {
   constructor(
     private readonly redis: RedisClient,
     private readonly options: RedisWatchOptions,
-  ) {}
+  ) {
+    // Behind the same address there may be another Redis next time.
+    redis.on('close', () => {
+      if (this.isTaking) this.look = nobodyLooked;
+    });
+  }
 
   get state(): RedisState {
     // ioredis calls a connected cluster "ready" too.
-    if (this.isAway || this.redis.status !== 'ready') return 'away';
-    return this.isFull ? 'full' : 'ok';
+    return this.isTaking && this.redis.status !== 'ready' ? 'away' : this.look.state;
+  }
+
+  private get isTaking(): boolean {
+    return this.look.state === 'ok' || this.look.state === 'full';
+  }
+
+  /** Why nothing is taken, in words for whoever runs Redis; true if it is. */
+  get isReady(): true | string {
+    const { state } = this;
+    return state === 'ok' || state === 'full' ? true : refusals[state];
+  }
+
+  get problems(): readonly (Refusal | Warning)[] {
+    const { state } = this;
+    return state === 'ok' || state === 'full' ? this.look.warnings : [state];
+  }
+
+  /** Whether what Redis took until now is as safe as it has to be: not, if it was lost meanwhile and may be another one now. */
+  get keepsWhatItTook(): boolean {
+    return this.options.durability === 'everysec' || this.isTaking;
   }
 
   /** All the memory that Redis may take; of several nodes the smallest one's. Infinite as long as nobody knows. */
@@ -39,9 +93,10 @@ export class RedisWatch {
   }
 
   async start(): Promise<void> {
-    await this.poll();
+    this.look = await this.lookNow();
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.start(), POLL_MS);
+    this.tell();
+    this.timer = setTimeout(() => void this.start(), this.isTaking ? POLL_MS : POLL_AGAIN_MS);
   }
 
   stop(): void {
@@ -49,25 +104,42 @@ export class RedisWatch {
     clearTimeout(this.timer);
   }
 
-  private async poll(): Promise<void> {
+  private async lookNow(): Promise<Look> {
+    const { shards, memoryPercentMax } = this.options;
     try {
       const nodes = 'nodes' in this.redis ? this.redis.nodes('master') : [this.redis];
-      const memories = await Promise.all(
-        nodes.map(async (node) => this.memoryOf(await node.info('memory'))),
-      );
-      const shares = memories.map(({ usedBytes, allBytes }) => usedBytes / allBytes);
-      this.isFull = Math.max(...shares) * 100 >= this.options.memoryPercentMax;
-      this.smallestBytes = Math.min(...memories.map(({ allBytes }) => allBytes));
-      this.isAway = nodes.length === 0;
-    } catch {
-      this.isAway = true;
+      if (nodes.length === 0) return nobodyLooked;
+      const facts = await Promise.all(nodes.map((node) => askRedis(node, this.options)));
+      await probeWrites(this.redis, shards);
+      this.smallestBytes = Math.min(...facts.map(({ allBytes }) => allBytes));
+      const fill = Math.max(...facts.map(({ usedBytes, allBytes }) => usedBytes / allBytes));
+      return this.judge(facts, fill * 100 >= memoryPercentMax);
+    } catch (error) {
+      return { ...nobodyLooked, state: this.refusalOf(error) };
     }
   }
 
-  private memoryOf(info: string): { usedBytes: number; allBytes: number } {
-    const value = (name: string): number =>
-      Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-    const all = value('maxmemory') || this.options.memoryBytesMax || value('total_system_memory');
-    return { usedBytes: value('used_memory'), allBytes: all === 0 ? Infinity : all };
+  /** The connection to one that takes no writes is given up at once, which says nothing new of it. */
+  private refusalOf(error: unknown): RedisState {
+    const trouble = troubleOf(error);
+    if (trouble !== undefined) this.troubledAt = Date.now();
+    else if (!this.isTaking && Date.now() - this.troubledAt < TROUBLE_MS) return this.look.state;
+    return trouble ?? 'away';
+  }
+
+  private judge(facts: readonly RedisFacts[], isFull: boolean): Look {
+    const found = { warnings: [...new Set(facts.flatMap(warningsOf))] };
+    if (facts.some(({ evicts }) => evicts === 'anything')) return { ...found, state: 'evicts' };
+    if (!facts.every((node) => isDurable(this.options.durability, node)))
+      return { ...found, state: 'not_durable' };
+    return { ...found, state: isFull ? 'full' : 'ok' };
+  }
+
+  private tell(): void {
+    const sentences = this.problems.map((problem) => ({ ...refusals, ...warnings })[problem]);
+    const saying = sentences.join('; ');
+    if (saying === this.told) return;
+    this.told = saying;
+    this.options.onChange(sentences);
   }
 }

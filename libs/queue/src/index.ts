@@ -18,3 +18,4 @@ export * from './producer';
 export * from './rations';
 export * from './redis-connection';
 export * from './reminders';
+export * from './redis-trouble';

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { mayBeElsewhere } from './redis-trouble';
 
 /** A Redis, or a Redis Cluster: the batch protocol runs on both unchanged. */
 export type RedisClient = Redis | Cluster;
@@ -8,8 +9,18 @@ export interface RedisAddress {
   url: string;
 }
 
-/** Quick, since a worker that waits 20 s after Redis is back makes 20 s of delay for everyone. */
-const reconnectMs = (times: number): number => Math.min(100 * times, 1_000);
+/** Quick: what a connection waits after Redis is back is delay for everyone. */
+const reconnectMs = (times: number): number => Math.min(50 * times, 250);
+
+/** How any connection comes back. */
+const patience: RedisOptions = {
+  maxRetriesPerRequest: null,
+  retryStrategy: reconnectMs,
+  // A host that is gone answers nothing, and a packet to it is sent again and again: ioredis would wait 10 s for a connection.
+  connectTimeout: 2_000,
+  // While Redis loads, its own guess of how long it takes would be believed, and that is a second at least.
+  maxLoadingRetryTime: 100,
+};
 
 /**
  * For whoever must answer somebody: fails at once while Redis is away, and within `timeoutMs` while it hangs.
@@ -22,14 +33,22 @@ export function failFastRedis(address: RedisAddress, timeoutMs = 1_500): RedisCl
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     commandTimeout: timeoutMs,
-    maxRetriesPerRequest: null,
-    retryStrategy: reconnectMs,
+    // Without an answer for as long as that, whoever answered may be gone for good.
+    socketTimeout: 2 * timeoutMs,
+    ...patience,
+    reconnectOnError: (error) => (mayBeElsewhere(error) ? 1 : false),
   });
 }
 
 /** For workers: waits for Redis as long as it takes. Must not have a command timeout: BullMQ blocks on purpose. */
 export function patientRedis(address: RedisAddress): RedisClient {
-  return connect(address, { maxRetriesPerRequest: null, retryStrategy: reconnectMs });
+  return connect(address, {
+    ...patience,
+    // BullMQ blocks for ten seconds at most.
+    socketTimeout: 20_000,
+    // And sends the refused command again: BullMQ would take the refusal for an answer, and pause for 15 s.
+    reconnectOnError: (error) => (mayBeElsewhere(error) ? 2 : false),
+  });
 }
 
 /** Whether Redis answers now. A connection that is open says nothing of it: a Redis that hangs keeps its connections. */
@@ -68,6 +87,8 @@ function connect({ url }: RedisAddress, options: RedisOptions): RedisClient {
     clusterRetryStrategy: reconnectMs,
     redisOptions: {
       ...redisOptions,
+      // A node that is no master any more says MOVED: a new connection to it would lead nowhere else.
+      reconnectOnError: null,
       ...(username === '' ? {} : { username: decodeURIComponent(username) }),
       ...(password === '' ? {} : { password: decodeURIComponent(password) }),
       ...(protocol === 'rediss:' ? { tls: {} } : {}),

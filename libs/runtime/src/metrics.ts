@@ -44,6 +44,22 @@ export class Metrics {
     });
   }
 
+  /** Set when somebody asks. */
+  gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    collect: () => void,
+  ): Gauge<L> {
+    return new Gauge({
+      name: `logferry_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      collect,
+    });
+  }
+
   histogram(name: string, help: string, buckets: readonly number[]): Histogram {
     return new Histogram({
       name: `logferry_${name}`,

@@ -15,8 +15,10 @@ test('what is missing is named, and a need that cannot be asked counts as missin
       throw new Error('no');
     },
     refused: () => Promise.reject(new Error('no')),
+    told: () => 'it takes no writes',
   });
-  expect(await readiness.missing()).toEqual(['away', 'late', 'broken', 'refused']);
+  const missing = ['away', 'late', 'broken', 'refused', 'told: it takes no writes'];
+  expect(await readiness.missing()).toEqual(missing);
 });
 
 test('it is asked anew each time', async () => {
