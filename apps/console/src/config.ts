@@ -1,5 +1,6 @@
 import {
   commonSettings,
+  deadLetterSettings,
   flag,
   host,
   integer,
@@ -13,6 +14,7 @@ import {
 export const consoleSettings = {
   ...commonSettings,
   ...redisSettings,
+  ...deadLetterSettings,
   host: host('LOGFERRY_CONSOLE_HOST'),
   port: port('LOGFERRY_CONSOLE_PORT', 8081),
   password: secret({

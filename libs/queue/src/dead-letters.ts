@@ -12,7 +12,7 @@ import {
   type DeadLetterSums,
   type Redriven,
 } from './dead-letter-store';
-import { chunksKey } from './keys';
+import { chunksKey, shardTag } from './keys';
 import { chunkLines, missingLine, noHead, ownerHead, type LineHead } from './dead-letter-text';
 
 /** What one step of something that concerns many dead letters does. */
@@ -34,7 +34,7 @@ export interface Walked<T> {
 
 /** The dead letters of all shards. */
 export class DeadLetters {
-  private readonly shards: readonly DeadLetterStore[];
+  readonly shards: readonly DeadLetterStore[];
 
   constructor(private readonly batches: readonly BatchStore[]) {
     this.shards = batches.map((store) => new DeadLetterStore(store));
@@ -174,6 +174,12 @@ export class DeadLetters {
   async tenantsAbove(bytes: number): Promise<string[]> {
     const found = await Promise.all(this.shards.map((shard) => shard.tenantsAbove(bytes)));
     return [...new Set(found.flat().map(({ tenantId }) => tenantId))];
+  }
+
+  /** Whether something may be told now: to one of all who ask, and not again for a while. */
+  async mayTell(what: string, forMs: number): Promise<boolean> {
+    const key = `${shardTag(0)}:told:${what}`;
+    return (await this.batches[0]?.redis.set(key, 1, 'PX', forMs, 'NX')) === 'OK';
   }
 
   /** Redis's own time, by which dead letters are ordered. */

@@ -6,6 +6,7 @@ export * from './catalog';
 export * from './chunk';
 export * from './consumer';
 export * from './dead-letter-correction';
+export * from './dead-letter-retention';
 export * from './dead-letter-store';
 export * from './dead-letters';
 export * from './fragment';

@@ -41,6 +41,8 @@ const PREFIXES = ['INGEST', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE
  * read, and the one of a command. By their whole names, so that every process refuses what is merely like them.
  */
 const SHARED = new Set([
+  'LOGFERRY_DEAD_LETTER_RETENTION_MS',
+  'LOGFERRY_DEAD_LETTER_TENANT_BYTES_MAX',
   'LOGFERRY_REDIS_SHARDS',
   'LOGFERRY_WORKER_BROKER_HOST',
   'LOGFERRY_SEND_KEY',

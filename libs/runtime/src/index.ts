@@ -2,6 +2,8 @@
 // library that knows Nest, and the only place that reads the environment.
 export * from './broker-client';
 export * from './config';
+export * from './dead-letter-gauges';
+export * from './dead-letter-observer';
 export * from './delivery-observer';
 export * from './health.controller';
 export * from './http-app';

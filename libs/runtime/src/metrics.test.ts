@@ -74,13 +74,14 @@ test('the ledger is read when somebody asks, summed over the shards, and says wh
   );
   shards = [
     ledger({ accepted: 10, delivered: 4, rejected: 3, waiting: 3 }),
-    ledger({ accepted: 7, delivered: 1, deadLettered: 2, waiting: 2 }),
+    ledger({ accepted: 7, delivered: 1, deadLettered: 2, waiting: 2, discarded: 1 }),
   ];
   const text = await metrics.registry.metrics();
   expect(text).toContain('logferry_ledger_log_events{place="accepted",app="tests"} 17');
   expect(text).toContain('logferry_ledger_log_events{place="delivered",app="tests"} 5');
   expect(text).toContain('logferry_ledger_log_events{place="deadLettered",app="tests"} 2');
   expect(text).toContain('logferry_ledger_unaccounted_log_events{app="tests"} 2');
+  expect(text).toContain('logferry_ledger_discarded_log_events{app="tests"} 1');
 });
 
 test('a ledger that cannot be read is left out, and everything else is told', async () => {

@@ -95,6 +95,16 @@ export class Metrics {
           );
       },
     });
+    const discarded: Gauge = new Gauge({
+      name: 'logferry_ledger_discarded_log_events',
+      help: 'Log events that were discarded; they still count as rejected or dead-lettered',
+      registers,
+      collect: async () => {
+        const ledgers = await readable();
+        if (ledgers.length === 0) discarded.remove();
+        else discarded.set(sum(ledgers, (ledger) => ledger.discarded));
+      },
+    });
     // Reads for itself: the numbers of a scrape are written down one after the other, and one that was set by another's reading would
     // be that of the scrape before.
     const unaccounted: Gauge = new Gauge({

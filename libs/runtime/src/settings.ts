@@ -141,6 +141,26 @@ export const redisSettings = {
   ),
 };
 
+/** Settings of every process that knows when dead letters expire. */
+export const deadLetterSettings = {
+  deadLetterRetentionMs: integer(
+    {
+      name: 'LOGFERRY_DEAD_LETTER_RETENTION_MS',
+      description:
+        'How long a dead letter is kept; then it is discarded, and counted so. Of 14 days, since CloudWatch Logs takes no older log event.',
+    },
+    { min: 3_600_000, max: 31_536_000_000, default: 1_209_600_000 },
+  ),
+  deadLetterTenantBytesMax: integer(
+    {
+      name: 'LOGFERRY_DEAD_LETTER_TENANT_BYTES_MAX',
+      description:
+        "What the dead letters of one tenant may take of a shard's Redis; above it the oldest are discarded, and counted so. 0: no bound, and a tenant whose share of Redis is full of them is answered 429.",
+    },
+    { min: 0, max: 1_099_511_627_776, default: 0 },
+  ),
+};
+
 /** Settings of every process that asks the broker for sessions. */
 export const brokerClientSettings = {
   brokerHost: text(
@@ -166,6 +186,7 @@ export function workerSettings(prefix: string, standardPort: number) {
   return {
     ...commonSettings,
     ...redisSettings,
+    ...deadLetterSettings,
     ...brokerClientSettings,
     host: host(`${prefix}HOST`),
     port: port(`${prefix}PORT`, standardPort),

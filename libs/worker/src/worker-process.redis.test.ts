@@ -1,5 +1,12 @@
 // A whole worker on a real Redis that is stopped, hangs and comes back. How a batch is written is in the hand of each test.
-import { Destination, imbalance, sessionKey, type Ledger, type SessionReply } from '@logferry/core';
+import {
+  Destination,
+  Failure,
+  imbalance,
+  sessionKey,
+  type Ledger,
+  type SessionReply,
+} from '@logferry/core';
 import {
   BatchProducer,
   BatchStore,
@@ -113,6 +120,8 @@ function startWorker(
       metricsToken: undefined,
       redisUrl: server.url,
       shards,
+      deadLetterRetentionMs: 14 * 86_400_000,
+      deadLetterTenantBytesMax: 0,
       brokerHost: '127.0.0.1',
       brokerPort: broker.port,
       brokerSecret: new Secret('what all workers know'),
@@ -246,6 +255,18 @@ test('a worker is ready only while Redis answers', async () => {
   }
   await until(async () => (await missing()).length === 0);
 }, 20_000);
+
+test('a worker tells what dead letters there are, and a scrape does not wait for a Redis that is away', async () => {
+  worker = startWorker(() => () => Promise.reject(new Failure('cloudwatch.unavailable')));
+  const { registry } = worker.metrics;
+  const shown = /^logferry_dead_letter_batches{app="a-worker"} (\d+)/m;
+  await send();
+  await until(async () => shown.exec(await registry.metrics())?.[1] === '1');
+  await server.pause();
+  const text = await registry.metrics();
+  expect(text).not.toMatch(shown);
+  expect(text).toContain('process_cpu_seconds_total');
+});
 
 test.each([1, 3])(
   'an idle worker of %d shards stops within its deadline while Redis hangs',

@@ -2,6 +2,9 @@ import type { Sink } from '@logferry/core';
 import {
   BatchConsumer,
   BatchStore,
+  DeadLetterRetention,
+  DeadLetters,
+  deadLetterState,
   patientRedis,
   redisResponds,
   type Deliver,
@@ -9,6 +12,8 @@ import {
 } from '@logferry/queue';
 import {
   BrokerClient,
+  deadLetterGauges,
+  DeadLetterObserver,
   DeliveryObserver,
   Metrics,
   openLogger,
@@ -46,6 +51,8 @@ export class WorkerProcess {
   private readonly redis: RedisClient;
   private readonly directory: Directory;
   private readonly broker: BrokerClient;
+  private readonly deadLetters: DeadLetters;
+  private readonly retention: DeadLetterRetention;
   private readonly consumers: readonly BatchConsumer[];
 
   constructor(private readonly plan: WorkerPlan) {
@@ -66,8 +73,14 @@ export class WorkerProcess {
     });
     const { concurrency, attemptsMax } = config;
     const observer = new DeliveryObserver(this.metrics, this.log);
-    this.consumers = Array.from({ length: config.shards }, (_, shard) => {
-      const store = new BatchStore(this.redis, shard);
+    const stores = Array.from(
+      { length: config.shards },
+      (_, shard) => new BatchStore(this.redis, shard),
+    );
+    this.deadLetters = new DeadLetters(stores);
+    this.retention = this.startRetention();
+    this.consumers = stores.map((store) => {
+      const { shard } = store;
       const { directory, broker, redis } = this;
       const deliver = plan.deliver({ directory, broker, redis, shard });
       return new BatchConsumer(this.redis, store, deliver, {
@@ -85,11 +98,31 @@ export class WorkerProcess {
     return { log: this.log, host, port, shutdownDeadlineMs };
   }
 
+  private startRetention(): DeadLetterRetention {
+    const { deadLetterRetentionMs, deadLetterTenantBytesMax } = this.plan.config;
+    const rules = {
+      retentionMs: deadLetterRetentionMs,
+      tenantBytesMax: deadLetterTenantBytesMax,
+    };
+    deadLetterGauges(this.metrics, async () => {
+      // Commands of a worker wait for Redis as long as it takes; a scrape must not.
+      if (!(await redisResponds(this.redis))) throw new Error('Redis does not answer');
+      return deadLetterState(this.deadLetters, rules);
+    });
+    const observer = new DeadLetterObserver(this.metrics, this.log);
+    return new DeadLetterRetention(this.deadLetters, rules, observer);
+  }
+
   async close(): Promise<void> {
     const { shutdownDeadlineMs } = this.plan.config;
+    this.retention.stop();
     await Promise.all(this.consumers.map((consumer) => consumer.close(shutdownDeadlineMs)));
     this.directory.stop();
     this.broker.close();
+    // Not awaited: nothing of it is under way any more, and without Redis it would not end.
+    void this.deadLetters
+      .close()
+      .catch((error: unknown) => this.log.debug({ err: error }, 'queue'));
     this.redis.disconnect();
   }
 }
