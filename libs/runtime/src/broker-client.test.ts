@@ -242,6 +242,29 @@ test('a broker that throws or does not answer is unavailable, and is not waited 
   });
 });
 
+test.each(['credential.broker_unavailable', 'credential.broker_refused'])(
+  'the longer the broker says %s, the later everything comes back, and an answer ends that',
+  async (failure) => {
+    answer = () => ({ failure });
+    const hint = (): Promise<number> =>
+      client.session('acme', cw).then(
+        () => NaN,
+        (error: Failure) => error.retryAfterMs ?? NaN,
+      );
+    const first = await hint();
+    expect(first).toBeLessThan(100);
+    const later = await until(async () => {
+      const waitMs = await hint();
+      return waitMs > 150 && waitMs;
+    });
+    expect(later).toBeLessThanOrEqual(30_000);
+    answer = () => ({ failure: 'credential.trust_denied' });
+    await client.session('acme', cw).catch(() => undefined);
+    answer = () => ({ failure });
+    expect(await hint()).toBeLessThan(100);
+  },
+);
+
 /** A way to the broker that can go silent, as one does when a machine in between forgets its connections. */
 async function startPath(): Promise<{
   port: number;

@@ -7,6 +7,7 @@ import {
   SessionReply,
   type AwsSession,
   type Destination,
+  type FailureCode,
   type SessionRequest,
 } from '@logferry/core';
 import { ClientTCP, type TcpSocket } from '@nestjs/microservices';
@@ -25,6 +26,9 @@ const SESSIONS_MAX = 10_000;
 /** How long until a change of a destination has surely reached every process. */
 const CHANGE_MS = 1_000;
 
+/** While the broker is away, what waits for it comes back after about as long as it has been, and at most after this. */
+const AWAY_MS_MAX = 30_000;
+
 /** What of a destination its sessions depend on. */
 type SessionDestination = Pick<Destination, 'id' | 'credentials' | 'region'>;
 
@@ -38,6 +42,8 @@ export class BrokerClient {
   private connection: Connection;
   private readonly sessions = new Map<string, Issued>();
   private readonly asking = new Map<string, Promise<AwsSession>>();
+  /** Since when the broker has answered nothing that could be used. */
+  private awaySince: number | undefined;
 
   constructor(private readonly options: BrokerClientOptions) {
     this.connection = new Connection(options);
@@ -114,16 +120,24 @@ export class BrokerClient {
       answer = await connection.ask({ ...request, secret: secret.reveal() });
     } catch (error) {
       if (error instanceof TimeoutError) this.leave(connection);
-      throw new Failure('credential.broker_unavailable', { cause: error });
+      throw this.away('credential.broker_unavailable', { cause: error });
     }
     const reply = SessionReply.safeParse(answer);
     if (!reply.success)
-      throw new Failure('credential.broker_unavailable', {
-        detail: 'an answer of another version',
-      });
+      throw this.away('credential.broker_unavailable', { detail: 'an answer of another version' });
+    if (!('session' in reply.data) && isAway(reply.data.failure))
+      throw this.away(reply.data.failure);
+    this.awaySince = undefined;
     if ('session' in reply.data) return reply.data;
     const { failure, retryAfterMs } = reply.data;
     throw new Failure(failure, retryAfterMs === undefined ? {} : { retryAfterMs });
+  }
+
+  /** Costs no attempt, so it must not be asked again by everything that waits as soon as it was asked. */
+  private away(code: FailureCode, options: { cause?: unknown; detail?: string } = {}): Failure {
+    this.awaySince ??= Date.now();
+    const retryAfterMs = Math.min(Date.now() - this.awaySince, AWAY_MS_MAX);
+    return new Failure(code, { ...options, retryAfterMs });
   }
 
   /** Whoever asks next connects anew: a path that died without a word would swallow every question until the system gives it up. */
@@ -133,6 +147,9 @@ export class BrokerClient {
     connection.leave();
   }
 }
+
+const isAway = (code: FailureCode): boolean =>
+  code === 'credential.broker_unavailable' || code === 'credential.broker_refused';
 
 /** A connection to the broker; it is made when the first question is asked. */
 class Connection {
