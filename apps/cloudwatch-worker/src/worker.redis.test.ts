@@ -1,5 +1,11 @@
 // The whole worker in this process, with a real Redis and a CloudWatch Logs that refuses what AWS refuses.
-import { Destination, imbalance, sessionKey, type Ledger } from '@logferry/core';
+import {
+  Destination,
+  type CloudWatchDestination,
+  imbalance,
+  sessionKey,
+  type Ledger,
+} from '@logferry/core';
 import {
   BatchProducer,
   BatchStore,
@@ -89,13 +95,13 @@ function raise(error: unknown): never {
   throw error;
 }
 
-function aDestination(): Destination {
+function aDestination(options: Partial<CloudWatchDestination['cloudwatch']> = {}): Destination {
   return Destination.parse({
     id: 'cw',
     type: 'cloudwatch',
     region,
     credentials: { kind: 'web_identity', roleArn: `arn:aws:iam::${account}:role/logferry` },
-    cloudwatch: { logGroup: 'group', logStream: 'stream' },
+    cloudwatch: { logGroup: 'group', logStream: 'stream', ...options },
   });
 }
 
@@ -187,6 +193,25 @@ test('five hundred new streams at once are created by three workers, and AWS nev
   expect(calls['logs:CreateLogStream']?.calls).toBeLessThan(500 + 3 * 32);
   expect(await ledger()).toMatchObject({ accepted: 500, waiting: 0, rejected: 0, deadLettered: 0 });
 }, 60_000);
+
+test('a new group has its retention also if AWS took it only the second time, and calls may be packed', async () => {
+  await new ConfigStore(redis).putDestination(
+    'acme',
+    aDestination({ retentionDays: 30, compression: 'gzip' }),
+  );
+  aws.addFault({
+    match: { operation: 'PutRetentionPolicy' },
+    action: { kind: 'throttle' },
+    times: 1,
+  });
+  await app.close();
+  app = await startWorker();
+  await send(['one', 'two']);
+  await until(async () => (await ledger()).delivered === 2);
+  expect(aws.logGroups()).toMatchObject([{ group: 'group', retentionDays: 30 }]);
+  expect(arrived()).toEqual(['one', 'two']);
+  expect(await redis.keys('lf:reminder:*')).toEqual([]);
+});
 
 test('while AWS hangs a worker stops within its deadline, and the next one delivers', async () => {
   const hung = aws.addFault({ action: { kind: 'hang' } });
