@@ -24,6 +24,8 @@ const account = '123456789012';
 const region = 'eu-central-1';
 const keys = { accessKeyId: 'AKIALOGFERRY00000001', secretAccessKey: 'a-secret-of-the-sandbox' };
 const good: AwsSession = { ...keys, sessionToken: '', expiresAt: Date.now() + 3_600_000 };
+/** Another session of the same role, as the broker fetches one. */
+const other = { ...keys, accessKeyId: 'AKIALOGFERRY00000002' };
 const stale: AwsSession = { ...good, accessKeyId: 'ASIAUNKNOWN000000001' };
 const lane = aCloudWatchLane();
 const target = { sink: 'cloudwatch', logGroup: 'group', logStream: 'dep "7" é' } as const;
@@ -56,7 +58,7 @@ beforeEach(() => {
   };
   aws.seed({
     accounts: [account],
-    users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
+    users: [{ account, name: 'logferry', accessKeys: [keys, other], policies: [allow] }],
   });
   answers = [];
   broker.asked.length = 0;
@@ -231,6 +233,19 @@ test('if AWS does not take the fresh session either, the attempt has failed', as
   });
   expect(broker.asked).toHaveLength(2);
   expect(arrived()).toEqual([]);
+});
+
+test("a clock that differs from AWS's costs one attempt, and then nothing any more", async () => {
+  aws.setClockOffset(20 * 60_000);
+  answers = [
+    good,
+    { ...good, accessKeyId: other.accessKeyId },
+    { ...good, accessKeyId: other.accessKeyId },
+  ];
+  await expect(deliver(aBatch([['m']]))).rejects.toMatchObject({ code: 'credential.expired' });
+  await deliver(aBatch([['m']]));
+  await deliver(aBatch([['n']]));
+  expect(arrived()).toEqual(['m', 'n']);
 });
 
 test('a batch of another sink is a fault of ours, and never put', async () => {
