@@ -10,6 +10,8 @@ const PLATFORM = 'the-key-of-the-platform';
 
 let server: TestRedis;
 let redis: RedisClient;
+/** Whoever runs Redis. */
+let operator: RedisClient;
 let app: RunningApp;
 let url: string;
 let tenantKey: string;
@@ -17,7 +19,10 @@ let tenantKey: string;
 const tally = { acknowledged: 0, refused: 0 };
 
 beforeAll(async () => {
-  server = await startRedis({ settings: { appendfsync: 'always' } });
+  // A snapshot cannot be written where the append-only file has its directory: with it Redis finds that its disk fails.
+  server = await startRedis({ settings: { appendfsync: 'always', dbfilename: 'appendonlydir' } });
+  operator = failFastRedis(server);
+  operator.on('error', () => undefined);
   redis = failFastRedis(server);
   redis.on('error', () => undefined);
   await until(() => redis.status === 'ready');
@@ -59,6 +64,7 @@ afterEach(async () => {
 afterAll(async () => {
   await app.close();
   redis.disconnect();
+  operator.disconnect();
   await server.stop();
 });
 
@@ -78,11 +84,12 @@ const isReady = (): Promise<boolean> =>
 async function post(
   tenant = 'acme',
   key = PLATFORM,
+  more: Record<string, string> = {},
 ): Promise<{ status: number; retryAfter: string | null; code: string }> {
   const answer = await fetch(`${url}/v1/tenants/${tenant}/events?type=deployment`, {
     method: 'POST',
     body: '{"message":"Apply complete!"}',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...more },
   });
   const { code = '' } = (await answer.json()) as { code?: string };
   if (answer.status === 202) tally.acknowledged++;
@@ -124,6 +131,71 @@ test('while Redis hangs, senders are answered in time and told to come back', as
   expect(await post()).toEqual(away);
   await server.resume();
   await until(async () => (await post()).status === 202);
+});
+
+const ask = (...command: [string, ...string[]]): Promise<unknown> => operator.call(...command);
+
+test.each<[string, string, () => Promise<unknown>, () => Promise<unknown>]>([
+  ['is killed', 'does not answer', () => server.kill(), () => server.start()],
+  ['hangs', 'does not answer', () => server.pause(), () => server.resume()],
+  [
+    'is a replica, as after a failover',
+    'is a replica',
+    () => ask('REPLICAOF', '127.0.0.1', '1'),
+    () => ask('REPLICAOF', 'NO', 'ONE'),
+  ],
+  [
+    'has too few replicas',
+    'min-replicas-to-write',
+    () => ask('CONFIG', 'SET', 'min-replicas-to-write', '1'),
+    () => ask('CONFIG', 'SET', 'min-replicas-to-write', '0'),
+  ],
+  [
+    'cannot write to its disk',
+    'could not write to its disk',
+    async () => {
+      await ask('CONFIG', 'SET', 'save', '3600 1');
+      await ask('BGSAVE');
+    },
+    () => ask('CONFIG', 'SET', 'save', ''),
+  ],
+])(
+  'a Redis that %s is answered for within two seconds, and taken again within one of its return',
+  async (_, why, goAway, comeBack) => {
+    await goAway();
+    const troubled = await timed(() => until(async () => (await post()).status === 503));
+    expect(troubled.tookMs).toBeLessThan(2_000);
+    const answers = await timed(() => Promise.all(Array.from({ length: 20 }, () => post())));
+    expect(answers.value).toEqual(answers.value.map(() => away));
+    expect(answers.tookMs).toBeLessThan(2_000);
+    const readiness = await until(async () => {
+      const text = await (await fetch(`${url}/health/ready`)).text();
+      return text.includes(why) && text;
+    });
+    expect(readiness).toContain('not_ready');
+    await comeBack();
+    const back = await timed(() => until(async () => (await post()).status === 202));
+    expect(back.tookMs).toBeLessThan(1_000);
+  },
+);
+
+async function timed<T>(run: () => Promise<T>): Promise<{ value: T; tookMs: number }> {
+  const startedAt = Date.now();
+  const value = await run();
+  return { value, tookMs: Date.now() - startedAt };
+}
+
+test('a request with an Idempotency-Key that met a hanging Redis is accepted once, whenever it is sent again', async () => {
+  const totals = async () => (await new BatchStore(redis, 0).totals()).accepted;
+  const before = await totals();
+  const key = { 'idempotency-key': 'through-the-hang' };
+  await server.pause();
+  for (let i = 0; i < 2; i++) expect(await post('acme', PLATFORM, key)).toEqual(away);
+  await server.resume();
+  await until(async () => (await post('acme', PLATFORM, key)).status === 202);
+  await until(async () => (await post('acme', PLATFORM, key)).status === 202);
+  expect(await totals()).toBe(before + 1);
+  tally.acknowledged -= 1; // two answers, one log event
 });
 
 test('above the mark senders are slowed, with most of the memory still free for the workers', async () => {

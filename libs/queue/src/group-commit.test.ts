@@ -89,6 +89,29 @@ test('a failed commit fails those that were in it and nobody else', async () => 
   await expect(second).resolves.toBeUndefined();
 });
 
+test('behind a commit that failed for everybody nobody waits as long again', async () => {
+  let groups = 0;
+  let hang: (error: Error) => void = () => undefined;
+  const commits = new GroupCommit<number>({
+    ...bounds,
+    pendingBytesMax: 1_000,
+    isHopeless: (error) => (error as Error).message === 'Redis hangs',
+    commit: () => {
+      groups++;
+      return groups === 1
+        ? new Promise((_, reject) => (hang = reject))
+        : Promise.resolve(() => undefined);
+    },
+  });
+  const first = commits.add(1, 100);
+  const behind = [commits.add(2, 100), commits.add(3, 10)];
+  await until(() => groups === 1);
+  hang(new Error('Redis hangs'));
+  for (const item of [first, ...behind]) await expect(item).rejects.toThrow('Redis hangs');
+  expect(groups).toBe(1);
+  await expect(commits.add(4, 1_000)).resolves.toBeUndefined();
+});
+
 test('each item is told what became of it, and an error of one fails nothing else of its group', async () => {
   const commits = new GroupCommit<number, number>({
     ...bounds,

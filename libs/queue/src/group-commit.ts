@@ -22,6 +22,8 @@ interface GroupCommitOptions<T, R> {
   pendingBytesMax: number;
   /** How many commits may be under way at once. */
   concurrency: number;
+  /** Whether a commit that failed so would fail for everybody: who waits behind it would only wait as long again. */
+  isHopeless?: (error: unknown) => boolean;
 }
 
 /** Thrown by `add` when too much is pending; nothing of the item was taken. */
@@ -86,6 +88,8 @@ export class GroupCommit<T, R = void> {
       };
     } catch (error) {
       tell = ({ failed }) => failed(error);
+      if (this.options.isHopeless?.(error) === true)
+        group = group.concat(this.take(this.waiting.length));
     }
     this.underWay--;
     for (const { bytes } of group) this.pendingBytes -= bytes;
@@ -103,12 +107,16 @@ export class GroupCommit<T, R = void> {
       if (count > 0 && bytes > this.options.groupBytesMax) break;
       count++;
     }
-    const group = this.waiting.splice(0, count);
+    return this.take(count);
+  }
+
+  private take(count: number): Waiting<T, R>[] {
+    const taken = this.waiting.splice(0, count);
     this.weigh = this.newWeigher();
     this.waitingBytes = this.waiting.reduce(
       (sum, left) => sum + this.weigh(left.item, left.bytes),
       0,
     );
-    return group;
+    return taken;
   }
 }

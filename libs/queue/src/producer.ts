@@ -59,6 +59,7 @@ export class BatchProducer {
       weigher: lanesOnce,
       pendingBytesMax: PENDING_BYTES_MAX,
       concurrency: 2,
+      isHopeless: (error) => (error as Error).message === 'Command timed out',
     });
   }
 
@@ -104,6 +105,7 @@ export class BatchProducer {
           return [];
         });
       } catch (error) {
+        if (outcomes.size === 0) throw error;
         // What an earlier step of this commit wrote is written; of the rest nobody knows.
         for (const { of } of sections) outcomes.set(of, asError(error));
         sections = [];

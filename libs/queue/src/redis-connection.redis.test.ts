@@ -9,7 +9,7 @@ import {
 } from '@logferry/testing';
 import { imbalance, shardOf, type Lane } from '@logferry/core';
 import type { Append, AppendOutcome } from './append';
-import { BatchStore } from './batch-store';
+import { BatchStore, type Appended, type Flush } from './batch-store';
 import { BatchConsumer } from './consumer';
 import { encodeFragment } from './fragment';
 import { BatchProducer } from './producer';
@@ -17,9 +17,23 @@ import { failFastRedis, patientRedis, type RedisClient } from './redis-connectio
 
 const ignore = (): void => undefined;
 
-function aProducer(redis: RedisClient, shard: number): BatchProducer {
+/** Counts what was sent to Redis. */
+class CountingStore extends BatchStore {
+  appends = 0;
+
+  override append(flush: Flush): Promise<Appended> {
+    this.appends++;
+    return super.append(flush);
+  }
+}
+
+function aProducer(
+  redis: RedisClient,
+  shard: number,
+  store = new BatchStore(redis, shard),
+): BatchProducer {
   redis.on('error', ignore);
-  return new BatchProducer(redis, new BatchStore(redis, shard), {
+  return new BatchProducer(redis, store, {
     groupCommitMs: 1,
     onEnqueueError: ignore,
   });
@@ -204,3 +218,102 @@ test('on a Redis Cluster, shards lie on different nodes and every destination is
     await cluster.stop();
   }
 }, 60_000);
+
+test('on a Redis Cluster, what died with its node is not sent again, and the replica takes over within a second of being master', async () => {
+  const cluster = await startRedisCluster({ replicas: true });
+  const [producerRedis, workerRedis] = [failFastRedis(cluster, 5_000), patientRedis(cluster)];
+  const producerStore = new CountingStore(producerRedis, 0);
+  const producer = aProducer(producerRedis, 0, producerStore);
+  const consumer = aConsumer(workerRedis, 'cloudwatch', 0);
+  const store = new BatchStore(workerRedis, 0);
+  const lane = aCloudWatchLane({ lingerMs: 0 });
+  const isTaken = (): Promise<boolean> =>
+    append(producer, lane).then(
+      () => true,
+      () => false,
+    );
+  try {
+    await until(isTaken);
+    await until(async () => (await store.totals()).delivered === 1);
+    const master = await cluster.masterOf('{lf-0}:totals');
+    await master.pause();
+    producerStore.appends = 0;
+    const underWay = append(producer, lane);
+    const refused = expect(underWay).rejects.toThrow('Connection is closed');
+    await until(() => producerStore.appends === 1);
+    await master.kill();
+    await refused;
+    expect(await isTaken()).toBe(false);
+    await until(
+      async () => (await cluster.masterOf('{lf-0}:totals').catch(() => master)) !== master,
+      {
+        what: 'the replica is master',
+      },
+    );
+    const backAt = Date.now();
+    await until(isTaken);
+    expect(Date.now() - backAt).toBeLessThan(1_000);
+    await until(async () => (await store.totals()).delivered === 2);
+    expect(Date.now() - backAt).toBeLessThan(2_000);
+    expect(await store.totals()).toMatchObject({ accepted: 2, delivered: 2 });
+  } finally {
+    await consumer.close(1_000);
+    await producer.close();
+    producerRedis.disconnect();
+    workerRedis.disconnect();
+    await cluster.stop();
+  }
+}, 60_000);
+
+test('workers and producers whose Redis was a replica for a while go on within a second of its being master again', async () => {
+  const server = await startRedis();
+  const [producerRedis, workerRedis, operator] = [
+    failFastRedis(server),
+    patientRedis(server),
+    patientRedis(server),
+  ];
+  const producer = aProducer(producerRedis, 0);
+  const store = new BatchStore(workerRedis, 0);
+  const lane = aCloudWatchLane({ lingerMs: 0 });
+  let begin: () => void = ignore;
+  const released = new Promise<void>((resolve) => (begin = resolve));
+  const consumer = new BatchConsumer(
+    workerRedis,
+    store,
+    () => released.then(() => ({ rejected: [] })),
+    {
+      sink: 'cloudwatch',
+      concurrency: 4,
+      attemptsMax: 3,
+      observer: { delivered: ignore, failed: ignore, error: ignore },
+    },
+  );
+  try {
+    await until(() => producerRedis.status === 'ready');
+    await append(producer, lane);
+    await until(async () => (await store.batch(await onlyBatch(operator)))?.state === 'sealed');
+    await operator.call('REPLICAOF', '127.0.0.1', '1');
+    begin(); // the delivery ends, and has to be settled, while nothing can be
+    await expect(append(producer, lane)).rejects.toThrow('READONLY');
+    await operator.call('REPLICAOF', 'NO', 'ONE');
+    const backAt = Date.now();
+    await until(() =>
+      append(producer, lane).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until(async () => (await store.totals()).delivered === 2);
+    expect(Date.now() - backAt).toBeLessThan(1_000);
+  } finally {
+    await consumer.close(1_000);
+    await producer.close();
+    for (const redis of [producerRedis, workerRedis, operator]) redis.disconnect();
+    await server.stop();
+  }
+}, 30_000);
+
+async function onlyBatch(redis: RedisClient): Promise<string> {
+  const [id] = await redis.zrange('{lf-0}:live:cloudwatch', '0', '-1');
+  return id ?? '';
+}

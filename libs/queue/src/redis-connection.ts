@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { mayBeElsewhere } from './redis-trouble';
 
 /** A Redis, or a Redis Cluster: the batch protocol runs on both unchanged. */
@@ -29,7 +29,14 @@ const patience: RedisOptions = {
  * have happened, so its sender must be told "not acknowledged", never "did not happen".
  */
 export function failFastRedis(address: RedisAddress, timeoutMs = 1_500): RedisClient {
-  return connect(address, {
+  const cluster = {
+    enableOfflineQueue: false,
+    // It would send again what it sent to a node that died before it answered.
+    retryDelayOnFailover: 0,
+    // And ask again for longer than its sender waits.
+    retryDelayOnClusterDown: 0,
+  };
+  return connect(address, cluster, {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     commandTimeout: timeoutMs,
@@ -42,7 +49,9 @@ export function failFastRedis(address: RedisAddress, timeoutMs = 1_500): RedisCl
 
 /** For workers: waits for Redis as long as it takes. Must not have a command timeout: BullMQ blocks on purpose. */
 export function patientRedis(address: RedisAddress): RedisClient {
-  return connect(address, {
+  // Ten times a second, for a quarter of an hour. With the standard 16 a failover would be an error, and BullMQ would pause for 15 s.
+  const cluster = { maxRedirections: 10_000 };
+  return connect(address, cluster, {
     ...patience,
     // BullMQ blocks for ten seconds at most.
     socketTimeout: 20_000,
@@ -76,17 +85,20 @@ export function isRedisError(error: unknown): boolean {
   );
 }
 
-function connect({ url }: RedisAddress, options: RedisOptions): RedisClient {
+function connect(
+  { url }: RedisAddress,
+  clusterOptions: ClusterOptions,
+  options: RedisOptions,
+): RedisClient {
   const urls = url.split(',').map((node) => node.trim());
   const [first = url] = urls;
   if (urls.length === 1) return new Redis(first, { ...options });
-  const { enableOfflineQueue, ...redisOptions } = options;
   const { username, password, protocol } = new URL(first);
   return new Cluster(urls, {
-    ...(enableOfflineQueue === undefined ? {} : { enableOfflineQueue }),
+    ...clusterOptions,
     clusterRetryStrategy: reconnectMs,
     redisOptions: {
-      ...redisOptions,
+      ...options,
       // A node that is no master any more says MOVED: a new connection to it would lead nowhere else.
       reconnectOnError: null,
       ...(username === '' ? {} : { username: decodeURIComponent(username) }),

@@ -3,11 +3,31 @@ import { startRedis, type TestRedis } from './redis';
 import { until } from './until';
 
 const SLOTS = 16_384;
+const MASTERS = 3;
 
-/** Three Redis servers that share the slots between them, without replicas: enough to prove that every key finds its node. */
-export async function startRedisCluster(): Promise<{ url: string; stop(): Promise<void> }> {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' };
-  const nodes = await Promise.all([0, 1, 2].map(() => startRedis({ settings })));
+export interface TestRedisCluster {
+  url: string;
+  /** The master that has a key. */
+  masterOf(key: string): Promise<TestRedis>;
+  stop(): Promise<void>;
+}
+
+interface ClusterSetup {
+  /** Whether each master has a replica that takes its place when it dies. */
+  replicas?: boolean;
+}
+
+/** Three Redis servers that share the slots between them: enough to prove that every key finds its node. */
+export async function startRedisCluster({
+  replicas = false,
+}: ClusterSetup = {}): Promise<TestRedisCluster> {
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': '1000',
+    'repl-diskless-sync-delay': '0', // else each replica waits 5 s for others to come
+  };
+  const count = replicas ? 2 * MASTERS : MASTERS;
+  const nodes = await Promise.all(Array.from({ length: count }, () => startRedis({ settings })));
   const clients = nodes.map((node) => new Redis(node.url));
   try {
     await form(nodes, clients);
@@ -16,6 +36,7 @@ export async function startRedisCluster(): Promise<{ url: string; stop(): Promis
   }
   return {
     url: nodes.map((node) => node.url).join(','),
+    masterOf: (key) => masterOf(nodes, key),
     stop: async () => {
       await Promise.all(nodes.map((node) => node.stop()));
     },
@@ -23,20 +44,42 @@ export async function startRedisCluster(): Promise<{ url: string; stop(): Promis
 }
 
 async function form(nodes: readonly TestRedis[], clients: readonly Redis[]): Promise<void> {
-  const share = Math.ceil(SLOTS / clients.length);
-  for (const [i, client] of clients.entries()) {
+  const masters = clients.slice(0, MASTERS);
+  const share = Math.ceil(SLOTS / MASTERS);
+  for (const [i, client] of masters.entries())
     await client.cluster('ADDSLOTSRANGE', i * share, Math.min(SLOTS, (i + 1) * share) - 1);
-    for (const node of nodes) await client.cluster('MEET', '127.0.0.1', node.port);
+  // Each pair once: two that introduce themselves to each other at the same time take a node's timeout to see that they are known.
+  for (const [i, client] of clients.entries())
+    for (const node of nodes.slice(i + 1)) await client.cluster('MEET', '127.0.0.1', node.port);
+  const isKnown = (info: string): boolean => info.includes(`cluster_known_nodes:${nodes.length}`);
+  for (const client of clients)
+    await until(async () => isKnown(await client.cluster('INFO')), { what: 'all have met' });
+  for (const [i, client] of clients.slice(MASTERS).entries()) {
+    const id = String(await masters[i]?.cluster('MYID'));
+    await until(() => client.cluster('REPLICATE', id).catch(() => false), {
+      what: 'it replicates',
+    });
+    await until(async () => (await client.info()).includes('master_link_status:up'));
   }
   for (const client of clients) {
-    await until(
-      async () => {
-        const info = await client.cluster('INFO');
-        return (
-          info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes.length}`)
-        );
-      },
-      { what: 'the cluster has formed' },
-    );
+    await until(async () => (await client.cluster('INFO')).includes('cluster_state:ok'), {
+      what: 'the cluster has formed',
+    });
   }
+}
+
+async function masterOf(nodes: readonly TestRedis[], key: string): Promise<TestRedis> {
+  for (const node of nodes) {
+    const client = new Redis(node.url, { retryStrategy: () => null });
+    client.on('error', () => undefined);
+    try {
+      await client.exists(key); // everybody else says MOVED
+      if ((await client.info()).includes('role:master')) return node;
+    } catch {
+      // not this one
+    } finally {
+      client.disconnect();
+    }
+  }
+  throw new Error(`no node has ${key}`);
 }
