@@ -4,7 +4,7 @@ import {
   PutLogEventsCommand,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { Failure, type CloudWatchDestination } from '@logferry/core';
+import type { CloudWatchDestination } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { classify, isBrokenConnection } from './classify';
 import { ClientPool } from './client-pool';
@@ -64,16 +64,16 @@ export class CloudWatchSink {
     const { logGroup, logStream, account, newGroup } = call;
     const stream = { destinationKey, account, region, logGroup, logStream, newGroup };
     let rejected = await putOnce(client, call, body);
-    if (rejected === 'not_there') {
+    if (rejected instanceof ResourceNotFoundException) {
       await this.creator.create(client, stream);
       rejected = await putOnce(client, call, body);
     }
     for (const waitMs of UNSEEN_WAITS_MS) {
-      if (rejected !== 'not_there') break;
+      if (!(rejected instanceof ResourceNotFoundException)) break;
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       rejected = await putOnce(client, call, body);
     }
-    if (rejected === 'not_there') throw new Failure('cloudwatch.not_there_yet');
+    if (rejected instanceof ResourceNotFoundException) throw classify('cloudwatch', rejected);
     this.creator.seen(stream);
     return rejected;
   }
@@ -96,7 +96,7 @@ async function putOnce(
   client: CloudWatchLogsClient,
   { logGroup, logStream, logEvents }: LogEventsCall,
   body: ReadyBody,
-): Promise<RejectedRange[] | 'not_there'> {
+): Promise<RejectedRange[] | ResourceNotFoundException> {
   const send = async () => {
     const command = new PutLogEventsCommand({
       logGroupName: logGroup,
@@ -113,7 +113,7 @@ async function putOnce(
     });
     return rejectedRanges(output.rejectedLogEventsInfo, logEvents);
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return 'not_there';
+    if (error instanceof ResourceNotFoundException) return error;
     // AWS says that it never answers so any more. If it did, the log events would be there.
     if (error instanceof DataAlreadyAcceptedException) return [];
     throw classify('cloudwatch', error);

@@ -13,6 +13,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { errorRules, type ErrorRule, type Service } from './classify';
 import { CloudWatchSink, logEventsFrame } from './cloudwatch-sink';
 import { S3Sink } from './s3-sink';
 import type { SinkAccess } from './sink-access';
@@ -121,6 +122,7 @@ const documented: readonly Row[] = [
   ['OperationAbortedException', 400, creating, 'cloudwatch.unavailable', 'retry'],
   ['InvalidSequenceTokenException', 400, P, 'cloudwatch.unavailable', 'retry'],
   ['ResourceNotFoundException', 400, P, 'cloudwatch.not_there_yet', 'retry'],
+  ['ResourceNotFoundException', 400, ['CreateLogStream'], 'cloudwatch.not_there_yet', 'retry'],
   ['AccessDeniedException', 400, ofLogs, 'cloudwatch.access_denied', 'suspend'],
   ['NotAuthorized', 400, ofLogs, 'cloudwatch.access_denied', 'suspend'],
   ['OptInRequired', 403, ofLogs, 'cloudwatch.access_denied', 'suspend'],
@@ -172,6 +174,7 @@ const documented: readonly Row[] = [
   ['UnauthorizedAccess', 403, S, 's3.access_denied', 'suspend'],
   ['NoSuchBucket', 404, S, 's3.bucket_missing', 'suspend'],
   ['InvalidBucketName', 400, S, 's3.bucket_missing', 'suspend'],
+  ['BrandNew', 301, S, 's3.wrong_region', 'suspend'],
   ['PermanentRedirect', 301, S, 's3.wrong_region', 'suspend'],
   ['TemporaryRedirect', 307, S, 's3.wrong_region', 'suspend'],
   ['AuthorizationHeaderMalformed', 400, S, 's3.wrong_region', 'suspend'],
@@ -254,8 +257,7 @@ describe.each(operations)('%s', (operation) => {
     const [name, httpStatus, , code, disposition, message = 'no'] = row;
     aws.addFault({
       match: { operation },
-      // S3 says 301 and 307 too, which the sandbox lets no fault say.
-      action: { kind: 'error', code: name, message, httpStatus: Math.max(httpStatus, 400) },
+      action: { kind: 'error', code: name, message, httpStatus },
     });
     const failure = await failureOf(operation);
     expect([failure.code, failure.disposition]).toEqual([code, disposition]);
@@ -383,6 +385,30 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'internal.fault': 'libs/queue/src/consumer.ts',
   's3.key_taken': 'apps/s3-worker/src/deliver-object.ts',
 };
+
+const operationsOf: Readonly<Record<Service, readonly Operation[]>> = {
+  cloudwatch: P,
+  cloudwatch_create: creating,
+  s3: S,
+  sts: T,
+};
+
+test.each(Object.entries(operationsOf))('every row of the table of %s is met', (service, of) => {
+  const met = ({ code, names, statuses, says }: ErrorRule): boolean =>
+    documented.some(
+      ([name, status, operations, expected, , message = '']) =>
+        expected === code &&
+        operations.some((operation) => of.includes(operation)) &&
+        (names?.some((one) => one === name || one === `${name.split('.')[0]}.*`) ?? true) &&
+        (statuses?.includes(status) ?? true) &&
+        (says?.text.test(message) ?? true),
+    );
+  // Those of the network, and of a time to come back, are met on their way.
+  const rules = errorRules[service as Service].filter(
+    ({ network, hasRetryAfter }) => network === undefined && hasRetryAfter === undefined,
+  );
+  expect(rules.filter((rule) => !met(rule))).toEqual([]);
+});
 
 test('every failure is reached by a row, or raised in the file that is named for it', () => {
   const byRows = new Set<string>(documented.map(([, , , code]) => code));

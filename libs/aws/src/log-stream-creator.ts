@@ -96,11 +96,12 @@ export class LogStreamCreator {
     const command = () =>
       new CreateLogStreamCommand({ logGroupName: logGroup, logStreamName: logStream });
     await this.ration(missing, 'stream');
-    if ((await outcomeOf(client.send(command()))) !== 'not_there') return;
+    const first = await outcomeOf(client.send(command()));
+    if (!(first instanceof ResourceNotFoundException)) return;
     await this.once(groupKey(missing), () => this.createGroup(client, missing));
     await this.ration(missing, 'stream');
-    if ((await outcomeOf(client.send(command()))) === 'not_there')
-      throw new Failure('cloudwatch.not_there_yet', { detail: 'the log group' });
+    const second = await outcomeOf(client.send(command()));
+    if (second instanceof ResourceNotFoundException) throw classify('cloudwatch_create', second);
   }
 
   /** With all that the destination asks for; a group that somebody else has made is left as it is. */
@@ -172,14 +173,16 @@ const streamKey = (stream: StreamName): string => `${groupKey(stream)}\n${stream
 const retentionReminder = ({ account, region, logGroup }: MissingStream): string =>
   `retention:${account}:${region}:${logGroup}`;
 
-/** `existed`: somebody else was quicker, which is as good. `not_there`: what it should belong to is missing. */
-async function outcomeOf(call: Promise<unknown>): Promise<'done' | 'existed' | 'not_there'> {
+/** `existed`: somebody else was quicker, which is as good. The exception: what it should belong to is missing. */
+async function outcomeOf(
+  call: Promise<unknown>,
+): Promise<'done' | 'existed' | ResourceNotFoundException> {
   try {
     await call;
     return 'done';
   } catch (error) {
     if (error instanceof ResourceAlreadyExistsException) return 'existed';
-    if (error instanceof ResourceNotFoundException) return 'not_there';
+    if (error instanceof ResourceNotFoundException) return error;
     throw classify('cloudwatch_create', error);
   }
 }
