@@ -80,7 +80,8 @@ beforeEach(async () => {
     sink: 'cloudwatch',
     concurrency: 4,
     attemptsMax: 1,
-    observer: { delivered: () => undefined, failed: () => undefined, error: raise },
+    hold: { windowMs: Infinity, tenantBytesMax: () => Infinity },
+    observer: { delivered: ignore, failed: ignore, held: ignore, resumed: ignore, error: raise },
   });
 });
 
@@ -94,6 +95,10 @@ afterAll(async () => {
   redis.disconnect();
   await Promise.all([server.stop(), aws.stop()]);
 });
+
+function ignore(): void {
+  // What is looked at is what arrived.
+}
 
 function raise(error: unknown): never {
   throw error;

@@ -5,6 +5,7 @@ import {
   BatchStore,
   encodeFragment,
   failFastRedis,
+  Holds,
   type RedisClient,
 } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
@@ -202,7 +203,12 @@ test.each([0, 1])('a batch is found in shard %d, with what is in it', async (sha
 
 test('of a batch that is stopped, the page says why and whose move it is', async () => {
   const batchId = await append(anS3Lane({ destinationId: destinationIn(0) }), 'one');
-  await stores[0]?.noteFailure(batchId, 's3.bucket_missing', false);
+  await new Holds(redis, 0).fail(batchId, {
+    code: 's3.bucket_missing',
+    countsAttempt: false,
+    says: 'suspended',
+    isProbe: false,
+  });
   expect((await get(`/batches/${batchId}`)).body).toContain('The bucket does not exist.');
   await stores[0]?.deadLetter(batchId, 's3.access_denied');
   const { body } = await get(`/batches/${batchId}`);

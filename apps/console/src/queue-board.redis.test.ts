@@ -112,8 +112,14 @@ async function send(lingerMs = 0, lane = `lane-${lingerMs}`): Promise<string> {
 }
 
 function consume(deliver: Deliver): void {
-  const observer = { delivered: () => undefined, failed: () => undefined, error: () => undefined };
-  const options = { sink: 'cloudwatch', concurrency: 4, attemptsMax: 1, observer } as const;
+  const ignore = (): void => undefined;
+  const options = {
+    sink: 'cloudwatch',
+    concurrency: 4,
+    attemptsMax: 1,
+    hold: { windowMs: Infinity, tenantBytesMax: () => Infinity },
+    observer: { delivered: ignore, failed: ignore, held: ignore, resumed: ignore, error: ignore },
+  } as const;
   consumer = new BatchConsumer(workerRedis, new BatchStore(workerRedis, 0), deliver, options);
 }
 

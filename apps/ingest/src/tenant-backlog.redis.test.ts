@@ -89,7 +89,8 @@ test('a tenant with more than its share waiting is told to wait, alone, and unti
     sink: 's3',
     concurrency: 4,
     attemptsMax: 3,
-    observer: { delivered: ignore, failed: ignore, error: ignore },
+    hold: { windowMs: Infinity, tenantBytesMax: () => Infinity },
+    observer: { delivered: ignore, failed: ignore, held: ignore, resumed: ignore, error: ignore },
   });
   try {
     await until(async () => (await send('acme', 'again')).status === 202, { timeoutMs: 15_000 });

@@ -154,7 +154,8 @@ async function aBatch(messages: readonly string[] = ['one', 'two']): Promise<Beg
 
 async function begin(batchId: string): Promise<Begun> {
   const begun = await store.begin(batchId);
-  if (begun === undefined || begun.park) throw new Error(`${batchId} is not to be delivered`);
+  if (begun === undefined || begun.verdict !== 'go')
+    throw new Error(`${batchId} is not to be delivered`);
   return begun;
 }
 

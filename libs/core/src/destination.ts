@@ -167,6 +167,12 @@ export const CloudWatchDestination = z.strictObject({
         .enum(['STANDARD', 'INFREQUENT_ACCESS'])
         .optional()
         .describe('of log groups that we create: what AWS charges for and offers; fixed for good'),
+      order: z
+        .enum(['parallel', 'strict'])
+        .default('parallel')
+        .describe(
+          "whether a stream's batches are written side by side, or each only when the one before it is",
+        ),
     })
     .prefault({}),
 });

@@ -231,6 +231,18 @@ const kinds = {
     disposition: 'defer',
     publicMessage: 'The destination could not be looked up just now.',
   },
+  'destination.held_too_long': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage:
+      'The destination did not work for so long that what waited longest was given up. It is kept as a dead letter; redrive it once the destination works.',
+  },
+  'destination.held_too_much': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage:
+      "The destination does not work, and more waits for it than a tenant's share: what waited longest was given up. It is kept as a dead letter; redrive it once the destination works.",
+  },
   'batch.stalled': {
     fault: 'us',
     disposition: 'reject',

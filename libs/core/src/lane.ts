@@ -30,6 +30,8 @@ export interface Lane {
   target: Target;
   limits: BatchLimits;
   lingerMs: number;
+  /** Whether a batch is delivered only when all before it were, instead of side by side with them. */
+  strictOrder: boolean;
   /** Whether the whole log event is delivered as JSON, or its message alone. */
   format: 'message' | 'event';
   /** What becomes of a log event that is larger than `logEventBytesMax`. */
@@ -134,6 +136,7 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
         logEventBytesMax: S3.logEventBytesMax,
       },
       lingerMs: destination.s3.lingerMs,
+      strictOrder: false, // an object's place is in its name
       format: 'event',
     };
   }
@@ -142,6 +145,7 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
     ...lane({ sink: 'cloudwatch', logGroup, logStream }, logGroup, logStream),
     limits: cloudWatchLimits,
     lingerMs: destination.cloudwatch.lingerMs,
+    strictOrder: destination.cloudwatch.order === 'strict',
     format: destination.format,
   };
 }

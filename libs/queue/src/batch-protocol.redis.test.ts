@@ -22,6 +22,7 @@ import { jobData, openQueue } from './catalog';
 import { buildChunks } from './chunk';
 import { DeadLetterStore } from './dead-letter-store';
 import { encodeFragment } from './fragment';
+import { Holds } from './holds';
 import { joblessKey, liveKey } from './keys';
 import { addJobs, newBatchId } from './producer';
 import { patientRedis, type RedisClient } from './redis-connection';
@@ -97,7 +98,14 @@ class AppendStep implements Step {
 }
 
 type Outcome =
-  'delivered' | 'some refused' | 'all refused' | 'dead' | 'crash before put' | 'crash after put';
+  | 'delivered'
+  | 'some refused'
+  | 'all refused'
+  | 'dead'
+  | 'suspended'
+  | 'strike'
+  | 'crash before put'
+  | 'crash after put';
 
 /** A worker takes a job, maybe one that is done or that another worker still believes to hold, and then time passes. */
 class BeginStep implements Step {
@@ -117,8 +125,9 @@ class BeginStep implements Step {
 async function begin(batchId: string, real: Real): Promise<void> {
   const begun = await real.store.begin(batchId);
   if (begun === undefined) await finish(batchId, real);
-  else if (!begun.park) {
-    real.held.push({ batch: begun.batch, payload: await begun.payload.load() });
+  else if (begun.verdict === 'go' || begun.verdict === 'probe') {
+    const isProbe = begun.verdict === 'probe';
+    real.held.push({ batch: begun.batch, payload: await begun.payload.load(), isProbe });
   }
 }
 
@@ -145,7 +154,12 @@ class EndStep implements Step {
     await checkEverything(model, real);
   }
 
-  private async end({ batch, payload }: Held, model: Model, real: Real): Promise<void> {
+  private async end({ batch, payload, isProbe }: Held, model: Model, real: Real): Promise<void> {
+    if (this.outcome === 'suspended' || this.outcome === 'strike') {
+      const code = 'cloudwatch.access_denied';
+      await real.holds.fail(batch.id, { code, countsAttempt: true, says: this.outcome, isProbe });
+      return;
+    }
     if (this.outcome === 'dead') {
       await real.store.deadLetter(batch.id, 'cloudwatch.unavailable');
       return;
@@ -266,6 +280,28 @@ class CorrectStep implements Step {
   }
 }
 
+/** A worker looks after what was put aside: it is time for a probe, or what waited longest has waited long enough. */
+class TendStep implements Step {
+  constructor(private readonly expires: boolean) {}
+  check = () => true;
+  toString = () => `tend(${this.expires ? 'expires' : ''})`;
+
+  async run(model: Model, real: Real): Promise<void> {
+    for (const destinationId of ['d0', 'd1']) await real.holds.probeNow(`acme/${destinationId}`);
+    const { released, expired } = await real.holds.tend(
+      'cloudwatch',
+      this.expires ? Date.now() + 1_000 : 0,
+      this.expires ? 0 : Infinity,
+    );
+    await real.holds.release(released);
+    for (const { batchId, code } of expired) {
+      expect(await real.store.deadLetter(batchId, code, true)).toBe(true);
+      expect(await real.store.begin(batchId)).toMatchObject({ verdict: 'park' });
+    }
+    await checkEverything(model, real);
+  }
+}
+
 /** The sweep finds what has no job, and what BullMQ gave up. */
 class SweepStep implements Step {
   check = () => true;
@@ -305,6 +341,9 @@ const steps: fc.Arbitrary<Step>[] = [
         'some refused',
         'all refused',
         'dead',
+        'suspended',
+        'strike',
+        'strike',
         'crash before put',
         'crash after put',
       ),
@@ -318,6 +357,7 @@ const steps: fc.Arbitrary<Step>[] = [
     .map(([pick, how, crash]) => new DiscardStep(pick, how, crash)),
   fc.tuple(fc.nat(1_000), fc.nat(1)).map(([pick, more]) => new CorrectStep(pick, more)),
   fc.constant(new SweepStep()),
+  fc.boolean().map((expires) => new TendStep(expires)),
 ];
 
 test('whatever the interleaving, every log event is in one place, counted once, and within the limits', async () => {
@@ -332,13 +372,15 @@ test('whatever the interleaving, every log event is in one place, counted once, 
         repeatsMax: 0,
         nextId: 0,
       };
-      const real: Real = { store, deadLetters, queue, redis, finished: [], held: [] };
+      const holds = new Holds(redis, 0);
+      const real: Real = { store, holds, deadLetters, queue, redis, finished: [], held: [] };
       await fc.asyncModelRun(() => ({ model, real }), program);
 
       // However the program ended: after a sweep and healthy workers nothing waits, and nothing is missing.
       real.held = [];
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 30; round++) {
         await sweepAll(real);
+        await new TendStep(false).run(model, real);
         for (const job of await queue.getJobs()) await begin(job.id ?? '', real);
         while (real.held.length > 0) await new EndStep(0, 'delivered', false).run(model, real);
       }

@@ -1,14 +1,17 @@
 // What the random programs of the batch protocol know, and how everything that is in Redis is counted again after each of their steps.
 import { imbalance, type FailureCode, type Lane } from '@logferry/core';
 import type { Queue } from 'bullmq';
-import type { Batch, BatchStore } from './batch-store';
+import type { Batch } from './batch';
+import type { BatchStore } from './batch-store';
 import { unpackChunk } from './chunk-codec';
 import type { DeadLetterStore } from './dead-letter-store';
+import type { Holds } from './holds';
 import {
   batchKey,
   chunksKey,
   deadLettersKey,
   deadLetterSumsKey,
+  heldKey,
   liveKey,
   tenantKey,
   totalsKey,
@@ -16,7 +19,7 @@ import {
 import type { BatchPayload } from './payload';
 import type { RedisClient } from './redis-connection';
 
-const DEAD = ['cloudwatch.unavailable', 'batch.stalled'] as const;
+const DEAD = ['cloudwatch.unavailable', 'batch.stalled', 'destination.held_too_long'] as const;
 const REFUSED = ['cloudwatch.log_event_too_old'] as const;
 export const NOW_MS = Date.UTC(2026, 10, 21);
 const OVERHEAD = 26;
@@ -32,6 +35,7 @@ export function aLane(n: number): Lane {
     limits: { bytesMax: 200, logEventsMax: 4, spanMsMax: 1_000, logEventBytesMax: 200 },
     lingerMs: 60_000,
     format: 'message',
+    strictOrder: n === 2,
     oversize: 'split',
     deduplicateForMs: 0,
   };
@@ -52,6 +56,7 @@ export interface Model {
 
 export interface Real {
   store: BatchStore;
+  holds: Holds;
   deadLetters: DeadLetterStore;
   queue: Queue;
   redis: RedisClient;
@@ -63,6 +68,7 @@ export interface Real {
 export interface Held {
   batch: Batch;
   payload: BatchPayload;
+  isProbe: boolean;
 }
 
 /** Reads a log event's id back out of its encoded form. */
@@ -80,6 +86,8 @@ interface Stored {
   lane: string;
   ids: string[];
   storedBytes: number;
+  heldBytes: number | undefined;
+  isOrdered: boolean;
 }
 
 /** Everything that is in Redis, counted from the payloads themselves. */
@@ -116,8 +124,29 @@ export async function readAll({ redis }: Real): Promise<Stored[]> {
         lane: lane.id,
         ids: events.map(idOf),
         storedBytes: Number(fields.storedBytes),
+        heldBytes: fields.heldBytes === undefined ? undefined : Number(fields.heldBytes),
+        isOrdered: fields.ordered === '1',
       };
     }),
+  );
+}
+
+/** What was put aside is counted, and what waits for its turn stands in line. */
+async function checkAsides(stored: readonly Stored[], { redis }: Real): Promise<void> {
+  const aside = stored.filter(({ heldBytes }) => heldBytes !== undefined);
+  const indexed = await Promise.all(
+    ['d0', 'd1'].map((id) => redis.zrange(heldKey(0, `acme/${id}`), '0', '-1')),
+  );
+  expect(indexed.flat().sort()).toEqual(aside.map(({ id }) => id).sort());
+  expect(Number((await redis.hget(tenantKey(0, 'acme'), 'heldBytes')) ?? 0)).toBe(
+    aside.reduce((sum, { heldBytes = 0 }) => sum + heldBytes, 0),
+  );
+  const inLine = await redis.lrange(`{lf-0}:order:${aLane(2).id}`, 0, -1);
+  expect(inLine.sort()).toEqual(
+    stored
+      .filter(({ isOrdered }) => isOrdered)
+      .map(({ id }) => id)
+      .sort(),
   );
 }
 
@@ -164,6 +193,7 @@ export async function checkEverything(model: Model, real: Real): Promise<void> {
     expect(discarded([...DEAD, ...REFUSED])).toBe(ledger.discarded);
     expect(Object.values(ledger.rejectedBy).reduce((sum, n) => sum + n, 0)).toBe(ledger.rejected);
   }
+  await checkAsides(stored, real);
   const waiting = stored.filter(({ state }) => state === 'open' || state === 'sealed').length;
   expect(Number((await redis.hget(tenantKey(0, 'acme'), 'batches')) ?? 0)).toBe(waiting);
   const storedBytes = stored.reduce((sum, batch) => sum + batch.storedBytes, 0);

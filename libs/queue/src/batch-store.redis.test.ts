@@ -237,8 +237,11 @@ test('one flush serves many lanes and counts what nobody wanted', async () => {
 test('a batch is settled once, however often it is tried', async () => {
   const [batchId = ''] = opened(await append([chunk(10, 3)]));
   await store.begin(batchId);
-  expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toBe(true);
-  expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toBe(false);
+  expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toEqual({
+    lifted: false,
+    following: undefined,
+  });
+  expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toBeUndefined();
   expect(await store.ledger('acme', 'cw')).toMatchObject({ accepted: 3, delivered: 3, waiting: 0 });
   expect(await store.begin(batchId)).toBeUndefined();
 });
@@ -258,7 +261,7 @@ test('settling another number of log events than a batch has is a bug, and chang
 test('refused log events are kept with their reason, parked once, and redriven the next time', async () => {
   const [batchId = ''] = opened(await append([chunk(10, 3)]));
   const begun = await store.begin(batchId);
-  if (begun === undefined || begun.park) throw new Error('expected a batch to deliver');
+  if (begun === undefined || begun.verdict !== 'go') throw new Error('expected a batch to deliver');
   const refused = newBatchId();
   const code = 'cloudwatch.log_event_too_old';
   await store.settle(begun.batch, {
@@ -275,12 +278,12 @@ test('refused log events are kept with their reason, parked once, and redriven t
   });
 
   expect(await store.begin(refused)).toMatchObject({
-    park: true,
+    verdict: 'park',
     batch: { state: 'refused', reason: code },
   });
   expect(await store.ledger('acme', 'cw')).toMatchObject({ rejected: 2, waiting: 0 });
   expect(await store.begin(refused)).toMatchObject({
-    park: false,
+    verdict: 'go',
     batch: { logEvents: 2, reason: undefined },
   });
   expect(await store.ledger('acme', 'cw')).toMatchObject({
@@ -302,21 +305,10 @@ test('a dead letter keeps its payload, and beginning it again takes it back', as
     batch: { state: 'dead', reason: 's3.unavailable' },
   });
   expect(await store.begin(batchId)).toMatchObject({
-    park: false,
+    verdict: 'go',
     batch: { logEvents: 3, begun: 2 },
   });
   expect(await store.ledger('acme', 'cw')).toMatchObject({ deadLettered: 0, waiting: 3 });
-});
-
-test('a failure is noted on a batch that waits, and never revives one that is gone', async () => {
-  const [batchId = ''] = opened(await append([chunk(10)]));
-  expect(await store.noteFailure(batchId, 's3.unavailable', true)).toBe(1);
-  expect(await store.noteFailure(batchId, 's3.throttled', false)).toBe(1);
-  expect(await store.batch(batchId)).toMatchObject({ lastFailure: 's3.throttled' });
-  await store.begin(batchId);
-  await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
-  expect(await store.noteFailure(batchId, 's3.throttled', true)).toBe(0);
-  expect(await store.batch(batchId)).toBeUndefined();
 });
 
 test('a settled destination leaves nothing behind but its counters', async () => {
@@ -342,7 +334,7 @@ test('when memory is full an append is refused whole, and a settle goes through'
   await redis.config('SET', 'maxmemory', '1mb');
   try {
     await expect(append([chunk(10), chunk(20)])).rejects.toThrow('OOM');
-    expect(await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] })).toBe(true);
+    expect(await store.settle({ id: batchId, logEvents: 1 }, { rejected: [] })).toBeDefined();
   } finally {
     await redis.config('SET', 'maxmemory', '0');
   }

@@ -8,8 +8,8 @@ import {
   type Lane,
   type Ledger,
   type Sink,
-  type Target,
 } from '@logferry/core';
+import { parseBatch, type Batch } from './batch';
 import type { Chunk } from './chunk';
 import { packChunk, unpackChunk } from './chunk-codec';
 import {
@@ -25,14 +25,7 @@ import {
 import { BatchPayload, fragmentTexts, type PayloadSlice } from './payload';
 import { PayloadSource } from './payload-source';
 import type { RedisClient } from './redis-connection';
-import {
-  appendScript,
-  beginScript,
-  deadLetterScript,
-  noteFailureScript,
-  settleScript,
-  sweepScript,
-} from './scripts';
+import { appendScript, beginScript, deadLetterScript, settleScript, sweepScript } from './scripts';
 
 /** What one commit adds. */
 export interface Flush {
@@ -92,23 +85,26 @@ export interface BatchChange {
   tenantBatches: number;
 }
 
-/** A batch as it stands in Redis, without its payload. */
-export interface Batch {
-  id: string;
-  tenantId: string;
-  destinationId: string;
-  target: Target;
-  logEvents: number;
-  bytes: number;
-  firstMs: number;
-  openedAt: number;
-  state: 'open' | 'sealed' | 'dead' | 'refused';
-  /** How often its delivery was begun, crashes included. */
-  begun: number;
-  /** Why it is a dead letter or refused. */
-  reason: FailureCode | undefined;
-  /** What stopped its delivery last, if anything did. */
-  lastFailure: FailureCode | undefined;
+/** What is to be done with a batch. */
+export interface Begun {
+  batch: Batch;
+  /**
+   * - `go`: deliver it
+   * - `probe`: its destination is held; deliver it, to find out whether it must be
+   * - `hold`: its destination is held; it was put aside
+   * - `wait`: its lane is in strict order, and others come first
+   * - `park`: it is a dead letter, and its job is to be failed with its reason
+   */
+  verdict: 'go' | 'probe' | 'hold' | 'wait' | 'park';
+  payload: PayloadSource;
+}
+
+/** A batch that has ended. */
+export interface Settled {
+  /** Whether its destination was held until now. */
+  lifted: boolean;
+  /** The batch that may be delivered next, where the lane is in strict order. */
+  following: string | undefined;
 }
 
 /** The outcome of a delivery, per log event: what is not rejected was delivered. */
@@ -130,9 +126,8 @@ interface Scripts {
     args: Arguments,
   ): Promise<[(number | string)[], number[], string[], number[], number[]]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
-  lfSettle(tag: string, ...args: Arguments): Promise<number>;
-  lfDeadLetter(tag: string, batchId: string, code: string): Promise<number>;
-  lfNoteFailure(tag: string, batchId: string, code: string, attempts: number): Promise<number>;
+  lfSettle(tag: string, ...args: Arguments): Promise<[] | [number, string]>;
+  lfDeadLetter(tag: string, batchId: string, code: string, parking: number): Promise<number>;
   lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
 }
 
@@ -167,7 +162,6 @@ export class BatchStore {
     redis.defineCommand('lfBegin', { numberOfKeys: 1, lua: beginScript });
     redis.defineCommand('lfSettle', { numberOfKeys: 1, lua: settleScript });
     redis.defineCommand('lfDeadLetter', { numberOfKeys: 1, lua: deadLetterScript });
-    redis.defineCommand('lfNoteFailure', { numberOfKeys: 1, lua: noteFailureScript });
     redis.defineCommand('lfSweep', { numberOfKeys: 1, lua: sweepScript });
     this.scripts = redis as unknown as Scripts;
   }
@@ -215,25 +209,27 @@ export class BatchStore {
   }
 
   /**
-   * The batch to deliver; nothing if it was settled before. A batch to be parked is not to be delivered. Its payload is read when
-   * somebody asks for it: much may speak against a delivery before that.
+   * What is to be done with a batch; nothing if it was settled before. Its payload is read when somebody asks for it: much may speak
+   * against a delivery before that.
    */
-  async begin(
-    batchId: string,
-  ): Promise<
-    { batch: Batch; park: true } | { batch: Batch; park: false; payload: PayloadSource } | undefined
-  > {
+  async begin(batchId: string): Promise<Begun | undefined> {
     const fields = await this.scripts.lfBegin(this.tag, batchId);
     if (fields.length === 0) return undefined;
-    const { batch, stateBefore, parked } = parseBatch(batchId, fields);
-    if (stateBefore === 'refused' && parked) return { batch, park: true };
+    const { batch, stateBefore, verdict } = parseBatch(batchId, fields);
     // BullMQ counts on a job how often its worker died, and goes on counting after a redrive.
     if (stateBefore === 'dead') await this.redis.hdel(jobKey(this.shard, batch), 'stc');
-    return { batch, park: false, payload: new PayloadSource(() => this.readPayload(batch)) };
+    return {
+      batch,
+      verdict: verdict as Begun['verdict'],
+      payload: new PayloadSource(() => this.readPayload(batch)),
+    };
   }
 
-  /** Ends a batch. False if it had ended before, in which case nothing is counted again. */
-  async settle(batch: Pick<Batch, 'id' | 'logEvents'>, { rejected }: Delivery): Promise<boolean> {
+  /** Ends a batch; nothing if it had ended before, in which case nothing is counted again. */
+  async settle(
+    batch: Pick<Batch, 'id' | 'logEvents'>,
+    { rejected }: Delivery,
+  ): Promise<Settled | undefined> {
     const args: Arguments = [];
     let delivered = batch.logEvents;
     for (const { code, batchId, slice } of rejected) {
@@ -248,20 +244,18 @@ export class BatchStore {
         packChunk(slice.text),
       );
     }
-    return (await this.scripts.lfSettle(this.tag, batch.id, delivered, ...args)) === 1;
-  }
-
-  async deadLetter(batchId: string, code: FailureCode): Promise<boolean> {
-    return (await this.scripts.lfDeadLetter(this.tag, batchId, code)) === 1;
+    const [lifted, following] = await this.scripts.lfSettle(this.tag, batch.id, delivered, ...args);
+    if (lifted === undefined) return undefined;
+    return { lifted: lifted === 1, following: following === '' ? undefined : following };
   }
 
   /**
-   * Remembers what stopped a delivery, for whoever asks why a batch waits.
+   * Makes a dead letter of a batch that waits.
    *
-   * @returns how many attempts have failed since the batch was accepted or last redriven
+   * @param failsJob whether its job's next run is to end in the queue's failed set; else whoever asks sees to that
    */
-  async noteFailure(batchId: string, code: FailureCode, countsAttempt: boolean): Promise<number> {
-    return this.scripts.lfNoteFailure(this.tag, batchId, code, countsAttempt ? 1 : 0);
+  async deadLetter(batchId: string, code: FailureCode, failsJob = false): Promise<boolean> {
+    return (await this.scripts.lfDeadLetter(this.tag, batchId, code, failsJob ? 1 : 0)) === 1;
   }
 
   async sweep(
@@ -377,13 +371,14 @@ function sectionArguments(
   }
   for (const [tenantId, count] of filteredByTenant) args.push(tenantId, count);
   for (const { lane, chunks } of lanes) {
-    const { id, tenantId, destinationId, target, limits } = lane;
+    const { id, tenantId, destinationId, target, limits, strictOrder } = lane;
     args.push(id, sinkOf(lane), destinationKey(tenantId, destinationId), tenantId, destinationId);
     args.push(
       JSON.stringify(target),
       limits.bytesMax,
       limits.logEventsMax,
       limits.spanMsMax,
+      strictOrder ? 1 : 0,
       chunks.length,
     );
     for (const chunk of chunks) {
@@ -400,42 +395,6 @@ function fitsAlone({ bytes, logEvents, firstMs, lastMs }: Chunk, limits: BatchLi
   return (
     bytes <= bytesMax && logEvents <= limits.logEventsMax && lastMs - firstMs <= limits.spanMsMax
   );
-}
-
-function parseBatch(
-  id: string,
-  flat: readonly string[],
-): { batch: Batch; stateBefore: string; parked: boolean } {
-  const fields = new Map<string, string>();
-  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] ?? '', flat[i + 1] ?? '');
-  const text = (name: string): string => {
-    const value = fields.get(name);
-    assert(value !== undefined, `batch ${id} has a field ${name}`);
-    return value;
-  };
-  const code = (name: string): FailureCode | undefined => {
-    const value = fields.get(name);
-    return value !== undefined && isFailureCode(value) ? value : undefined;
-  };
-  const batch: Batch = {
-    id,
-    tenantId: text('tenantId'),
-    destinationId: text('destinationId'),
-    target: JSON.parse(text('target')) as Target,
-    logEvents: Number(text('logEvents')),
-    bytes: Number(text('bytes')),
-    firstMs: Number(text('firstMs')),
-    openedAt: Number(text('openedAt')),
-    state: text('state') as Batch['state'],
-    begun: Number(text('begun')),
-    reason: code('reason'),
-    lastFailure: code('lastFailure'),
-  };
-  return {
-    batch,
-    stateBefore: fields.get('stateBefore') ?? batch.state,
-    parked: fields.has('parked'),
-  };
 }
 
 function parseLedger(fields: Record<string, string>): Ledger {

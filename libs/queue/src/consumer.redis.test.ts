@@ -1,7 +1,7 @@
 // Producers and consumers together, on real BullMQ queues: what becomes of a batch for each way a delivery can end.
 import { Failure, type FailureCode, type Lane } from '@logferry/core';
 import { aCloudWatchLane, aLogEvent, until } from '@logferry/testing';
-import type { Batch } from './batch-store';
+import type { Batch } from './batch';
 import { buildChunks } from './chunk';
 import { allDelivered, quick, useConsumerTestbed } from './consumer.testbed';
 import { encodeFragment } from './fragment';

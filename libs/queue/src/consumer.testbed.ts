@@ -6,6 +6,7 @@ import { BatchStore } from './batch-store';
 import { openQueue } from './catalog';
 import { BatchConsumer, type Deliver, type DeliveryOutcome } from './consumer';
 import { encodeFragment } from './fragment';
+import type { HoldLimits } from './hold-keeper';
 import { BatchProducer } from './producer';
 import { failFastRedis, patientRedis, type RedisClient } from './redis-connection';
 
@@ -13,10 +14,14 @@ import { failFastRedis, patientRedis, type RedisClient } from './redis-connectio
 export interface Seen {
   delivered: string[];
   failures: [FailureCode, string][];
+  /** Why destinations were held, one by one. */
+  held: FailureCode[];
+  resumed: string[];
   errors: unknown[];
 }
 
 interface ConsumeOptions {
+  hold?: Partial<HoldLimits>;
   concurrency?: number;
   attemptsMax?: number;
   store?: BatchStore;
@@ -82,15 +87,18 @@ export class ConsumerTestbed {
   consume(deliver: Deliver, options: ConsumeOptions = {}): Seen {
     const { concurrency = 4, attemptsMax = 2, expectsErrors = false } = options;
     const { store = new BatchStore(this.redis, 0) } = options;
-    const seen: Seen = { delivered: [], failures: [], errors: [] };
+    const seen: Seen = { delivered: [], failures: [], held: [], resumed: [], errors: [] };
     this.consumers.push(
       new BatchConsumer(this.redis, store, deliver, {
         sink: 'cloudwatch',
         concurrency,
         attemptsMax,
+        hold: { windowMs: Infinity, tenantBytesMax: () => Infinity, ...options.hold },
         observer: {
           delivered: (batch) => void seen.delivered.push(batch.id),
           failed: (_, { code }, next) => void seen.failures.push([code, next]),
+          held: (_, { code }) => void seen.held.push(code),
+          resumed: ({ destinationId }) => void seen.resumed.push(destinationId),
           error: (error) => {
             seen.errors.push(error);
             if (!expectsErrors) raise(error);

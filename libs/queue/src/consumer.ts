@@ -1,25 +1,20 @@
-import {
-  assert,
-  AssertionError,
-  backoffMs,
-  destinationKey,
-  Failure,
-  RETRY,
-  type Sink,
-} from '@logferry/core';
+import { assert, AssertionError, backoffMs, Failure, RETRY, type Sink } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
+import type { Batch } from './batch';
 import {
   BatchSettled,
   UnreadableBatch,
-  type Batch,
   type BatchStore,
+  type Begun,
   type Delivery,
 } from './batch-store';
 import { jobData, openQueue, type JobData } from './catalog';
-import { FairSlots } from './fair-slots';
+import { FairSlots, inHandMax, type SlotFor } from './fair-slots';
+import { HoldKeeper, type HoldLimits } from './hold-keeper';
+import { Holds } from './holds';
 import { queueName, shardTag } from './keys';
 import type { PayloadSource } from './payload-source';
-import { addJobs, newBatchId } from './producer';
+import { addJobs, newBatchId, promote } from './producer';
 import { isRedisError, type RedisClient } from './redis-connection';
 import { Sweep } from './sweep';
 
@@ -39,30 +34,42 @@ export interface ConsumerObserver {
     failure: Failure,
     next: 'retry' | 'defer' | 'suspend' | 'reject' | 'dead_letter',
   ): void;
+  /** Nothing but probes goes to the batch's destination from now on. */
+  held(batch: Batch, failure: Failure): void;
+  /** The batch's destination works again. */
+  resumed(batch: Batch): void;
   error(error: unknown): void;
 }
 
 interface ConsumerOptions {
   sink: Sink;
-  /** How many batches are under way at once; each holds its payload in memory. */
+  /** How many batches are under way at once; each holds its payload in memory. Those whose calls take long do not count. */
   concurrency: number;
   /** How many failed attempts make a dead letter of a batch. */
   attemptsMax: number;
+  hold: HoldLimits;
   observer: ConsumerObserver;
 }
 
-/** Held batches are probed ever more rarely; the owner of the account has to act first. */
-const SUSPEND = { firstMs: 10_000, mostMs: 300_000 } as const;
+/** AWS asks to slow down. */
 const DEFER = { firstMs: 500, mostMs: 10_000 } as const;
 /** A destination of which nothing moves for this long is stuck, and its batches make room for those of others. */
 const STUCK_MS = 500;
 const PUT_OFF_MS = { min: 1_000, max: 30_000 } as const;
+/** A call of an account that answers takes less, mostly. */
+const SLOW_MS = 250;
+/** Whoever puts a batch aside is not who wakes it; should nobody do so, it looks for itself. */
+const HELD_MS = 3_600_000;
+/** The batch before it wakes it; should its worker die before it does, it looks for itself. */
+const BEHIND_MS = 5_000;
 
 /** Takes the batches of one sink in one shard, and speaks BullMQ so that nobody else has to. */
 export class BatchConsumer {
   private readonly worker: Worker;
   private readonly queue: Queue;
   private readonly sweep: Sweep;
+  private readonly holds: Holds;
+  private readonly keeper: HoldKeeper;
   private readonly slots: FairSlots;
 
   constructor(
@@ -73,14 +80,15 @@ export class BatchConsumer {
   ) {
     const { sink, concurrency, observer } = options;
     this.queue = openQueue(redis, sink, store.shard);
-    this.slots = new FairSlots(concurrency);
+    this.holds = new Holds(redis, store.shard);
+    this.slots = new FairSlots({ total: concurrency, slowMs: SLOW_MS });
     this.worker = new Worker(
       queueName(sink, store.shard),
       (job, token) => this.process(job, token),
       {
         connection: redis,
         prefix: shardTag(store.shard),
-        concurrency,
+        concurrency: inHandMax(concurrency),
         // With BullMQ's own 30 s, a batch whose worker was killed came back after 90 s; with these after 10 s (measured).
         lockDuration: 10_000,
         stalledInterval: 5_000,
@@ -91,6 +99,20 @@ export class BatchConsumer {
     );
     this.worker.on('error', (error) => observer.error(error));
     this.sweep = new Sweep(store, this.queue, sink, (error) => observer.error(error));
+    this.keeper = new HoldKeeper(
+      { store, holds: this.holds, queue: this.queue, sink },
+      options.hold,
+      observer,
+    );
+  }
+
+  /** Somebody has changed a destination, or nobody knows which: if it is held, the next probe is now. */
+  async probeNow(destinationKey?: string): Promise<void> {
+    if (destinationKey !== undefined) {
+      await this.holds.probeNow(destinationKey);
+      return;
+    }
+    await this.holds.probeAllNow(this.options.sink);
   }
 
   /**
@@ -99,6 +121,7 @@ export class BatchConsumer {
    */
   async close(deadlineMs: number): Promise<void> {
     this.sweep.stop();
+    this.keeper.stop();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), deadlineMs);
@@ -129,19 +152,20 @@ export class BatchConsumer {
   private async work(job: Job, token: string | undefined): Promise<void> {
     assert(token !== undefined, 'BullMQ gives a job its lock');
     const { tenant, destination } = job.data as JobData;
-    const key = destinationKey(tenant, destination);
-    if (!(await this.slots.take(key, STUCK_MS))) return this.putOff(job, token, key);
+    const who = { tenantId: tenant, destinationId: destination };
+    const slot = await this.slots.take(who, STUCK_MS);
+    if (slot === undefined) return this.putOff(job, token, who);
     try {
       await this.tryBatch(job, token);
     } finally {
-      this.slots.give(key);
+      slot.give();
     }
   }
 
   /** Leaves the slot to others, for about as long as the destination has been stuck. Nothing of the batch was read or counted. */
-  private async putOff(job: Job, token: string, key: string): Promise<never> {
-    const delayMs = Math.min(Math.max(this.slots.stillMs(key), PUT_OFF_MS.min), PUT_OFF_MS.max);
-    return delay(job, token, delayMs * (0.5 + Math.random() / 2));
+  private async putOff(job: Job, token: string, who: SlotFor): Promise<never> {
+    const delayMs = Math.min(Math.max(this.slots.stillMs(who), PUT_OFF_MS.min), PUT_OFF_MS.max);
+    return delay(job, token, halfTo(delayMs));
   }
 
   private async tryBatch(job: Job, token: string): Promise<void> {
@@ -149,19 +173,32 @@ export class BatchConsumer {
     assert(id !== undefined, 'a job has an id');
     const begun = await this.store.begin(id);
     if (begun === undefined) return; // settled before: its worker died between settling and telling BullMQ
-    const { batch } = begun;
-    if (begun.park) {
-      const failure = new Failure(batch.reason ?? 'internal.fault');
-      throw bare(new UnrecoverableError(`${failure.message} (${batch.logEvents} log events)`));
+    const { batch, verdict } = begun;
+    switch (verdict) {
+      case 'park': {
+        const failure = new Failure(batch.reason ?? 'internal.fault');
+        throw bare(new UnrecoverableError(`${failure.message} (${batch.logEvents} log events)`));
+      }
+      case 'hold':
+        return delay(job, token, halfTo(HELD_MS));
+      case 'wait':
+        return delay(job, token, halfTo(BEHIND_MS));
+      case 'go':
+      case 'probe':
+        return this.deliverBatch(job, token, begun);
     }
+  }
+
+  private async deliverBatch(job: Job, token: string, begun: Begun): Promise<void> {
+    const { batch, payload } = begun;
     let outcome: DeliveryOutcome;
     try {
-      outcome = await this.deliver(batch, begun.payload);
+      outcome = await this.deliver(batch, payload);
     } catch (error) {
-      await this.handleFailure({ job, token, batch, payload: begun.payload }, error);
+      await this.handleFailure({ ...begun, job, token }, error);
       return;
     }
-    await this.settle(batch, begun.payload, outcome);
+    await this.settle(batch, payload, outcome);
     this.options.observer.delivered(batch, outcome);
   }
 
@@ -181,7 +218,9 @@ export class BatchConsumer {
       }));
     }
     const settled = await this.store.settle(batch, delivery);
-    if (!settled || delivery.rejected.length === 0) return;
+    if (settled === undefined) return;
+    if (settled.lifted) this.options.observer.resumed(batch);
+    if (settled.following !== undefined) await promote(this.queue, settled.following);
     await addJobs(
       this.queue,
       delivery.rejected.map(({ batchId }) => ({
@@ -197,40 +236,39 @@ export class BatchConsumer {
     if (error instanceof BatchSettled) return;
     if (isRedisError(error)) throw error; // its payload could not be read just now: the batch is not at fault
     const failure = failureOf(error);
-    const { job, token, batch, payload } = work;
+    const { job, token, batch, payload, verdict } = work;
     const { attemptsMax, observer } = this.options;
-    const attempts = await this.store.noteFailure(
-      batch.id,
-      failure.code,
-      failure.disposition === 'retry',
-    );
-    switch (failure.disposition) {
-      case 'defer':
-        observer.failed(batch, failure, 'defer');
-        // AWS's own word on when to come back is kept, and never taken for less than what it is not to be a flood.
-        return delay(
-          job,
-          token,
-          (failure.retryAfterMs ?? 0) + backoffMs(batch.begun, Math.random(), DEFER),
-        );
-      case 'suspend':
-        observer.failed(batch, failure, 'suspend');
-        return delay(
-          job,
-          token,
-          SUSPEND.firstMs / 2 + backoffMs(batch.begun, Math.random(), SUSPEND),
-        );
+    const { code, disposition, retryAfterMs } = failure;
+    const { attempts, isHeld, isNew } = await this.holds.fail(batch.id, {
+      code,
+      countsAttempt: disposition === 'retry',
+      says: verdictOn(failure),
+      isProbe: verdict === 'probe',
+      againMs: disposition === 'defer' ? this.deferMs(batch, failure) : retryAfterMs,
+    });
+    if (isHeld && isNew) observer.held(batch, failure);
+    switch (disposition) {
       case 'reject':
         if (isOurs(failure)) return this.bury(batch, failure);
         observer.failed(batch, failure, 'reject');
         return this.settle(batch, payload, {
-          rejected: [{ code: failure.code, from: 0, to: batch.logEvents }],
+          rejected: [{ code, from: 0, to: batch.logEvents }],
         });
       case 'retry':
         if (attempts >= attemptsMax) return this.bury(batch, failure);
-        observer.failed(batch, failure, 'retry');
-        throw bare(new TryAgain(failure.message));
+        break;
+      case 'defer':
+      case 'suspend':
     }
+    observer.failed(batch, failure, disposition);
+    if (isHeld) return delay(job, token, halfTo(HELD_MS));
+    if (disposition === 'retry') throw bare(new TryAgain(failure.message));
+    return delay(job, token, this.deferMs(batch, failure));
+  }
+
+  /** AWS's own word on when to come back is kept, and never taken for less than what it is not to be a flood. */
+  private deferMs(batch: Batch, { retryAfterMs = 0 }: Failure): number {
+    return retryAfterMs + backoffMs(batch.begun, Math.random(), DEFER);
   }
 
   /** Makes a dead letter of the batch: counted first, then failed in BullMQ. The sweep mends what a crash between them leaves. */
@@ -248,6 +286,17 @@ function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const code = error instanceof UnreadableBatch ? 'batch.unreadable' : 'internal.fault';
   return new Failure(code, { cause: error });
+}
+
+/** What a failure says of the destination, beside this batch. */
+function verdictOn({ code, disposition }: Failure): 'suspended' | 'strike' | undefined {
+  if (disposition === 'suspend') return 'suspended';
+  return disposition === 'retry' && code !== 's3.key_taken' ? 'strike' : undefined;
+}
+
+/** A crowd that was put off together does not come back together. */
+function halfTo(mostMs: number): number {
+  return mostMs * (0.5 + Math.random() / 2);
 }
 
 /** What AWS has not refused is not counted as rejected. */
@@ -272,11 +321,9 @@ function isTellingBullMq(error: unknown): boolean {
   );
 }
 
-interface Work {
+interface Work extends Begun {
   job: Job;
   token: string;
-  batch: Batch;
-  payload: PayloadSource;
 }
 
 /** Puts a batch off without counting an attempt. */

@@ -1,6 +1,6 @@
 // What is done with dead letters, each step one Lua script. Keys and index: scripts.ts and dead-letter-index.ts.
 import { deadLetterIndex } from './dead-letter-index';
-import { prelude } from './scripts';
+import { prelude } from './script-prelude';
 
 const withIndex = `${prelude}${deadLetterIndex}
 local function isDeadLetter(state) return state == 'dead' or state == 'refused' end
@@ -159,7 +159,7 @@ for i = 3, #ARGV do
     place = 'waiting'
   else
     local queue = tag .. ':' .. queues[sink]
-    if state == 'refused' then redis.call('HSET', key('batch', id), 'parked', 1) end
+    redis.call('HDEL', key('batch', id), 'parking')
     if redis.call('EXISTS', queue .. ':' .. id) == 0 then
       place = 'missing'
     elseif redis.call('ZSCORE', queue .. ':failed', id) then

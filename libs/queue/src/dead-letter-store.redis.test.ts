@@ -67,7 +67,7 @@ test('refused log events whose job was not yet failed are redriven by the run th
   const lane = cloudWatchLane('acme', destinationIn(0));
   const id = await bed.accept(lane, ['one', 'two']);
   const begun = await bed.stores[0]?.begin(id);
-  if (begun === undefined || begun.park) throw new Error('it is to be delivered');
+  if (begun === undefined || begun.verdict !== 'go') throw new Error('it is to be delivered');
   const payload = await begun.payload.load();
   const refused = newBatchId();
   await bed.stores[0]?.settle(begun.batch, {
@@ -81,7 +81,7 @@ test('refused log events whose job was not yet failed are redriven by the run th
     reason: 'cloudwatch.log_event_too_old',
   });
   expect(await bed.deadLetters.redrive(await bed.found(refused))).toBe('redriven'); // a crash had left it without a job
-  expect((await bed.stores[0]?.begin(refused))?.park).toBe(false);
+  expect((await bed.stores[0]?.begin(refused))?.verdict).toBe('go');
   expect(await bed.stores[0]?.totals()).toMatchObject({ waiting: 1, delivered: 1, rejected: 0 });
 });
 
@@ -178,7 +178,7 @@ test('corrected log events take the place of those that were there, and the coun
   expect(await bed.stores[0]?.tenantBytes('acme')).toBe(deadLetter.storedBytes);
   expect(await textOf(bed.deadLetters.lines(deadLetter))).toContain('better one');
   const begun = await bed.stores[0]?.begin(id);
-  if (begun === undefined || begun.park) throw new Error('it is to be delivered');
+  if (begun === undefined || begun.verdict !== 'go') throw new Error('it is to be delivered');
   expect((await begun.payload.load()).slice(0, 2).text.toString()).toContain('better two');
   expect(await bed.deadLetters.correct(deadLetter, buildChunks(lane, fragments))).toBe('waiting');
 });

@@ -1,11 +1,19 @@
+import { until } from '@logferry/testing';
 import fc from 'fast-check';
-import { FairSlots } from './fair-slots';
+import { FairSlots, inHandMax, type Slot, type SlotFor } from './fair-slots';
 
 const STUCK_MS = 20;
 
-async function takeAll(slots: FairSlots, key: string, count: number): Promise<number> {
-  const taken = await Promise.all(Array.from({ length: count }, () => slots.take(key, STUCK_MS)));
-  return taken.filter(Boolean).length;
+const fairSlots = (total: number, slowMs = 60_000): FairSlots => new FairSlots({ total, slowMs });
+
+/** Of a tenant of its own, unless it is said whose it is. */
+function of(destinationId: string, tenantId = `tenant-of-${destinationId}`): SlotFor {
+  return { tenantId, destinationId };
+}
+
+async function takeAll(slots: FairSlots, who: SlotFor, count: number): Promise<Slot[]> {
+  const taken = await Promise.all(Array.from({ length: count }, () => slots.take(who, STUCK_MS)));
+  return taken.filter((slot) => slot !== undefined);
 }
 
 test.each([
@@ -15,57 +23,107 @@ test.each([
 ])(
   'of %d slots a destination alone holds %d, and the rest is left for others',
   async (total, most) => {
-    const slots = new FairSlots(total);
-    expect(await takeAll(slots, 'stuck', total)).toBe(most);
+    expect(await takeAll(fairSlots(total), of('stuck'), total)).toHaveLength(most);
   },
 );
 
-test('the more destinations are at work, the less each may hold; each may hold one', async () => {
-  const slots = new FairSlots(12);
-  expect(await takeAll(slots, 'a', 12)).toBe(6);
-  expect(await takeAll(slots, 'b', 12)).toBe(4);
-  expect(await takeAll(slots, 'c', 12)).toBe(3);
-  expect(await takeAll(slots, 'd', 12)).toBe(2);
-  expect(await takeAll(slots, 'e', 12)).toBe(2);
-  for (let other = 0; other < 20; other++) expect(await takeAll(slots, `f${other}`, 2)).toBe(1);
+test('the more destinations are at work, the less each may hold', async () => {
+  const slots = fairSlots(12);
+  for (const [name, most] of [
+    ['a', 6],
+    ['b', 4],
+    ['c', 2], // its part would be 3, and there are no more
+  ] as const)
+    expect(await takeAll(slots, of(name), 12)).toHaveLength(most);
+});
+
+test('a tenant has its part, however many destinations it has', async () => {
+  const slots = fairSlots(12);
+  let taken = 0;
+  for (let n = 0; n < 12; n++) taken += (await takeAll(slots, of(`d${n}`, 'whale'), 2)).length;
+  expect(taken).toBe(6);
+  expect(await takeAll(slots, of('d', 'small'), 12)).toHaveLength(2); // a fifth: four destinations are at work
 });
 
 test('whoever waits gets the slot that is given back, in order', async () => {
-  const slots = new FairSlots(2);
-  expect(await slots.take('a', STUCK_MS)).toBe(true);
+  const slots = fairSlots(2);
+  const first = await slots.take(of('a'), STUCK_MS);
   const order: number[] = [];
   const waiting = [1, 2, 3].map(async (n) => {
-    expect(await slots.take('a', 10_000)).toBe(true);
+    const slot = await slots.take(of('a'), 10_000);
     order.push(n);
-    slots.give('a');
+    slot?.give();
   });
-  slots.give('a');
+  first?.give();
   await Promise.all(waiting);
   expect(order).toEqual([1, 2, 3]);
 });
 
+test('a slot that is given back goes to whoever of the tenant may have it', async () => {
+  const slots = fairSlots(2);
+  const [held] = await takeAll(slots, of('a', 'acme'), 1);
+  const next = slots.take(of('b', 'acme'), 10_000);
+  held?.give();
+  expect(await next).toBeDefined();
+});
+
 test('nobody waits for a destination that is known to be stuck', async () => {
-  const slots = new FairSlots(2);
-  expect(await takeAll(slots, 'a', 2)).toBe(1);
-  expect(slots.stillMs('a')).toBeGreaterThanOrEqual(STUCK_MS);
+  const slots = fairSlots(2);
+  expect(await takeAll(slots, of('a'), 2)).toHaveLength(1);
+  expect(slots.stillMs(of('a'))).toBeGreaterThanOrEqual(STUCK_MS);
   let answered = false;
-  void slots.take('a', STUCK_MS).then(() => (answered = true));
+  void slots.take(of('a'), STUCK_MS).then(() => (answered = true));
   await Promise.resolve();
   expect(answered).toBe(true);
 });
 
+test('a call that takes long has its slot replaced, and its destination gets no other', async () => {
+  const slots = fairSlots(2, 5);
+  expect(await takeAll(slots, of('hangs'), 1)).toHaveLength(1);
+  expect(await takeAll(slots, of('hangs too'), 1)).toHaveLength(1);
+  // Both slots are taken, and yet the next two are served.
+  const well = await slots.take(of('well'), 10_000);
+  expect(await slots.take(of('well too'), 10_000)).toBeDefined();
+  expect(await slots.take(of('hangs'), STUCK_MS)).toBeUndefined();
+  well?.give();
+});
+
+test('however many hang, there are never more than three times as many slots', async () => {
+  const slots = fairSlots(2, 1);
+  let taken = 0;
+  const release: Slot[] = [];
+  for (let n = 0; n < 10; n++) {
+    void slots.take(of(`hangs-${n}`), 60_000).then((slot) => {
+      taken++;
+      if (slot !== undefined) release.push(slot);
+    });
+  }
+  await until(() => taken === inHandMax(2));
+  await until(() => slots.stillMs(of('hangs-5')) > STUCK_MS);
+  expect(taken).toBe(6);
+  release[0]?.give();
+  await until(() => taken === 7);
+});
+
 test('after all is given back nothing is remembered, whatever the order', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 40 }), async (keys) => {
-      const slots = new FairSlots(4);
-      await Promise.all(
-        keys.map(async (key) => {
-          expect(await slots.take(key, 10_000)).toBe(true);
-          await Promise.resolve();
-          slots.give(key);
-        }),
-      );
-      expect(await takeAll(slots, 'next', 4)).toBe(2);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('x', 'y')), {
+        maxLength: 40,
+      }),
+      async (takers) => {
+        const slots = fairSlots(4);
+        await Promise.all(
+          takers.map(async ([destinationId, tenantId]) => {
+            const slot = await slots.take(of(destinationId, tenantId), 10_000);
+            expect(slot).toBeDefined();
+            await Promise.resolve();
+            slot?.give();
+          }),
+        );
+        expect(await takeAll(slots, of('next'), 4)).toHaveLength(2);
+        expect(slots.stillMs(of('a', 'x'))).toBe(0);
+      },
+    ),
   );
 });

@@ -1,77 +1,194 @@
-interface Destination {
-  taken: number;
-  /** Those who wait for a slot, first come first served. */
-  line: (() => void)[];
-  /** When a slot of it was taken or given back last: a destination that moves is only busy. */
+/** Who a slot is taken for. */
+export interface SlotFor {
+  tenantId: string;
+  destinationId: string;
+}
+
+/** A slot that was taken, until it is given back. */
+export interface Slot {
+  give(): void;
+}
+
+interface Party {
+  /** Slots that count: their calls have not taken long yet. */
+  quick: number;
+  /** When a slot of it was taken or given back last: one that moves is only busy. */
   movedAt: number;
 }
 
+interface Destination extends Party {
+  /** Slots whose calls take long, and that count no more. */
+  slow: number;
+}
+
+interface Tenant extends Party {
+  destinations: Map<string, Destination>;
+}
+
+interface Waiting {
+  who: SlotFor;
+  called: (slot: Slot) => void;
+}
+
+interface FairSlotsOptions {
+  total: number;
+  /** A call that takes longer does not keep its slot from others any more. */
+  slowMs: number;
+}
+
+/** Memory is the bound: each slot holds its payload. */
+const SLOW_FACTOR = 2;
+
+/** How many batches a worker with so many slots may have in hand, those that wait for a slot included. */
+export function inHandMax(total: number): number {
+  return total * (1 + SLOW_FACTOR);
+}
+
 /**
- * Shares a worker's slots among the destinations that are at work: of `total` slots each may hold its part, and one part is always
- * left for whoever comes next. A destination whose calls hang holds its part for as long as they do, and no more.
+ * Shares a worker's slots among the tenants that are at work, and a tenant's among its destinations: of `total` slots each may hold its
+ * part, and one part is always left for whoever comes next.
+ *
+ * A call that takes long gets its slot replaced: accounts that do not answer would hold all slots, if there are as many of them, until
+ * their calls' time is up. Of those of its own destination it goes on counting, and one all of whose calls take long gets no further
+ * slot; and no more than `SLOW_FACTOR` times `total` are replaced.
  */
 export class FairSlots {
-  private readonly destinations = new Map<string, Destination>();
+  private readonly tenants = new Map<string, Tenant>();
+  /** Those who wait for a slot: first come first served, of those that may have one. */
+  private readonly line: Waiting[] = [];
+  private destinationsAtWork = 0;
+  private tenantsAtWork = 0;
+  private quick = 0;
+  private slow = 0;
 
-  constructor(private readonly total: number) {}
+  constructor(private readonly options: FairSlotsOptions) {}
 
-  /** Resolves with true when the slot is taken, or with false when none of that destination's has moved for `stuckMs`. */
-  take(key: string, stuckMs: number): Promise<boolean> {
-    const destination = this.destinations.get(key) ?? { taken: 0, line: [], movedAt: 0 };
-    if (!this.hasRoom(destination)) return this.wait(destination, stuckMs);
-    this.destinations.set(key, destination);
-    this.hold(destination);
-    return Promise.resolve(true);
+  /** Resolves when the slot is taken, or with nothing when none of that destination's has moved for `stuckMs`. */
+  take(who: SlotFor, stuckMs: number): Promise<Slot | undefined> {
+    return this.hasRoom(who) ? Promise.resolve(this.hold(who)) : this.wait(who, stuckMs);
   }
 
-  /** Gives a slot back that was taken. */
-  give(key: string): void {
-    const destination = this.destinations.get(key);
-    if (destination === undefined) return;
-    destination.taken--;
-    destination.movedAt = performance.now();
-    if (this.hasRoom(destination)) destination.line.shift()?.();
-    if (destination.taken === 0) this.destinations.delete(key);
+  /** For how long none of a destination's slots has moved, or none of its tenant's if it has none itself. */
+  stillMs({ tenantId, destinationId }: SlotFor): number {
+    const tenant = this.tenants.get(tenantId);
+    const party = tenant?.destinations.get(destinationId) ?? tenant;
+    return party === undefined ? 0 : performance.now() - party.movedAt;
   }
 
-  /** For how long none of a destination's slots has moved. */
-  stillMs(key: string): number {
-    const destination = this.destinations.get(key);
-    return destination === undefined ? 0 : performance.now() - destination.movedAt;
-  }
-
-  /** A destination that has to wait holds a slot already, so it stays known until its line is empty. */
-  private wait(destination: Destination, stuckMs: number): Promise<boolean> {
-    const stuckForMs = performance.now() - destination.movedAt;
-    if (stuckForMs >= stuckMs) return Promise.resolve(false);
+  private wait(who: SlotFor, stuckMs: number): Promise<Slot | undefined> {
+    const stillMs = this.stillMs(who);
+    if (stillMs >= stuckMs) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout;
-      const called = (): void => {
-        clearTimeout(timer);
-        this.hold(destination);
-        resolve(true);
+      const waiting: Waiting = {
+        who,
+        called: (slot) => {
+          clearTimeout(timer);
+          resolve(slot);
+        },
       };
       const look = (): void => {
-        const stillMs = performance.now() - destination.movedAt;
-        if (stillMs < stuckMs) {
-          timer = setTimeout(look, stuckMs - stillMs);
+        const still = this.stillMs(who);
+        if (still < stuckMs) {
+          timer = setTimeout(look, stuckMs - still);
           return;
         }
-        destination.line.splice(destination.line.indexOf(called), 1);
-        resolve(false);
+        this.line.splice(this.line.indexOf(waiting), 1);
+        resolve(undefined);
       };
-      timer = setTimeout(look, stuckMs - stuckForMs);
-      destination.line.push(called);
+      timer = setTimeout(look, stuckMs - stillMs);
+      this.line.push(waiting);
     });
   }
 
-  private hold(destination: Destination): void {
-    destination.taken++;
-    destination.movedAt = performance.now();
+  private hold(who: SlotFor): Slot {
+    const { total, slowMs } = this.options;
+    this.count(who, { quick: 1, slow: 0 });
+    let isSlow = false;
+    const look = setInterval(() => {
+      if (this.slow >= total * SLOW_FACTOR) return;
+      clearInterval(look);
+      isSlow = true;
+      // Not a move: a call that takes long is what makes a destination stuck.
+      const { movedAt } = this.destination(who);
+      this.count(who, { quick: -1, slow: 1 });
+      this.destination(who).movedAt = movedAt;
+      this.callNext();
+    }, slowMs);
+    return {
+      give: () => {
+        clearInterval(look);
+        this.count(who, isSlow ? { quick: 0, slow: -1 } : { quick: -1, slow: 0 });
+        this.callNext();
+        this.forgetIfIdle(who);
+      },
+    };
   }
 
-  private hasRoom({ taken }: Destination): boolean {
-    const atWork = this.destinations.size + (taken === 0 ? 1 : 0);
-    return taken < Math.max(1, Math.floor(this.total / (atWork + 1)));
+  private callNext(): void {
+    for (let i = 0; i < this.line.length && this.quick < this.options.total; i++) {
+      const waiting = this.line[i];
+      if (waiting === undefined || !this.hasRoom(waiting.who)) continue;
+      this.line.splice(i--, 1);
+      waiting.called(this.hold(waiting.who));
+    }
+  }
+
+  private count(who: SlotFor, { quick, slow }: { quick: number; slow: number }): void {
+    const destination = this.destination(who);
+    const tenant = this.tenant(who.tenantId);
+    const [tenantBefore, destinationBefore] = [tenant.quick, destination.quick];
+    this.quick += quick;
+    this.slow += slow;
+    tenant.quick += quick;
+    destination.quick += quick;
+    destination.slow += slow;
+    this.tenantsAtWork += Number(tenant.quick > 0) - Number(tenantBefore > 0);
+    this.destinationsAtWork += Number(destination.quick > 0) - Number(destinationBefore > 0);
+    tenant.movedAt = performance.now();
+    destination.movedAt = tenant.movedAt;
+  }
+
+  private hasRoom({ tenantId, destinationId }: SlotFor): boolean {
+    if (this.quick >= this.options.total) return false;
+    const tenant = this.tenants.get(tenantId);
+    const destination = tenant?.destinations.get(destinationId);
+    const { quick = 0, slow = 0 } = destination ?? {};
+    if (quick === 0 && slow > 0) return false;
+    const tenants = this.tenantsAtWork + (tenant === undefined || tenant.quick === 0 ? 1 : 0);
+    const destinations = this.destinationsAtWork + (quick === 0 ? 1 : 0);
+    return (tenant?.quick ?? 0) < this.part(tenants) && quick + slow < this.part(destinations);
+  }
+
+  private part(parties: number): number {
+    return Math.max(1, Math.floor(this.options.total / (parties + 1)));
+  }
+
+  private tenant(tenantId: string): Tenant {
+    let tenant = this.tenants.get(tenantId);
+    if (tenant === undefined) {
+      tenant = { quick: 0, movedAt: 0, destinations: new Map() };
+      this.tenants.set(tenantId, tenant);
+    }
+    return tenant;
+  }
+
+  private destination({ tenantId, destinationId }: SlotFor): Destination {
+    const { destinations } = this.tenant(tenantId);
+    let destination = destinations.get(destinationId);
+    if (destination === undefined) {
+      destination = { quick: 0, slow: 0, movedAt: 0 };
+      destinations.set(destinationId, destination);
+    }
+    return destination;
+  }
+
+  private forgetIfIdle({ tenantId, destinationId }: SlotFor): void {
+    const tenant = this.tenants.get(tenantId);
+    const destination = tenant?.destinations.get(destinationId);
+    if (tenant === undefined || destination === undefined) return;
+    if (destination.quick > 0 || destination.slow > 0) return;
+    tenant.destinations.delete(destinationId);
+    if (tenant.destinations.size === 0) this.tenants.delete(tenantId);
   }
 }

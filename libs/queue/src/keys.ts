@@ -65,3 +65,18 @@ export function deadLetterSumsKey(shard: number, sums: 'deadGroups' | 'deadBytes
 export function joblessKey(shard: number, sink: Sink): string {
   return `${shardTag(shard)}:jobless:${sink}`;
 }
+
+/** Why a destination is held, or its strikes. */
+export function holdKey(shard: number, destinationKey: string): string {
+  return `${shardTag(shard)}:hold:${destinationKey}`;
+}
+
+/** A destination's batches that were put aside. */
+export function heldKey(shard: number, destinationKey: string): string {
+  return `${shardTag(shard)}:held:${destinationKey}`;
+}
+
+/** The destinations of a sink that are held, by the time of their next probe. */
+export function holdsKey(shard: number, sink: Sink): string {
+  return `${shardTag(shard)}:holds:${sink}`;
+}

@@ -184,12 +184,18 @@ export async function addJobs(queue: Queue, plans: readonly JobPlan[]): Promise<
   );
 }
 
-/** Ends a job's linger early. It may have ended by itself, or the job may not be there yet: both are fine. */
-async function promote(queue: Queue, batchId: string): Promise<void> {
+/**
+ * Ends a job's delay early.
+ *
+ * @returns false if it has ended by itself, or the job is not there yet
+ */
+export async function promote(queue: Queue, batchId: string): Promise<boolean> {
   try {
     await queue.getBackend().promote(batchId);
+    return true;
   } catch (error) {
     if (!isNotDelayed(error)) throw error;
+    return false;
   }
 }
 

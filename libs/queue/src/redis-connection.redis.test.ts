@@ -49,7 +49,8 @@ function aConsumer(redis: RedisClient, sink: 'cloudwatch' | 's3', shard: number)
       sink,
       concurrency: 4,
       attemptsMax: 3,
-      observer: { delivered: ignore, failed: ignore, error: ignore },
+      hold: { windowMs: Infinity, tenantBytesMax: () => Infinity },
+      observer: { delivered: ignore, failed: ignore, held: ignore, resumed: ignore, error: ignore },
     },
   );
 }
@@ -285,7 +286,8 @@ test('workers and producers whose Redis was a replica for a while go on within a
       sink: 'cloudwatch',
       concurrency: 4,
       attemptsMax: 3,
-      observer: { delivered: ignore, failed: ignore, error: ignore },
+      hold: { windowMs: Infinity, tenantBytesMax: () => Infinity },
+      observer: { delivered: ignore, failed: ignore, held: ignore, resumed: ignore, error: ignore },
     },
   );
   try {

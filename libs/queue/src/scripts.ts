@@ -4,51 +4,17 @@
 // Keys are built from the shard's hash tag (KEYS[1]): `lane:` (the open batch's id), `batch:` (a hash), `chunks:` (a list of encoded
 // log events), `ledger:` and `totals` (counters), `tenant:` (waiting batches, bytes of Redis), `live:` (unsettled batches of a sink), `request:` (what was
 // accepted once and must not be again), `seen:` (log events that a destination was given and must not be given again). Those of the
-// dead letters: dead-letter-index.ts.
+// dead letters: dead-letter-index.ts; of what is held: hold-scripts.ts.
 import { deadLetterIndex } from './dead-letter-index';
-
-/** What every script begins with. */
-export const prelude = `
-local tag = KEYS[1]
-local function key(kind, id) return tag .. ':' .. kind .. ':' .. id end
-
-local function count(destination, field, n)
-  if n ~= 0 then
-    redis.call('HINCRBY', key('ledger', destination), field, n)
-    redis.call('HINCRBY', tag .. ':totals', field, n)
-  end
-end
-
--- Takes a batch's log events out of the counter of the state it is in.
-local function uncount(destination, tenant, state, reason, n)
-  if state == 'dead' then
-    count(destination, 'deadLettered', -n)
-  elseif state == 'refused' then
-    count(destination, 'rejected', -n)
-    count(destination, 'rejected:' .. reason, -n)
-  else
-    count(destination, 'waiting', -n)
-    redis.call('HINCRBY', key('tenant', tenant), 'batches', -1)
-  end
-end
-
--- What a batch takes of Redis beside its payload: its hash, its job, its places in lists (measured: some 2 KiB).
-local batchOverheadBytes = 2048
-
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-`;
+import { holding } from './hold-scripts';
+import { prelude } from './script-prelude';
 
 /**
  * Adds chunks to the open batches of any number of lanes, sealing a batch when the next chunk would pass a limit.
  *
  * ARGV: an id for the flush (batch ids are drawn from it), the most bytes of Redis a tenant should take, then sections. A section begins with a token, a fingerprint and a window in
- * milliseconds; with a token, it is added only if none of that token was within the window. Then comes how many duplicates were left out of it, and the numbers of its groups of marks, of its
- * lanes, of its filtered counts, and of the arguments that follow: per group of marks: window, the number of marks, marks; pairs of tenant and count; and per lane: lane, sink, destination key,
- * tenant, destination, target, bytesMax, logEventsMax, spanMsMax, the number of chunks, and per chunk bytes, log events, first ms,
- * last ms, text. A section is added only if none of its marks was within its window.
+// accepted once and must not be again), `seen:` (log events that a destination was given and must not be given again). Those of the
+// dead letters: dead-letter-index.ts; of what is held: hold-scripts.ts.
  *
  * Returns triples of lane index (from 0, over all sections), batch id, and what happened to the batch: the number of batches that its
  * tenant has waiting, if it was opened, or -1 if it was sealed. And the indexes of the sections whose token came with another
@@ -118,9 +84,9 @@ end
 local function addLane()
   local laneKey, sink, destination, tenant = key('lane', ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local bytesMax, countMax, spanMax = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
-  local chunks = tonumber(ARGV[at + 9])
+  local chunks = tonumber(ARGV[at + 10])
   local laneArgs = at
-  at = at + 10
+  at = at + 11
 
   local id = redis.call('GET', laneKey)
   local bytes, total, first, last, stored = 0, 0, 0, 0, 0
@@ -163,6 +129,10 @@ local function addLane()
       redis.call('HSET', key('batch', id), 'lane', ARGV[laneArgs], 'sink', sink, 'destinationKey', destination,
         'tenantId', tenant, 'destinationId', ARGV[laneArgs + 4], 'target', ARGV[laneArgs + 5],
         'openedAt', nowMs, 'state', 'open', 'begun', 0)
+      if ARGV[laneArgs + 9] == '1' then
+        redis.call('HSET', key('batch', id), 'ordered', 1)
+        redis.call('RPUSH', key('order', ARGV[laneArgs]), id)
+      end
       redis.call('SET', laneKey, id)
       redis.call('ZADD', key('live', sink), nowMs, id)
       events[#events + 1] = lane
@@ -209,36 +179,63 @@ end
 return {events, conflicts, fullTenants, repeated, duplicates}
 `;
 
+/** How long a destination that is held is left to a probe before another may try: longer than a call takes, mostly. */
+const PROBE_LEASE_MS = 60_000;
+
 /**
  * Makes a batch ready to be delivered: seals it if it is open, takes it back from the dead letters if it was there.
  *
- * ARGV: batch id. Returns nothing if the batch is settled; else its state before this call and its fields. A batch of refused log
- * events comes back as \`refused\` the first time, for its job to be failed with the reason; the next time it is a redrive.
+ * ARGV: batch id. Returns nothing if the batch is settled; else what is to be done with it, its state before this call, and its fields:
+ *
+ * - `go`, or `probe` if its destination is held and this batch may find out whether it must be
+ * - `park`: its job is to be failed with its reason, that is how a dead letter comes into the queue's failed set; the next time it is a
+ *   redrive
+ * - `hold`: its destination is held; the batch was put aside, and if it was open it goes on filling
+ * - `wait`: others of its lane come first
  */
-export const beginScript = `${prelude}${deadLetterIndex}
+export const beginScript = `${prelude}${deadLetterIndex}${holding}
 local id = ARGV[1]
-local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'parked')
-local state, lane, destination, tenant, n, reason, parked = unpack(batch)
+local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'parking',
+  'ordered', 'heldBytes', 'sink')
+local state, lane, destination, tenant, n, reason, parking, ordered, heldBytes, sink = unpack(batch)
 if not state then return {} end
-if state == 'refused' and not parked then
-  redis.call('HSET', key('batch', id), 'parked', 1)
-else
-  if state == 'open' and redis.call('GET', key('lane', lane)) == id then
-    redis.call('DEL', key('lane', lane))
-  elseif state == 'dead' or state == 'refused' then
-    unshelve(id)
-    uncount(destination, tenant, state, reason, tonumber(n))
-    count(destination, 'waiting', tonumber(n))
-    redis.call('HINCRBY', key('tenant', tenant), 'batches', 1)
-    redis.call('HDEL', key('batch', id), 'reason', 'parked', 'attempts')
-  end
-  redis.call('HSET', key('batch', id), 'state', 'sealed')
-  redis.call('HINCRBY', key('batch', id), 'begun', 1)
+
+local function answer(verdict)
+  local fields = redis.call('HGETALL', key('batch', id))
+  fields[#fields + 1] = 'verdict'
+  fields[#fields + 1] = verdict
+  fields[#fields + 1] = 'stateBefore'
+  fields[#fields + 1] = state
+  return fields
 end
-local fields = redis.call('HGETALL', key('batch', id))
-fields[#fields + 1] = 'stateBefore'
-fields[#fields + 1] = state
-return fields
+
+if parking then
+  redis.call('HDEL', key('batch', id), 'parking')
+  return answer('park')
+end
+if state == 'dead' or state == 'refused' then
+  unshelve(id)
+  uncount(destination, tenant, state, reason, tonumber(n))
+  count(destination, 'waiting', tonumber(n))
+  redis.call('HINCRBY', key('tenant', tenant), 'batches', 1)
+  redis.call('HDEL', key('batch', id), 'reason', 'attempts')
+  redis.call('HSET', key('batch', id), 'state', 'sealed')
+end
+local held = redis.call('HMGET', key('hold', destination), 'kind', 'probeAt')
+if held[1] and now() < tonumber(held[2]) then
+  hold(id, destination, tenant)
+  return answer('hold')
+end
+if ordered and redis.call('LINDEX', key('order', lane), 0) ~= id then return answer('wait') end
+if held[1] then
+  redis.call('HSET', key('hold', destination), 'probeAt', now() + ${PROBE_LEASE_MS})
+  redis.call('ZADD', key('holds', sink), now() + ${PROBE_LEASE_MS}, destination)
+end
+unhold(id, destination, tenant, heldBytes)
+if state == 'open' and redis.call('GET', key('lane', lane)) == id then redis.call('DEL', key('lane', lane)) end
+redis.call('HSET', key('batch', id), 'state', 'sealed')
+redis.call('HINCRBY', key('batch', id), 'begun', 1)
+return answer(held[1] and 'probe' or 'go')
 `;
 
 /**
@@ -246,14 +243,15 @@ return fields
  * batch of their own, which stays until it is redriven or discarded.
  *
  * ARGV: batch id, delivered, then per reason: code, a new batch id, log events, bytes, first ms, last ms, text.
- * Returns 1, or 0 if the batch was settled before.
+ * Returns nothing if the batch was settled before; else 1 if its destination was held until now, and the batch that comes next where the
+ * lane is in strict order.
  */
-export const settleScript = `${prelude}${deadLetterIndex}
+export const settleScript = `${prelude}${deadLetterIndex}${holding}
 local id = ARGV[1]
 local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'sink',
-  'destinationId', 'target', 'openedAt', 'storedBytes')
+  'destinationId', 'target', 'openedAt', 'storedBytes', 'heldBytes', 'ordered')
 local state, lane, destination, tenant, n, reason, sink = unpack(batch)
-if not state then return 0 end
+if not state then return {} end
 if state == 'open' then return redis.error_reply('ASSERT settling ' .. id .. ', which was never begun') end
 local sum = tonumber(ARGV[2])
 for at = 3, #ARGV, 7 do sum = sum + tonumber(ARGV[at + 2]) end
@@ -261,6 +259,7 @@ if sum ~= tonumber(n) then
   return redis.error_reply('ASSERT settling ' .. sum .. ' of ' .. n .. ' log events of ' .. id)
 end
 if state == 'dead' or state == 'refused' then unshelve(id) end
+unhold(id, destination, tenant, batch[12])
 -- Deleting comes first: Redis lets a script that has begun to write go on when memory is full, and a settle must never be refused.
 redis.call('DEL', key('chunks', id), key('batch', id))
 redis.call('ZREM', key('live', sink), id)
@@ -272,7 +271,7 @@ for at = 3, #ARGV, 7 do
   redis.call('HSET', key('batch', refused), 'lane', lane, 'sink', sink, 'destinationKey', destination, 'tenantId', tenant,
     'destinationId', batch[8], 'target', batch[9], 'openedAt', batch[10], 'state', 'refused', 'begun', 0, 'reason', code,
     'logEvents', ARGV[at + 2], 'bytes', ARGV[at + 3], 'firstMs', ARGV[at + 4], 'lastMs', ARGV[at + 5],
-    'storedBytes', batchOverheadBytes + #ARGV[at + 6])
+    'storedBytes', batchOverheadBytes + #ARGV[at + 6], 'parking', 1)
   stored = stored + batchOverheadBytes + #ARGV[at + 6]
   redis.call('RPUSH', key('chunks', refused), ARGV[at + 6])
   redis.call('ZADD', key('live', sink), now(), refused)
@@ -281,33 +280,36 @@ for at = 3, #ARGV, 7 do
   count(destination, 'rejected:' .. code, tonumber(ARGV[at + 2]))
 end
 redis.call('HINCRBY', key('tenant', tenant), 'bytes', stored)
-return 1
+local following = false
+if batch[13] then
+  redis.call('LREM', key('order', lane), 1, id)
+  following = redis.call('LINDEX', key('order', lane), 0)
+end
+return {lift(destination, sink), following or ''}
 `;
 
 /**
- * Moves a waiting batch to the dead letters, payload and all. ARGV: batch id, code. Returns 1 if it moved.
+ * Moves a waiting batch to the dead letters, payload and all. ARGV: batch id, code, and 1 if its job is not about to be failed by
+ * whoever asks: then the job's next run is. Returns 1 if it moved.
  */
-export const deadLetterScript = `${prelude}${deadLetterIndex}
+export const deadLetterScript = `${prelude}${deadLetterIndex}${holding}
 local id = ARGV[1]
-local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents')
-local state, lane, destination, tenant, n = unpack(batch)
+local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'heldBytes', 'ordered')
+local state, lane, destination, tenant, n, heldBytes, ordered = unpack(batch)
 if state ~= 'open' and state ~= 'sealed' then return 0 end
 if redis.call('GET', key('lane', lane)) == id then redis.call('DEL', key('lane', lane)) end
+if ordered then
+  -- It does not keep the others of its lane from going on, and is redriven out of order.
+  redis.call('LREM', key('order', lane), 1, id)
+  redis.call('HDEL', key('batch', id), 'ordered')
+end
+unhold(id, destination, tenant, heldBytes)
 uncount(destination, tenant, state, '', tonumber(n))
 count(destination, 'deadLettered', tonumber(n))
 redis.call('HSET', key('batch', id), 'state', 'dead', 'reason', ARGV[2])
+if ARGV[3] == '1' then redis.call('HSET', key('batch', id), 'parking', 1) end
 shelve(id)
 return 1
-`;
-
-/**
- * Notes why a delivery did not succeed. ARGV: batch id, code, 1 if it counts an attempt.
- * Returns the attempts since the batch was accepted or last redriven; 0 for a batch that is settled, which stays gone.
- */
-export const noteFailureScript = `${prelude}
-if redis.call('EXISTS', key('batch', ARGV[1])) == 0 then return 0 end
-redis.call('HSET', key('batch', ARGV[1]), 'lastFailure', ARGV[2])
-return redis.call('HINCRBY', key('batch', ARGV[1]), 'attempts', ARGV[3])
 `;
 
 /**

@@ -20,6 +20,7 @@ export class DeliveryObserver {
   private readonly batches;
   private readonly bytes;
   private readonly age;
+  private readonly holds;
   private errorLoggedAt = 0;
 
   constructor(
@@ -38,6 +39,11 @@ export class DeliveryObserver {
     this.bytes = metrics.counter(
       'delivery_bytes_total',
       'Bytes of batches that were delivered, as the sink counts them',
+    );
+    this.holds = metrics.counter(
+      'delivery_holds_total',
+      'Destinations that were held since they do not work, and that went on again',
+      ['change', 'code'],
     );
     this.age = metrics.histogram(
       'delivery_age_seconds',
@@ -74,6 +80,16 @@ export class DeliveryObserver {
     if (next === 'dead_letter')
       this.log.error({ ...line, err: failure }, 'the batch is a dead letter');
     else this.log.warn(line, 'not delivered');
+  }
+
+  held(batch: ObservedBatch, { code, fault }: Failure): void {
+    this.holds.inc({ change: 'held', code });
+    this.log.warn({ ...name(batch), code, fault }, 'the destination is held');
+  }
+
+  resumed(batch: ObservedBatch): void {
+    this.holds.inc({ change: 'resumed', code: '' });
+    this.log.info(name(batch), 'the destination works again; what was held goes on');
   }
 
   /** A worker without Redis fails many times a second; its log must not. */

@@ -206,6 +206,22 @@ export function workerSettings(prefix: string, standardPort: number) {
       },
       { min: 1, max: 1_000, default: RETRY.attemptsMax },
     ),
+    holdWindowMs: integer(
+      {
+        name: `${prefix}HOLD_WINDOW_MS`,
+        description:
+          'How long batches are kept for a destination that does not work, from when they were opened; then they become dead letters, oldest first.',
+      },
+      { min: 60_000, max: 2_592_000_000, default: 259_200_000 },
+    ),
+    holdMemoryPercentMax: integer(
+      {
+        name: `${prefix}HOLD_TENANT_MEMORY_PERCENT_MAX`,
+        description:
+          "The share of Redis's memory that may wait for destinations of one tenant that do not work; above it, the oldest batches become dead letters. Less than what ingest lets a tenant take, so that its other destinations go on.",
+      },
+      { min: 1, max: 95, default: 10 },
+    ),
     clientsMax: integer(
       {
         name: `${prefix}CLIENTS_MAX`,

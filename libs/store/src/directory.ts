@@ -26,6 +26,8 @@ export class Directory {
   constructor(
     private readonly store: ConfigStore,
     private readonly onError: (error: unknown) => void,
+    /** Told whose configuration has changed; without a tenant, it may be anybody's. */
+    private readonly onTenantChange: (tenantId?: string) => void = () => undefined,
   ) {}
 
   start(): void {
@@ -76,14 +78,20 @@ export class Directory {
         // What was remembered before we knew where the announcements stood may be old.
         this.place = await this.store.changesEnd();
         this.forgetAll();
+        this.onTenantChange();
         return;
       }
       const { place, changes } = await this.store.changesAfter(this.place, CHANGES_A_POLL);
       this.place = place;
-      if (changes.length === CHANGES_A_POLL) this.forgetAll();
+      if (changes.length === CHANGES_A_POLL) {
+        this.forgetAll();
+        this.onTenantChange();
+      }
       for (const change of changes) {
-        if (change.kind === 'tenant') this.tenants.forget(change.tenantId);
-        else this.keys.forget(change.keyId);
+        if (change.kind === 'tenant') {
+          this.tenants.forget(change.tenantId);
+          this.onTenantChange(change.tenantId);
+        } else this.keys.forget(change.keyId);
       }
     } catch (error) {
       this.place = undefined; // Redis may come back with announcements that we missed

@@ -1,4 +1,4 @@
-import type { Sink } from '@logferry/core';
+import { destinationKey, shardOf, type Sink } from '@logferry/core';
 import {
   BatchConsumer,
   BatchStore,
@@ -6,6 +6,7 @@ import {
   DeadLetters,
   deadLetterState,
   patientRedis,
+  RedisMemory,
   redisResponds,
   type Deliver,
   type RedisClient,
@@ -53,6 +54,7 @@ export class WorkerProcess {
   private readonly broker: BrokerClient;
   private readonly deadLetters: DeadLetters;
   private readonly retention: DeadLetterRetention;
+  private readonly memory: RedisMemory;
   private readonly consumers: readonly BatchConsumer[];
 
   constructor(private readonly plan: WorkerPlan) {
@@ -62,16 +64,21 @@ export class WorkerProcess {
     this.redis = patientRedis({ url: config.redisUrl });
     this.redis.on('error', (error: Error) => this.log.debug({ err: error }, 'redis'));
     this.readiness = new Readiness({ redis: () => redisResponds(this.redis) });
-    this.directory = new Directory(new ConfigStore(this.redis), (error) => {
-      if (error instanceof Unreadable) this.log.error({ err: error }, error.message);
-      else this.log.debug({ err: error }, 'the directory cannot be refreshed');
-    });
+    this.directory = new Directory(
+      new ConfigStore(this.redis),
+      (error) => {
+        if (error instanceof Unreadable) this.log.error({ err: error }, error.message);
+        else this.log.debug({ err: error }, 'the directory cannot be refreshed');
+      },
+      (tenantId) => void this.probeNow(tenantId).catch((error: unknown) => this.noProbe(error)),
+    );
     this.broker = new BrokerClient({
       host: config.brokerHost,
       port: config.brokerPort,
       secret: config.brokerSecret,
     });
-    const { concurrency, attemptsMax } = config;
+    this.memory = new RedisMemory(this.redis);
+    const { concurrency, attemptsMax, holdWindowMs, holdMemoryPercentMax, shards } = config;
     const observer = new DeliveryObserver(this.metrics, this.log);
     const stores = Array.from(
       { length: config.shards },
@@ -87,10 +94,15 @@ export class WorkerProcess {
         sink,
         concurrency,
         attemptsMax,
+        hold: {
+          windowMs: holdWindowMs,
+          tenantBytesMax: () => (this.memory.bytes * holdMemoryPercentMax) / 100 / shards,
+        },
         observer,
       });
     });
     this.directory.start();
+    this.memory.start();
   }
 
   get parts(): HttpAppParts {
@@ -113,11 +125,29 @@ export class WorkerProcess {
     return new DeadLetterRetention(this.deadLetters, rules, observer);
   }
 
+  /** What was changed about a tenant may be what its held destinations wait for. */
+  private async probeNow(tenantId: string | undefined): Promise<void> {
+    if (tenantId === undefined) {
+      await Promise.all(this.consumers.map((consumer) => consumer.probeNow()));
+      return;
+    }
+    const record = await this.directory.tenant(tenantId);
+    for (const { id } of record?.destinations ?? []) {
+      const shard = shardOf(tenantId, id, this.consumers.length);
+      await this.consumers[shard]?.probeNow(destinationKey(tenantId, id));
+    }
+  }
+
+  private noProbe(error: unknown): void {
+    this.log.debug({ err: error }, 'held destinations wait for their next probe');
+  }
+
   async close(): Promise<void> {
     const { shutdownDeadlineMs } = this.plan.config;
     this.retention.stop();
     await Promise.all(this.consumers.map((consumer) => consumer.close(shutdownDeadlineMs)));
     this.directory.stop();
+    this.memory.stop();
     this.broker.close();
     // Not awaited: nothing of it is under way any more, and without Redis it would not end.
     void this.deadLetters

@@ -1,0 +1,80 @@
+import { Failure, type Sink } from '@logferry/core';
+import type { Queue } from 'bullmq';
+import type { BatchStore } from './batch-store';
+import type { ConsumerObserver } from './consumer';
+import type { Holds, Tending } from './holds';
+import { promote } from './producer';
+
+/** How long, and how much, is kept for a destination that does not work. */
+export interface HoldLimits {
+  windowMs: number;
+  /** What a tenant's held batches may take of Redis in this shard. Asked each time, since a Redis may be given more. */
+  tenantBytesMax: () => number;
+}
+
+interface Parts {
+  store: BatchStore;
+  holds: Holds;
+  queue: Queue;
+  sink: Sink;
+}
+
+const INTERVAL_MS = 1_000;
+
+/**
+ * Wakes the batches that were put aside: one for each destination that is due for a probe, and all of those whose destination works
+ * again. And gives up, oldest first, what was held too long or is too much.
+ *
+ * Every worker runs one. What two do at once is harmless: a batch that is woken twice asks Redis whether it may go.
+ */
+export class HoldKeeper {
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly limits: HoldLimits,
+    private readonly observer: Pick<ConsumerObserver, 'failed' | 'error'>,
+  ) {
+    this.schedule();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      void this.tend()
+        .catch((error: unknown) => this.observer.error(error))
+        .finally(() => this.schedule());
+    }, INTERVAL_MS);
+  }
+
+  private async tend(): Promise<void> {
+    const { holds, queue, sink } = this.parts;
+    const { windowMs, tenantBytesMax } = this.limits;
+    const { probes, released, expired } = await holds.tend(
+      sink,
+      Date.now() - windowMs,
+      tenantBytesMax(),
+    );
+    await Promise.all(probes.map((batchId) => promote(queue, batchId)));
+    const woken = await Promise.all(
+      released.map(async (batchId) => ((await promote(queue, batchId)) ? [batchId] : [])),
+    );
+    // One that could not be woken may be on its way to being put off this very moment: the next round tries again.
+    await holds.release(woken.flat());
+    for (const batch of expired) await this.giveUp(batch);
+  }
+
+  private async giveUp({ batchId, code }: Tending['expired'][number]): Promise<void> {
+    const { store, queue } = this.parts;
+    const batch = await store.batch(batchId);
+    if (batch === undefined || !(await store.deadLetter(batchId, code, true))) return;
+    this.observer.failed(batch, new Failure(code), 'dead_letter');
+    await promote(queue, batchId);
+  }
+}

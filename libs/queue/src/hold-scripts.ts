@@ -1,0 +1,165 @@
+// Holding a destination: what waits for it is kept, and tried with one batch at a time, until one of them is settled. Like all scripts of
+// the batch protocol they move what they count in one step.
+//
+// Keys: `hold:` (of a destination: why and since when it is held, or its strikes so far), `holds:` (of a sink: the destinations that are
+// held, by the time of the next probe), `held:` (of a destination: its batches that were put aside, by the time they were opened),
+// `releasing:` (of a sink: the destinations whose batches are on their way back), `order:` (of a lane in strict order: its batches).
+import { prelude } from './script-prelude';
+
+/** Lua functions, to stand after the prelude of a script. */
+export const holding = `
+-- Puts a batch aside. It may be open still, and larger each time.
+local function hold(id, destination, tenant)
+  local batch = redis.call('HMGET', key('batch', id), 'openedAt', 'storedBytes', 'heldBytes')
+  local bytes = tonumber(batch[2]) or 0
+  redis.call('ZADD', key('held', destination), batch[1], id)
+  redis.call('HINCRBY', key('tenant', tenant), 'heldBytes', bytes - (tonumber(batch[3]) or 0))
+  redis.call('HSET', key('batch', id), 'heldBytes', bytes)
+end
+
+local function unhold(id, destination, tenant, heldBytes)
+  if not heldBytes then return end
+  redis.call('ZREM', key('held', destination), id)
+  redis.call('HINCRBY', key('tenant', tenant), 'heldBytes', -tonumber(heldBytes))
+  redis.call('HDEL', key('batch', id), 'heldBytes')
+end
+
+-- A batch was settled, so its destination works: whatever was held against it is forgotten. Returns 1 if it was held.
+local function lift(destination, sink)
+  if redis.call('DEL', key('hold', destination)) == 0 then return 0 end
+  if redis.call('ZREM', key('holds', sink), destination) == 0 then return 0 end
+  if redis.call('EXISTS', key('held', destination)) == 1 then
+    redis.call('SADD', key('releasing', sink), destination)
+  end
+  return 1
+end
+`;
+
+/**
+ * Notes why a delivery did not succeed, and holds the destination if that is what it means.
+ *
+ * ARGV: batch id, code, 1 if it counts an attempt, what it says of the destination (`suspended`: its owner has to act; `strike`: broken,
+ * if it is the last of several in a row; or nothing), 1 if the batch was a probe, the strikes that make it broken, the first and the
+ * longest pause before a probe of what is suspended and of what is broken, a number in [0, 1), and the pause that AWS or we ask for (0
+ * if nobody does).
+ *
+ * Returns the attempts since the batch was accepted or last redriven, 1 if the batch is put aside, and 1 if the destination was not
+ * held before. A batch that is settled stays gone.
+ */
+export const failScript = `${prelude}${holding}
+local id, code, counts, says, isProbe, strikesMax = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
+local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId', 'sink', 'state')
+local destination, tenant, sink, state = unpack(batch)
+if not destination then return {0, 0, 0} end
+redis.call('HSET', key('batch', id), 'lastFailure', code)
+local held = key('hold', destination)
+local before = redis.call('HGET', held, 'kind')
+local kind = before
+if says == 'suspended' then
+  kind = 'suspended'
+elseif says == 'strike' and not before then
+  if redis.call('HINCRBY', held, 'strikes', 1) >= strikesMax then kind = 'broken' end
+  redis.call('PEXPIRE', held, 600000) -- strikes are in a row only as long as somebody counts
+end
+-- Attempts run out only against a destination that works otherwise: as long as it is held, none is counted.
+local attempts = redis.call('HINCRBY', key('batch', id), 'attempts', before and 0 or counts)
+if not kind then return {attempts, 0, 0} end
+if isProbe or before ~= kind then
+  local firstMs, mostMs = tonumber(ARGV[7]), tonumber(ARGV[8])
+  if kind == 'broken' then firstMs, mostMs = tonumber(ARGV[9]), tonumber(ARGV[10]) end
+  local againMs = tonumber(ARGV[12])
+  if before ~= kind then
+    redis.call('HSET', held, 'kind', kind, 'sinceMs', now(), 'probes', 0, 'destination', destination, 'sink', sink)
+    redis.call('PERSIST', held)
+  end
+  if says ~= '' then redis.call('HSET', held, 'code', code) end
+  if againMs == 0 then
+    local probes = redis.call('HINCRBY', held, 'probes', 1)
+    againMs = math.min(mostMs, firstMs * 2 ^ math.min(probes - 1, 30)) * (0.5 + tonumber(ARGV[11]) / 2)
+  end
+  local probeAt = now() + math.floor(againMs)
+  redis.call('HSET', held, 'probeAt', probeAt)
+  redis.call('ZADD', key('holds', sink), probeAt, destination)
+  redis.call('SREM', key('releasing', sink), destination)
+end
+-- The worker may have lost the batch meanwhile, and somebody else made a dead letter of it.
+if state == 'open' or state == 'sealed' then hold(id, destination, tenant) end
+return {attempts, 1, before and 0 or 1}
+`;
+
+/**
+ * Says which of the batches that were put aside are to be woken, and which have been there too long.
+ *
+ * ARGV: sink, the time before which a batch must have been opened to have been held too long, and the most bytes of Redis that a tenant's
+ * held batches may take.
+ *
+ * Returns the ids of batches to probe with, of batches that are on their way back, and pairs of batches to be given up and why.
+ */
+export const tendScript = `${prelude}
+local sink, openedBefore, bytesMax = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local nowMs = now()
+local probes, released, expired = {}, {}, {}
+
+for _, destination in ipairs(redis.call('ZRANGEBYSCORE', key('holds', sink), '-inf', nowMs, 'LIMIT', 0, 100)) do
+  -- One after the other: a batch that can never be written must not stand before all that could.
+  local last = redis.call('HGET', key('hold', destination), 'probed')
+  local rank = last and redis.call('ZRANK', key('held', destination), last)
+  local ids = redis.call('ZRANGE', key('held', destination), rank and rank + 1 or 0, rank and rank + 1 or 0)
+  if not ids[1] then ids = redis.call('ZRANGE', key('held', destination), 0, 0) end
+  if ids[1] then
+    redis.call('HSET', key('hold', destination), 'probed', ids[1])
+    probes[#probes + 1] = ids[1]
+  end
+  -- Another worker that looks a moment later must not wake the next one too.
+  redis.call('ZADD', key('holds', sink), nowMs + 2000, destination)
+end
+
+for _, destination in ipairs(redis.call('SRANDMEMBER', key('releasing', sink), 10)) do
+  local ids = redis.call('ZRANGE', key('held', destination), 0, 199)
+  if not ids[1] then redis.call('SREM', key('releasing', sink), destination) end
+  for _, id in ipairs(ids) do released[#released + 1] = id end
+end
+
+local heldDestinations = redis.call('ZCARD', key('holds', sink)) > 0 and redis.call('ZRANDMEMBER', key('holds', sink), 100) or {}
+for _, destination in ipairs(heldDestinations) do
+  local oldest = redis.call('ZRANGE', key('held', destination), 0, 49, 'WITHSCORES')
+  local over
+  for i = 1, #oldest, 2 do
+    local batch = redis.call('HMGET', key('batch', oldest[i]), 'tenantId', 'heldBytes')
+    if not batch[1] then
+      redis.call('ZREM', key('held', destination), oldest[i]) -- it was deleted by hand
+    else
+      if not over then over = tonumber(redis.call('HGET', key('tenant', batch[1]), 'heldBytes') or 0) - bytesMax end
+      if tonumber(oldest[i + 1]) < openedBefore then
+        expired[#expired + 1] = oldest[i]
+        expired[#expired + 1] = 'destination.held_too_long'
+      elseif over > 0 then
+        expired[#expired + 1] = oldest[i]
+        expired[#expired + 1] = 'destination.held_too_much'
+      else
+        break
+      end
+      over = over - (tonumber(batch[2]) or 0)
+    end
+  end
+end
+return {probes, released, expired}
+`;
+
+/** Takes batches out of those that were put aside: their jobs are on their way. ARGV: batch ids. */
+export const releaseScript = `${prelude}${holding}
+for _, id in ipairs(ARGV) do
+  local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId', 'heldBytes')
+  if batch[1] then unhold(id, batch[1], batch[2], batch[3]) end
+end
+return 0
+`;
+
+/** Lets the next probe of a destination be now, if it is held. ARGV: destination key. Returns 1 if it is. */
+export const probeNowScript = `${prelude}
+local sink = redis.call('HGET', key('hold', ARGV[1]), 'sink')
+if not sink then return 0 end
+redis.call('HSET', key('hold', ARGV[1]), 'probeAt', now())
+redis.call('ZADD', key('holds', sink), now(), ARGV[1])
+return 1
+`;

@@ -1,0 +1,173 @@
+import { assert, isFailureCode, type FailureCode, type Sink } from '@logferry/core';
+import { failScript, probeNowScript, releaseScript, tendScript } from './hold-scripts';
+import { heldKey, holdKey, holdsKey, shardTag } from './keys';
+import type { RedisClient } from './redis-connection';
+
+/** What only its owner can mend is probed ever more rarely; they have to act first. */
+const SUSPENDED = { firstMs: 10_000, mostMs: 300_000 } as const;
+/** What did not answer so many times in a row is probed soon, since it comes back by itself. */
+const BROKEN = { strikesMax: 3, firstMs: 1_000, mostMs: 30_000 } as const;
+
+/** Why a delivery did not succeed, and what that says. */
+export interface FailedDelivery {
+  code: FailureCode;
+  countsAttempt: boolean;
+  /**
+   * What it says of the destination: that its owner has to act; that it is broken, if that happens several times in a row; or nothing.
+   */
+  says?: 'suspended' | 'strike' | undefined;
+  isProbe: boolean;
+  /** The pause that AWS asks for. */
+  againMs?: number | undefined;
+}
+
+/** What a failed delivery has led to. */
+export interface FailureNoted {
+  /** How many have failed since the batch was accepted or last redriven, those against a held destination left out. */
+  attempts: number;
+  /** Whether the batch was put aside, until its destination works again. */
+  isHeld: boolean;
+  /** Whether the destination was not held before. */
+  isNew: boolean;
+}
+
+/** A destination to which nothing is delivered just now but a probe now and then. */
+export interface Hold {
+  tenantId: string;
+  destinationId: string;
+  /** Whether its owner has to act, or it did not answer several times in a row. */
+  kind: 'suspended' | 'broken';
+  code: FailureCode | undefined;
+  sinceMs: number;
+  probeAtMs: number;
+  /** How many probes have failed. */
+  probes: number;
+  /** How many batches were put aside. One that is open still counts as one, and goes on filling. */
+  batches: number;
+}
+
+/** What is to be done about the batches that were put aside. */
+export interface Tending {
+  /** To be woken, to find out whether their destination must be held any longer. */
+  probes: string[];
+  /** To be woken, since their destination works again. */
+  released: string[];
+  /** To become dead letters. */
+  expired: { batchId: string; code: FailureCode }[];
+}
+
+interface Scripts {
+  lfFail(tag: string, ...args: (string | number)[]): Promise<[number, number, number]>;
+  lfTend(tag: string, ...args: (string | number)[]): Promise<[string[], string[], string[]]>;
+  lfRelease(tag: string, ...batchIds: string[]): Promise<number>;
+  lfProbeNow(tag: string, destinationKey: string): Promise<number>;
+}
+
+/**
+ * The destinations of one shard that are held, in Redis, so that all workers know. Each method is one atomic step; that a destination
+ * is held no longer is a part of settling a batch of it.
+ */
+export class Holds {
+  private readonly tag: string;
+  private readonly scripts: Scripts;
+
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly shard: number,
+  ) {
+    this.tag = shardTag(shard);
+    redis.defineCommand('lfFail', { numberOfKeys: 1, lua: failScript });
+    redis.defineCommand('lfTend', { numberOfKeys: 1, lua: tendScript });
+    redis.defineCommand('lfRelease', { numberOfKeys: 1, lua: releaseScript });
+    redis.defineCommand('lfProbeNow', { numberOfKeys: 1, lua: probeNowScript });
+    this.scripts = redis as unknown as Scripts;
+  }
+
+  /** Remembers what stopped a delivery, for whoever asks why a batch waits, and holds its destination if that is what it means. */
+  async fail(batchId: string, failed: FailedDelivery): Promise<FailureNoted> {
+    const { code, countsAttempt, says = '', isProbe, againMs = 0 } = failed;
+    const [attempts, isHeld, isNew] = await this.scripts.lfFail(
+      this.tag,
+      batchId,
+      code,
+      countsAttempt ? 1 : 0,
+      says,
+      isProbe ? 1 : 0,
+      BROKEN.strikesMax,
+      SUSPENDED.firstMs,
+      SUSPENDED.mostMs,
+      BROKEN.firstMs,
+      BROKEN.mostMs,
+      Math.random(),
+      Math.ceil(againMs),
+    );
+    return { attempts, isHeld: isHeld === 1, isNew: isNew === 1 };
+  }
+
+  /**
+   * @param openedBeforeMs a batch that was opened before this has been held too long
+   * @param tenantBytesMax what a tenant's held batches may take of Redis
+   */
+  async tend(sink: Sink, openedBeforeMs: number, tenantBytesMax: number): Promise<Tending> {
+    const [probes, released, flat] = await this.scripts.lfTend(
+      this.tag,
+      sink,
+      Math.max(openedBeforeMs, 0),
+      Math.min(tenantBytesMax, Number.MAX_SAFE_INTEGER),
+    );
+    const expired: Tending['expired'] = [];
+    for (let i = 0; i < flat.length; i += 2) {
+      const [batchId = '', code = ''] = flat.slice(i, i + 2);
+      assert(
+        isFailureCode(code),
+        `the script gives batches up for a reason that is known: ${code}`,
+      );
+      expired.push({ batchId, code });
+    }
+    return { probes, released, expired };
+  }
+
+  /** Takes batches out of those that were put aside: their jobs are on their way. */
+  async release(batchIds: readonly string[]): Promise<void> {
+    if (batchIds.length > 0) await this.scripts.lfRelease(this.tag, ...batchIds);
+  }
+
+  /** Lets the next probe of a destination be now. False if it is not held. */
+  async probeNow(destinationKey: string): Promise<boolean> {
+    return (await this.scripts.lfProbeNow(this.tag, destinationKey)) === 1;
+  }
+
+  /** Lets the next probe of everything that is held be now. */
+  async probeAllNow(sink: Sink): Promise<void> {
+    const destinationKeys = await this.redis.zrange(holdsKey(this.shard, sink), '0', '-1');
+    await Promise.all(destinationKeys.map((destinationKey) => this.probeNow(destinationKey)));
+  }
+
+  /** The destinations that are held, those first that are probed first. */
+  async list(sink: Sink, most = 1_000): Promise<Hold[]> {
+    const keys = await this.redis.zrange(holdsKey(this.shard, sink), '0', String(most - 1));
+    const holds = await Promise.all(keys.map((destinationKey) => this.find(destinationKey)));
+    return holds.filter((hold) => hold !== undefined);
+  }
+
+  /** Why a destination is held, if it is. */
+  async find(destinationKey: string): Promise<Hold | undefined> {
+    const [fields, batches] = await Promise.all([
+      this.redis.hgetall(holdKey(this.shard, destinationKey)),
+      this.redis.zcard(heldKey(this.shard, destinationKey)),
+    ]);
+    const { kind, code = '', sinceMs, probeAt, probes } = fields;
+    if (kind !== 'suspended' && kind !== 'broken') return undefined;
+    const [tenantId = '', destinationId = ''] = destinationKey.split('/');
+    return {
+      tenantId,
+      destinationId,
+      kind,
+      code: isFailureCode(code) ? code : undefined,
+      sinceMs: Number(sinceMs),
+      probeAtMs: Number(probeAt),
+      probes: Number(probes),
+      batches,
+    };
+  }
+}
