@@ -112,6 +112,16 @@ test('what does not answer several times in a row is held too, and goes on by it
   expect(seen.resumed).toEqual(['cw']);
 }, 40_000);
 
+test('what turns out to be a matter for its owner is said anew', async () => {
+  const cw: Account = { ...account(), works: false, failsWith: 'cloudwatch.unavailable' };
+  const seen = bed.consume(deliverTo({ cw }), { attemptsMax: 9 });
+  for (let n = 0; n < 3; n++) await bed.send(1, laneOf('cw', n));
+  await heldBatches(3);
+  cw.failsWith = 'cloudwatch.access_denied';
+  await until(async () => (await holds().find(PLACE))?.kind === 'suspended');
+  expect(seen.held).toEqual(['cloudwatch.unavailable', 'cloudwatch.access_denied']);
+});
+
 test('a batch that alone can never be written does not stand before the others', async () => {
   let poison: string | undefined;
   const seen = bed.consume(

@@ -20,6 +20,8 @@ interface Parts {
 }
 
 const INTERVAL_MS = 1_000;
+/** There may be more where these came from. */
+const RELEASING_MS = 50;
 
 /**
  * Wakes the batches that were put aside: one for each destination that is due for a probe, and all of those whose destination works
@@ -36,7 +38,7 @@ export class HoldKeeper {
     private readonly limits: HoldLimits,
     private readonly observer: Pick<ConsumerObserver, 'failed' | 'error'>,
   ) {
-    this.schedule();
+    this.schedule(INTERVAL_MS);
   }
 
   stop(): void {
@@ -44,16 +46,20 @@ export class HoldKeeper {
     clearTimeout(this.timer);
   }
 
-  private schedule(): void {
+  private schedule(delayMs: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       void this.tend()
-        .catch((error: unknown) => this.observer.error(error))
-        .finally(() => this.schedule());
-    }, INTERVAL_MS);
+        .catch((error: unknown) => {
+          this.observer.error(error);
+          return 0;
+        })
+        .then((woken) => this.schedule(woken > 0 ? RELEASING_MS : INTERVAL_MS));
+    }, delayMs);
   }
 
-  private async tend(): Promise<void> {
+  /** @returns how many were woken for good */
+  private async tend(): Promise<number> {
     const { holds, queue, sink } = this.parts;
     const { windowMs, tenantBytesMax } = this.limits;
     const { probes, released, expired } = await holds.tend(
@@ -68,6 +74,7 @@ export class HoldKeeper {
     // One that could not be woken may be on its way to being put off this very moment: the next round tries again.
     await holds.release(woken.flat());
     for (const batch of expired) await this.giveUp(batch);
+    return woken.flat().length;
   }
 
   private async giveUp({ batchId, code }: Tending['expired'][number]): Promise<void> {

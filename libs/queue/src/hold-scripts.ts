@@ -44,7 +44,7 @@ end
  * if nobody does).
  *
  * Returns the attempts since the batch was accepted or last redriven, 1 if the batch is put aside, and 1 if the destination was not
- * held before. A batch that is settled stays gone.
+ * held before, or not for that. A batch that is settled stays gone.
  */
 export const failScript = `${prelude}${holding}
 local id, code, counts, says, isProbe, strikesMax = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
@@ -84,7 +84,7 @@ if isProbe or before ~= kind then
 end
 -- The worker may have lost the batch meanwhile, and somebody else made a dead letter of it.
 if state == 'open' or state == 'sealed' then hold(id, destination, tenant) end
-return {attempts, 1, before and 0 or 1}
+return {attempts, 1, before == kind and 0 or 1}
 `;
 
 /**
@@ -114,8 +114,9 @@ for _, destination in ipairs(redis.call('ZRANGEBYSCORE', key('holds', sink), '-i
   redis.call('ZADD', key('holds', sink), nowMs + 2000, destination)
 end
 
-for _, destination in ipairs(redis.call('SRANDMEMBER', key('releasing', sink), 10)) do
-  local ids = redis.call('ZRANGE', key('held', destination), 0, 199)
+local working = redis.call('SRANDMEMBER', key('releasing', sink), 100)
+for _, destination in ipairs(working) do
+  local ids = redis.call('ZRANGE', key('held', destination), 0, math.floor(1000 / #working) - 1)
   if not ids[1] then redis.call('SREM', key('releasing', sink), destination) end
   for _, id in ipairs(ids) do released[#released + 1] = id end
 end

@@ -27,7 +27,7 @@ export interface FailureNoted {
   attempts: number;
   /** Whether the batch was put aside, until its destination works again. */
   isHeld: boolean;
-  /** Whether the destination was not held before. */
+  /** Whether the destination was not held before, or not as what it is now. */
   isNew: boolean;
 }
 
