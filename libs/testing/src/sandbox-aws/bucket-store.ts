@@ -1,7 +1,6 @@
-// All buckets. A bucket's name is global and it has one owner and one Region. Single-part objects only: multipart uploads would
-// be a second map here, from upload id to parts, beside `objects`.
+// All buckets. A bucket's name is global and it has one owner and one Region.
 import { AwsError } from './aws-error';
-import type { ObjectChecksum } from './checksums';
+import type { ChecksumAlgorithm, ObjectChecksum } from './checksums';
 import { SANDBOX } from './limits';
 import type { Held, MemoryBudget } from './memory-budget';
 
@@ -17,8 +16,28 @@ export interface StoredObject {
   /** Names without the x-amz-meta- in front. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly storageClass: string;
-  readonly encryption: { readonly algorithm: string; readonly kmsKeyId: string | undefined };
+  readonly encryption: {
+    readonly algorithm: string;
+    readonly kmsKeyId: string | undefined;
+    readonly bucketKeyEnabled?: boolean;
+  };
   readonly modifiedAtMs: number;
+}
+
+/** A multipart upload that was neither completed nor aborted. */
+export interface StoredUpload extends Pick<
+  StoredObject,
+  'key' | 'headers' | 'metadata' | 'storageClass' | 'encryption'
+> {
+  readonly uploadId: string;
+  readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
+  readonly parts: Map<number, StoredPart>;
+}
+
+export interface StoredPart {
+  readonly content: Buffer;
+  readonly etag: string;
+  readonly checksum: ObjectChecksum | undefined;
 }
 
 export interface NewBucket {
@@ -33,6 +52,7 @@ export class Bucket {
   readonly account: string;
   readonly createdAtMs: number;
   readonly objects = new Map<string, StoredObject>();
+  readonly uploads = new Map<string, StoredUpload>();
   droppedObjects = 0;
   private readonly budget: MemoryBudget;
   private readonly held = new Map<string, Held>();
@@ -76,6 +96,7 @@ export class Bucket {
 
   release(): void {
     for (const key of [...this.objects.keys()]) this.remove(key);
+    this.uploads.clear();
   }
 }
 
@@ -111,6 +132,17 @@ export class BucketStore {
 
   objectCount(): number {
     return this.all().reduce((count, bucket) => count + bucket.objects.size, 0);
+  }
+
+  /** What the parts of unfinished uploads take. */
+  partBytes(): number {
+    let bytes = 0;
+    for (const { uploads } of this.buckets.values()) {
+      for (const { parts } of uploads.values()) {
+        for (const { content } of parts.values()) bytes += content.length;
+      }
+    }
+    return bytes;
   }
 
   reset(): void {

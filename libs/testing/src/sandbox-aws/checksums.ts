@@ -11,6 +11,22 @@ export interface ObjectChecksum {
 
 export type ChecksumAlgorithm = 'crc32' | 'crc32c' | 'sha1' | 'sha256';
 
+/** What checks a multipart object: the checksum of its parts' checksums, and how many there are. */
+export function compositeChecksum(parts: readonly ObjectChecksum[]): ObjectChecksum | undefined {
+  const algorithm = parts[0]?.algorithm;
+  if (algorithm === undefined) return undefined;
+  const together = Buffer.concat(parts.map(({ value }) => Buffer.from(value, 'base64')));
+  const value = `${compute(algorithm, together).toString('base64')}-${String(parts.length)}`;
+  return { algorithm, value };
+}
+
+export function readChecksumAlgorithm(name: string | undefined): ChecksumAlgorithm | undefined {
+  if (name === undefined) return undefined;
+  const algorithm = ALGORITHMS.find((known) => known === name.toLowerCase());
+  if (algorithm !== undefined) return algorithm;
+  throw new AwsError('InvalidRequest', 'Checksum algorithm provided is unsupported.');
+}
+
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ['crc32', 'crc32c', 'sha1', 'sha256'];
 const HEADER_PREFIX = 'x-amz-checksum-';
 

@@ -63,6 +63,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
       .objects(parameter(url, 'bucket'), url.searchParams.get('prefix') ?? '')
       .map(describeObject),
   }),
+  'GET uploads': ({ control, url }) => ({ uploads: control.uploads(parameter(url, 'bucket')) }),
   'GET counters': ({ control }) => ({ ...control.counters(), memory: control.memory() }),
   'DELETE counters': ({ control }) => {
     control.resetCounters();

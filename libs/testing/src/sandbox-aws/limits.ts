@@ -72,6 +72,8 @@ export const S3 = {
   keyBytesMax: 1_024,
   metadataBytesMax: 2_048,
   listKeysMax: 1_000,
+  partBytesMin: 5_242_880,
+  partNumberMax: 10_000,
   bucketNamePattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u,
   storageClasses: [
     'STANDARD',
@@ -114,6 +116,8 @@ export const SANDBOX = {
   groupsMax: 200_000,
   streamsMax: 1_000_000,
   objectsMax: 500_000,
+  uploadsMax: 10_000,
+  partBytesMax: 2 * 1024 ** 3,
   bucketsMax: 100_000,
   accountsMax: 100_000,
   rolesMax: 100_000,

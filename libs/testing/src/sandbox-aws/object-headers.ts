@@ -67,7 +67,18 @@ export function readEncryption({ headers }: WireRequest): StoredObject['encrypti
       'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',
     );
   }
-  return { algorithm, kmsKeyId };
+  const bucketKey = headers.get('x-amz-server-side-encryption-bucket-key-enabled');
+  if (bucketKey !== undefined && algorithm !== 'aws:kms') {
+    throw new AwsError(
+      'InvalidArgument',
+      'Server Side Encryption with Bucket Key requires HTTP header x-amz-server-side-encryption : aws:kms',
+    );
+  }
+  return {
+    algorithm,
+    kmsKeyId,
+    ...(bucketKey === undefined ? {} : { bucketKeyEnabled: bucketKey === 'true' }),
+  };
 }
 
 export function readStorageClass({ headers }: WireRequest): string {
@@ -79,12 +90,17 @@ export function readStorageClass({ headers }: WireRequest): string {
   return storageClass;
 }
 
-export function encryptionHeaders({ encryption }: StoredObject): Record<string, string> {
+export function encryptionHeaders({
+  encryption,
+}: Pick<StoredObject, 'encryption'>): Record<string, string> {
   return {
     'x-amz-server-side-encryption': encryption.algorithm,
     ...(encryption.kmsKeyId === undefined
       ? {}
       : { 'x-amz-server-side-encryption-aws-kms-key-id': encryption.kmsKeyId }),
+    ...(encryption.bucketKeyEnabled === true
+      ? { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' }
+      : {}),
   };
 }
 
@@ -92,7 +108,7 @@ export function checksumHeaders({ checksum }: StoredObject): Record<string, stri
   if (checksum === undefined) return {};
   return {
     [`x-amz-checksum-${checksum.algorithm}`]: checksum.value,
-    'x-amz-checksum-type': 'FULL_OBJECT',
+    'x-amz-checksum-type': checksum.value.includes('-') ? 'COMPOSITE' : 'FULL_OBJECT',
   };
 }
 

@@ -1,12 +1,8 @@
 // PutObject: the whole object or nothing. The payload is decoded and checked first, then the conditions, then it is stored.
 import { createHash } from 'node:crypto';
 import type { Answer } from './answer';
-import { decodeAwsChunked } from './aws-chunked';
-import { AwsError } from './aws-error';
-import type { Bucket, StoredObject } from './bucket-store';
+import type { StoredObject } from './bucket-store';
 import { verifyChecksums } from './checksums';
-import { findDenial, notAuthorizedMessage } from './authorize';
-import { S3, SANDBOX } from './limits';
 import {
   checksumHeaders,
   encryptionHeaders,
@@ -15,8 +11,15 @@ import {
   readMetadata,
   readStorageClass,
 } from './object-headers';
-import { partitionOf } from './region';
-import { requireBucket, requireBucketAccess } from './s3-bucket';
+import {
+  readPayload,
+  refuseUnsupported,
+  requireConditions,
+  requireKey,
+  requirePermissions,
+  storeObject,
+} from './object-upload';
+import { requireBucket } from './s3-bucket';
 import type { S3Call } from './s3';
 import { s3Empty } from './s3-xml';
 
@@ -26,14 +29,11 @@ export function putObject(call: S3Call): Answer {
   const bucket = requireBucket(call);
   const encryption = readEncryption(call.request);
   const storageClass = readStorageClass(call.request);
-  requirePermissions(call, bucket, encryption, storageClass);
+  requirePermissions(call, bucket, { encryption, storageClass });
   refuseUnsupported(call);
   const { payload, headers } = readPayload(call);
   const checksum = verifyChecksums(payload, headers);
   requireConditions(call, bucket);
-  if (state.buckets.objectCount() >= SANDBOX.objectsMax && !bucket.objects.has(address.key)) {
-    throw new AwsError('ServiceUnavailable', 'The sandbox keeps no more objects.', 503);
-  }
   const object: StoredObject = {
     key: address.key,
     content: payload,
@@ -46,158 +46,10 @@ export function putObject(call: S3Call): Answer {
     encryption,
     modifiedAtMs: state.nowMs(),
   };
-  state.counters.countObject(payload.length, bucket.objects.has(object.key));
-  bucket.put(object);
-  state.announceChange();
+  storeObject(call, bucket, object);
   return s3Empty(200, call.requestId, {
     etag: object.etag,
     ...encryptionHeaders(object),
     ...checksumHeaders(object),
   });
-}
-
-function requireKey(key: string): void {
-  const keyBytes = Buffer.byteLength(key, 'utf8');
-  if (keyBytes > S3.keyBytesMax) {
-    throw new AwsError('KeyTooLongError', 'Your key is too long', 400, {
-      details: { Size: String(keyBytes), MaxSizeAllowed: String(S3.keyBytesMax) },
-    });
-  }
-}
-
-function requirePermissions(
-  call: S3Call,
-  bucket: Bucket,
-  encryption: StoredObject['encryption'],
-  storageClass: string,
-): void {
-  const { headers } = call.request;
-  const { key } = call.address;
-  const acl = headers.get('x-amz-acl');
-  const context = new Map<string, readonly string[]>([
-    ['s3:x-amz-storage-class', [storageClass]],
-    ...asContext('s3:x-amz-acl', acl),
-    ...asContext('s3:x-amz-server-side-encryption', headers.get('x-amz-server-side-encryption')),
-    ...asContext('s3:x-amz-server-side-encryption-aws-kms-key-id', encryption.kmsKeyId),
-  ]);
-  requireBucketAccess(call, bucket, { action: 's3:PutObject', key, context });
-  if (acl !== undefined)
-    requireBucketAccess(call, bucket, { action: 's3:PutObjectAcl', key, context });
-  if (headers.has('x-amz-tagging')) {
-    requireBucketAccess(call, bucket, { action: 's3:PutObjectTagging', key, context });
-  }
-  if (encryption.kmsKeyId !== undefined) requireKmsAccess(call, bucket, encryption.kmsKeyId);
-}
-
-function asContext(key: string, value: string | undefined): [string, readonly string[]][] {
-  return value === undefined ? [] : [[key, [value]]];
-}
-
-/** Writing under a KMS key needs the key's own permission; S3 passes KMS's refusal on. */
-function requireKmsAccess(call: S3Call, bucket: Bucket, kmsKeyId: string): void {
-  const { principal } = call.caller;
-  const path = /^(key|alias)\//u.test(kmsKeyId) ? kmsKeyId : `key/${kmsKeyId}`;
-  const arn = kmsKeyId.startsWith('arn:')
-    ? kmsKeyId
-    : `arn:${partitionOf(bucket.region)}:kms:${bucket.region}:${principal.account}:${path}`;
-  const action = 'kms:GenerateDataKey';
-  const denial = findDenial(principal, { action, resources: [arn], region: bucket.region });
-  if (denial === undefined) return;
-  throw new AwsError('AccessDenied', notAuthorizedMessage(principal, action, arn, denial), 403);
-}
-
-/** Buckets enforce their owner's ownership, S3's default: an ACL may say only what is so anyway. */
-function refuseUnsupported({ request }: S3Call): void {
-  const names = [...request.headers.keys()];
-  const acl = request.headers.get('x-amz-acl');
-  if ((acl !== undefined && acl !== 'bucket-owner-full-control') || has(names, 'x-amz-grant-')) {
-    throw new AwsError('AccessControlListNotSupported', 'The bucket does not allow ACLs');
-  }
-  if (has(names, 'x-amz-object-lock-')) {
-    throw new AwsError('InvalidRequest', 'Bucket is missing Object Lock Configuration');
-  }
-  if (has(names, 'x-amz-server-side-encryption-customer-')) {
-    throw new AwsError(
-      'NotImplemented',
-      'A header you provided implies functionality that is not implemented',
-      501,
-    );
-  }
-}
-
-function has(names: readonly string[], prefix: string): boolean {
-  return names.some((name) => name.startsWith(prefix));
-}
-
-interface Payload {
-  readonly payload: Buffer;
-  /** The request's headers and, behind a chunked body, its trailers. */
-  readonly headers: ReadonlyMap<string, string>;
-}
-
-function readPayload(call: S3Call): Payload {
-  const { headers, body } = call.request;
-  const declared = headers.get('x-amz-content-sha256') ?? '';
-  if (!declared.startsWith('STREAMING-')) {
-    if (!headers.has('content-length')) throw missingLength();
-    return { payload: body, headers };
-  }
-  const decodedLength = headers.get('x-amz-decoded-content-length');
-  if (decodedLength === undefined) throw missingLength();
-  const { payload, trailers } = decodeAwsChunked(body, declared, call.caller);
-  if (String(payload.length) !== decodedLength) {
-    throw new AwsError(
-      'IncompleteBody',
-      'You did not provide the number of bytes specified by the Content-Length HTTP header.',
-    );
-  }
-  const announced = (headers.get('x-amz-trailer') ?? '').toLowerCase();
-  if ([...trailers.keys()].join(',') !== announced.replace(/\s/gu, '')) {
-    throw new AwsError(
-      'MalformedTrailerError',
-      'The request contained trailing data that was not well-formed or did not conform to our published schema.',
-    );
-  }
-  return { payload, headers: new Map([...headers, ...trailers]) };
-}
-
-function missingLength(): AwsError {
-  return new AwsError(
-    'MissingContentLength',
-    'You must provide the Content-Length HTTP header.',
-    411,
-  );
-}
-
-function requireConditions({ request, address }: S3Call, bucket: Bucket): void {
-  const existing = bucket.objects.get(address.key);
-  const ifNoneMatch = request.headers.get('if-none-match');
-  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
-    throw new AwsError(
-      'NotImplemented',
-      'A header you provided implies functionality that is not implemented',
-      501,
-      { details: { Header: 'If-None-Match' } },
-    );
-  }
-  if (ifNoneMatch === '*' && existing !== undefined) throw preconditionFailed('If-None-Match');
-  const ifMatch = request.headers.get('if-match');
-  if (ifMatch === undefined) return;
-  if (existing === undefined) {
-    throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404, {
-      details: { Key: address.key },
-    });
-  }
-  if (ifMatch.replaceAll('"', '') !== existing.etag.replaceAll('"', '')) {
-    throw preconditionFailed('If-Match');
-  }
-}
-
-function preconditionFailed(condition: string): AwsError {
-  return new AwsError(
-    'PreconditionFailed',
-    'At least one of the pre-conditions you specified did not hold',
-    412,
-    { details: { Condition: condition } },
-  );
 }

@@ -299,7 +299,7 @@ describe('the rest of S3', () => {
   });
 
   test.each([
-    ['multipart uploads', new s3.CreateMultipartUploadCommand({ Bucket, Key: 'key' })],
+    ['lists of uploads', new s3.ListMultipartUploadsCommand({ Bucket })],
     ['copies', new s3.CopyObjectCommand({ Bucket, Key: 'key', CopySource: `${Bucket}/other` })],
     ['bucket policies', new s3.GetBucketPolicyCommand({ Bucket })],
   ])('%s are refused by name, not taken for something else', async (_name, command) => {

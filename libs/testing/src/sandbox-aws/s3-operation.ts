@@ -12,12 +12,15 @@ export type S3Operation =
   | 'GetObject'
   | 'HeadObject'
   | 'DeleteObject'
+  | 'CreateMultipartUpload'
+  | 'UploadPart'
+  | 'CompleteMultipartUpload'
+  | 'AbortMultipartUpload'
+  | 'ListParts'
   | 'Unknown';
 
-/** Query words that turn a request into an operation the sandbox does not have. Multipart uploads would leave this list first. */
+/** Query words that turn a request into an operation the sandbox does not have. */
 const OTHER_OPERATIONS = [
-  'uploads',
-  'uploadId',
   'acl',
   'attributes',
   'cors',
@@ -29,7 +32,6 @@ const OTHER_OPERATIONS = [
   'notification',
   'object-lock',
   'ownershipControls',
-  'partNumber',
   'policy',
   'policyStatus',
   'publicAccessBlock',
@@ -56,9 +58,24 @@ const OBJECT_OPERATIONS: Readonly<Record<string, S3Operation>> = {
   DELETE: 'DeleteObject',
 };
 
+/** By method and the query's words, of which each has exactly these. */
+const MULTIPART_OPERATIONS: Readonly<Record<string, S3Operation>> = {
+  'POST uploads': 'CreateMultipartUpload',
+  'PUT partNumber uploadId': 'UploadPart',
+  'POST uploadId': 'CompleteMultipartUpload',
+  'DELETE uploadId': 'AbortMultipartUpload',
+  'GET uploadId': 'ListParts',
+};
+const MULTIPART_WORDS = ['partNumber', 'uploadId', 'uploads'];
+
 export function s3Operation(request: WireRequest, address: S3Address): S3Operation {
   if (OTHER_OPERATIONS.some((word) => request.query.has(word))) return 'Unknown';
   if (request.headers.has('x-amz-copy-source')) return 'Unknown';
+  const words = MULTIPART_WORDS.filter((word) => request.query.has(word));
+  if (words.length > 0) {
+    const operation = MULTIPART_OPERATIONS[[request.method, ...words].join(' ')] ?? 'Unknown';
+    return address.key === '' ? 'Unknown' : operation;
+  }
   if (address.bucket === undefined) return request.method === 'GET' ? 'ListBuckets' : 'Unknown';
   if (address.key !== '') return OBJECT_OPERATIONS[request.method] ?? 'Unknown';
   if (request.method !== 'GET') return BUCKET_OPERATIONS[request.method] ?? 'Unknown';

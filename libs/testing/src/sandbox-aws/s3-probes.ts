@@ -10,6 +10,25 @@ const putObject = (place: Place, more: Partial<s3.PutObjectCommandInput> = {}) =
       new s3.PutObjectCommand({ Bucket: place.bucket, Key: 'key', Body: 'content', ...more }),
     ),
   );
+/** Uploads the parts and completes the object; the outcome of the last call. */
+async function putParts(
+  { s3: client, bucket: Bucket }: Place,
+  bodies: readonly string[],
+  more: Partial<s3.CompleteMultipartUploadCommandInput> = {},
+): Promise<string> {
+  const Key = 'key';
+  const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand({ Bucket, Key }));
+  const Parts = await Promise.all(
+    bodies.map(async (Body, index) => {
+      const input = { Bucket, Key, UploadId, PartNumber: index + 1, Body };
+      const { ETag, ChecksumCRC32 } = await client.send(new s3.UploadPartCommand(input));
+      return { PartNumber: index + 1, ETag, ChecksumCRC32 };
+    }),
+  );
+  const input = { Bucket, Key, UploadId, MultipartUpload: { Parts }, ...more };
+  return outcomeOf(client.send(new s3.CompleteMultipartUploadCommand(input)));
+}
+
 export const S3_PROBES: readonly Probe[] = [
   {
     name: 'a bucket’s location',
@@ -107,6 +126,45 @@ export const S3_PROBES: readonly Probe[] = [
       await putObject(at, { ContentType: 'text/plain', Metadata: { batch: '1' } });
       const head = await at.s3.send(new s3.HeadObjectCommand({ Bucket: at.bucket, Key: 'key' }));
       return [head.ContentType, head.Metadata, head.ETag];
+    },
+  },
+  {
+    name: 'an object in parts',
+    aws: ['ok', 5_242_883],
+    ask: async (at) => {
+      const outcome = await putParts(at, ['a'.repeat(5_242_880), 'end']);
+      const head = new s3.HeadObjectCommand({ Bucket: at.bucket, Key: 'key' });
+      return [outcome, (await at.s3.send(head)).ContentLength];
+    },
+  },
+  {
+    name: 'a part that is too small',
+    aws: 'EntityTooSmall',
+    ask: (at) => putParts(at, ['a'.repeat(5_242_879), 'end']),
+  },
+  {
+    name: 'If-None-Match on completing a new key',
+    aws: 'ok',
+    ask: (at) => putParts(at, ['x'], { IfNoneMatch: '*' }),
+  },
+  {
+    name: 'If-None-Match on completing an existing key',
+    aws: 'PreconditionFailed',
+    ask: async (at) => {
+      await putObject(at);
+      return putParts(at, ['x'], { IfNoneMatch: '*' });
+    },
+  },
+  {
+    name: 'an upload that was aborted',
+    aws: 'NoSuchUpload',
+    motoDeviates: 'answers 500',
+    ask: async ({ s3: client, bucket: Bucket }) => {
+      const Key = 'key';
+      const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand({ Bucket, Key }));
+      await client.send(new s3.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+      const input = { Bucket, Key, UploadId, PartNumber: 1, Body: 'x' };
+      return outcomeOf(client.send(new s3.UploadPartCommand(input)));
     },
   },
 ];

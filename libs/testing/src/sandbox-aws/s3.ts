@@ -7,6 +7,13 @@ import { createBucket, getBucketLocation, headBucket, listBuckets } from './buck
 import type { Gate } from './gate';
 import { deleteObject, getObject, headObject } from './get-object';
 import { listObjectsV2 } from './list-objects';
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  listParts,
+  uploadPart,
+} from './multipart-operations';
 import { putObject } from './put-object';
 import type { S3Address } from './s3-address';
 import type { S3Operation } from './s3-operation';
@@ -41,6 +48,11 @@ const OPERATIONS: Readonly<Record<Exclude<S3Operation, 'Unknown'>, (call: S3Call
   GetObject: getObject,
   HeadObject: headObject,
   DeleteObject: deleteObject,
+  CreateMultipartUpload: createMultipartUpload,
+  UploadPart: uploadPart,
+  CompleteMultipartUpload: completeMultipartUpload,
+  AbortMultipartUpload: abortMultipartUpload,
+  ListParts: listParts,
 };
 
 export async function answerS3(request: WireRequest, context: S3Context): Promise<Answer> {

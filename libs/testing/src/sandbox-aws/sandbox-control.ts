@@ -45,6 +45,13 @@ export interface BucketReading {
   readonly droppedObjects: number;
 }
 
+export interface UploadReading {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly parts: number;
+  readonly bytes: number;
+}
+
 export interface IdentityReading {
   readonly accounts: readonly string[];
   readonly oidcProviders: readonly { account: string; url: string; clientIds: readonly string[] }[];
@@ -191,6 +198,17 @@ export class SandboxControl {
 
   object(bucketName: string, key: string): StoredObject | undefined {
     return this.state.buckets.bucket(bucketName)?.objects.get(key);
+  }
+
+  /** Multipart uploads that were begun in a bucket and neither completed nor aborted. */
+  uploads(bucketName: string): readonly UploadReading[] {
+    const uploads = this.state.buckets.bucket(bucketName)?.uploads.values() ?? [];
+    return [...uploads].map(({ key, uploadId, parts }) => ({
+      key,
+      uploadId,
+      parts: parts.size,
+      bytes: [...parts.values()].reduce((sum, { content }) => sum + content.length, 0),
+    }));
   }
 
   counters(): CounterReading {
