@@ -12,6 +12,7 @@ import {
 import { parseBatch, type Batch } from './batch';
 import type { Chunk } from './chunk';
 import { packChunk, unpackChunk } from './chunk-codec';
+import { RedisChunks } from './chunk-reader';
 import {
   batchKey,
   chunksKey,
@@ -24,6 +25,7 @@ import {
 } from './keys';
 import { BatchPayload, fragmentTexts, type PayloadSlice } from './payload';
 import { PayloadSource } from './payload-source';
+import { DamagedChunk, MissingChunks, streamPayload } from './payload-stream';
 import type { RedisClient } from './redis-connection';
 import { appendScript, beginScript, deadLetterScript, settleScript, sweepScript } from './scripts';
 
@@ -218,11 +220,11 @@ export class BatchStore {
     const { batch, stateBefore, verdict } = parseBatch(batchId, fields);
     // BullMQ counts on a job how often its worker died, and goes on counting after a redrive.
     if (stateBefore === 'dead') await this.redis.hdel(jobKey(this.shard, batch), 'stc');
-    return {
-      batch,
-      verdict: verdict as Begun['verdict'],
-      payload: new PayloadSource(() => this.readPayload(batch)),
-    };
+    const payload = new PayloadSource(
+      () => this.readPayload(batch),
+      () => this.streamPayload(batch),
+    );
+    return { batch, verdict: verdict as Begun['verdict'], payload };
   }
 
   /** Ends a batch; nothing if it had ended before, in which case nothing is counted again. */
@@ -318,13 +320,26 @@ export class BatchStore {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);
   }
 
+  private async *streamPayload(batch: Batch): AsyncGenerator<Buffer, void, void> {
+    const chunks = new RedisChunks(this.redis, chunksKey(this.shard, batch.id));
+    try {
+      yield* streamPayload(batch.target.sink, chunks);
+    } catch (error) {
+      if (error instanceof MissingChunks) throw await this.whyGone(batch);
+      if (!(error instanceof DamagedChunk)) throw error;
+      throw new UnreadableBatch(batch, 'its payload cannot be unpacked', { cause: error });
+    }
+  }
+
+  /** Another worker may have settled the batch meanwhile: ours had lost its lock without noticing. */
+  private async whyGone(batch: Batch): Promise<Error> {
+    const isThere = (await this.redis.exists(batchKey(this.shard, batch.id))) === 1;
+    return isThere ? new UnreadableBatch(batch, 'its payload is gone') : new BatchSettled();
+  }
+
   private async readPayload(batch: Batch): Promise<BatchPayload> {
     const chunks = await this.redis.lrangeBuffer(chunksKey(this.shard, batch.id), 0, -1);
-    if (chunks.length === 0) {
-      // Another worker may have settled the batch meanwhile: ours had lost its lock without noticing.
-      if ((await this.redis.exists(batchKey(this.shard, batch.id))) === 0) throw new BatchSettled();
-      throw new UnreadableBatch(batch, 'its payload is gone');
-    }
+    if (chunks.length === 0) throw await this.whyGone(batch);
     try {
       return BatchPayload.fromChunks(batch.target.sink, chunks);
     } catch (error) {

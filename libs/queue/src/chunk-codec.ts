@@ -21,6 +21,32 @@ const decompressOptions = { chunkSize: 120 * 1024 };
 const scratch = Buffer.allocUnsafeSlow(512 * 1024);
 const UTF8_BYTES_A_CHAR_MAX = 3;
 
+/** The first byte of a chunk that begins with its times: then two doubles and what the chunk is without them. */
+const TIMES_FIRST_BYTE = 0x01;
+export const TIMES_BYTES = 1 + 8 + 8;
+
+/** Of the log events of a chunk. */
+export interface ChunkTimes {
+  firstMs: number;
+  lastMs: number;
+}
+
+/** Lets the times of a packed chunk be read without unpacking it, and without the rest of it. */
+export function withTimes(packed: Buffer, { firstMs, lastMs }: ChunkTimes): Buffer {
+  const timed = Buffer.allocUnsafe(TIMES_BYTES + packed.length);
+  timed[0] = TIMES_FIRST_BYTE;
+  timed.writeDoubleLE(firstMs, 1);
+  timed.writeDoubleLE(lastMs, 9);
+  packed.copy(timed, TIMES_BYTES);
+  return timed;
+}
+
+/** @param head the chunk's first `TIMES_BYTES`, or all of it */
+export function chunkTimes(head: Buffer): ChunkTimes | undefined {
+  if (head[0] !== TIMES_FIRST_BYTE || head.length < TIMES_BYTES) return undefined;
+  return { firstMs: head.readDoubleLE(1), lastMs: head.readDoubleLE(9) };
+}
+
 /** The form that a chunk has in Redis. */
 export function packChunk(chunk: string | Buffer): Buffer {
   if (chunk.length < COMPRESS_BYTES_MIN) return Buffer.from(chunk);
@@ -29,7 +55,8 @@ export function packChunk(chunk: string | Buffer): Buffer {
   return zstdCompressSync(scratch.subarray(0, scratch.write(chunk)), compressOptions);
 }
 
-export function unpackChunk(packed: Buffer): Buffer {
+export function unpackChunk(chunk: Buffer): Buffer {
+  const packed = chunk[0] === TIMES_FIRST_BYTE ? chunk.subarray(TIMES_BYTES) : chunk;
   return packed[0] === ZSTD_FIRST_BYTE ? zstdDecompressSync(packed, decompressOptions) : packed;
 }
 

@@ -1,6 +1,6 @@
 import type { BatchLimits, Lane } from '@logferry/core';
 import { sinkOf } from '@logferry/core';
-import { packChunk } from './chunk-codec';
+import { packChunk, withTimes } from './chunk-codec';
 import { separators, type Fragment } from './fragment';
 
 /** A run of a lane's log events in order of time, small enough that batches fill well. */
@@ -41,7 +41,12 @@ export function buildChunks(lane: Pick<Lane, 'target' | 'limits'>, fragments: Fr
       drafts.push(chunk);
     }
   }
-  return drafts.map(({ text, ...chunk }) => ({ ...chunk, payload: packChunk(text) }));
+  // An object may be larger than memory: whoever puts its chunks into order must not have to read them all for that.
+  const isTimed = sinkOf(lane) === 's3';
+  return drafts.map(({ text, ...chunk }) => {
+    const packed = packChunk(text);
+    return { ...chunk, payload: isTimed ? withTimes(packed, chunk) : packed };
+  });
 }
 
 /** A chunk that may still grow. */

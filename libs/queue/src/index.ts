@@ -3,6 +3,7 @@
 export * from './append';
 export * from './batch';
 export * from './batch-store';
+export * from './batch-uploads';
 export * from './catalog';
 export * from './chunk';
 export * from './consumer';
