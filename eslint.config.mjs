@@ -211,7 +211,7 @@ export default tseslint.config(
       'tools/**/*.ts',
       'e2e/**/*.ts',
       'libs/testing/src/**/*.ts',
-      '**/*.test.ts',
+      ...TESTS,
       'apps/*/src/main.ts',
     ],
     rules: { 'no-restricted-properties': 'off' },

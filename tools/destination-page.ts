@@ -2,10 +2,11 @@
 import {
   assert,
   Destination,
+  KEY_VARIABLES,
+  laneKeys,
   MISSING,
+  objectKey,
   presets,
-  s3Key,
-  s3Prefix,
   TEMPLATE_VARIABLES,
   type PresetName,
 } from '@logferry/core';
@@ -69,8 +70,21 @@ In its \`s3\`, which must be set:
 
 ${table(inner('s3', s3))}
 
-An object's key is \`${exampleKey('exports', 'env0')}\`, in UTC: the path, the type's name, the
-time of the first log event, and five characters that are drawn from the batch's id. Without a path it begins with the type's name.
+Without \`key\`, an object's is \`${exampleKey({ path: 'exports' })}\` with the preset \`env0\`, in
+UTC: the path, the type's name, the time of the first log event, and five characters that are drawn from the batch's id. With
+\`"key": "${HIVE_KEY}"\` and gzip it is
+\`${exampleKey({ path: 'exports', key: HIVE_KEY, compression: 'gzip' })}\`.
+
+| in \`key\` | is |
+| --- | --- |
+${Object.entries(KEY_VARIABLES)
+  .map(([variable, meaning]) => `| ${codes(variable)} | ${meaning} |`)
+  .join('\n')}
+
+What stands before the last slash is a folder, and by event time an object holds log events of one folder only: in \`hour=10\` are
+those of ten o'clock and no others. So that one request cannot make thousands of objects, a folder is an hour at least. By delivery
+time, the date parts are of the moment at which the object was first tried to be put. A slash in a scope stays one; what a key may
+not hold becomes \`_\`.
 
 ## Templates
 
@@ -99,10 +113,26 @@ function presetRows(name: PresetName): string[] {
   );
 }
 
-function exampleKey(path: string, name: PresetName): string {
-  const prefix = s3Prefix(path, presets[name].logType('deployment'));
-  return s3Key(prefix, Date.UTC(2026, 10, 21, 10, 48), 'batch', 0);
+const HIVE_KEY = '{type}/dt={yyyy}-{MM}-{dd}/hour={HH}/{batch}.ndjson';
+
+function exampleKey(over: { path: string; key?: string; compression?: 'gzip' }): string {
+  const timeMs = Date.UTC(2026, 10, 21, 10, 48);
+  const facts = {
+    tenant: 'acme',
+    destination: 's3',
+    type: 'deployment',
+    logType: presets.env0.logType('deployment'),
+    scope: undefined,
+  };
+  const keys = laneKeys({ keyTime: 'event', compression: 'none', ...over });
+  return objectKey(keys.render(facts, timeMs), timeMs, 'mi8x2k5f6a0c31b2d9e7-1', 0);
 }
+
+const codes = (names: string): string =>
+  names
+    .split(', ')
+    .map((name) => `\`${name}\``)
+    .join(', ');
 
 const has = (rows: readonly Row[], field: string): boolean =>
   rows.some(([other]) => other === field);

@@ -13,6 +13,7 @@ import {
   aCloudWatchLane,
   aLogEvent,
   creationMemory,
+  anS3Lane,
   startSandboxAws,
   startSessionBroker,
   type SandboxAws,
@@ -250,7 +251,7 @@ test("a clock that differs from AWS's costs one attempt, and then nothing any mo
 
 test('a batch of another sink is a fault of ours, and never put', async () => {
   const batch = aBatch([['m']], {
-    target: { sink: 's3', bucket: 'acme-logs', prefix: 'env0-deployments' },
+    target: anS3Lane().target,
   });
   await expect(deliver(batch)).rejects.toThrow('CloudWatch batches');
   expect(aws.counters().calls).toEqual({});

@@ -196,7 +196,10 @@ test.each([0, 1])('a batch is found in shard %d, with what is in it', async (sha
   const { status, body } = await get(`/batches/${batchId}`);
   expect(status).toBe(200);
   expect(rowsOf(body)).toContainEqual(['Destination', destinationId]);
-  expect(rowsOf(body)).toContainEqual(['Goes to', 's3://acme-logs/env0-deployments']);
+  expect(rowsOf(body)).toContainEqual([
+    'Goes to',
+    's3://acme-logs/env0-deployments/2026/11/21/{HH}:{mm}:{ss}_{chars}.log',
+  ]);
   expect(body).toContain('the ferry');
   expect(body).toContain('has left');
 });
@@ -225,7 +228,13 @@ test('log text is hostile: nothing of it becomes markup', async () => {
   ];
   const lane = anS3Lane({
     destinationId: destinationIn(0),
-    target: { sink: 's3', bucket: 'acme-logs', prefix: '<script>alert(4)</script>' },
+    target: {
+      sink: 's3',
+      bucket: 'acme-logs',
+      key: '<script>alert(4)</script>',
+      keyTime: 'event',
+      compression: 'none',
+    },
   });
   const { body } = await get(`/batches/${await append(lane, ...hostile)}`);
   expect(body).not.toMatch(/<script|<img|<svg|<b>|<i>/i);

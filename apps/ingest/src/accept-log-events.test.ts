@@ -48,7 +48,7 @@ class NotingAppender implements Appender {
     this.calls++;
     this.bytes += bytes;
     for (const [{ tenantId, destinationId, target }, fragments] of fragmentsByLane) {
-      const place = target.sink === 's3' ? target.prefix : target.logGroup;
+      const place = target.sink === 's3' ? target.key.split('/')[0] : target.logGroup;
       const name = `${tenantId}/${destinationId} ${place}`;
       (this.texts[name] ??= []).push(...fragments.map(({ text }) => text));
     }

@@ -1,4 +1,4 @@
-import { flag, loadConfig, workerSettings, type ConfigOf } from '@logferry/runtime';
+import { flag, integer, loadConfig, workerSettings, type ConfigOf } from '@logferry/runtime';
 
 const PREFIX = 'LOGFERRY_S3_WORKER_';
 
@@ -11,6 +11,14 @@ export const s3WorkerSettings = {
         "Whether the bucket's name goes into the path instead of the host's name. S3 itself does not want it; most S3-compatible stores do.",
     },
     false,
+  ),
+  payloadBytesMax: integer(
+    {
+      name: `${PREFIX}PAYLOAD_BYTES_MAX`,
+      description:
+        'What batches under way may take of memory together; further ones wait. An object of more than 8 MiB takes 48 MiB of it, however large it is.',
+    },
+    { min: 64 * 1024 * 1024, max: 64 * 1024 * 1024 * 1024, default: 256 * 1024 * 1024 },
   ),
 };
 

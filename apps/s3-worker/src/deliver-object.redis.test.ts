@@ -1,204 +1,31 @@
-// A batch of a real Redis, the workers' own way to a session, and an S3 that refuses what S3 refuses.
-import { S3Sink, sharedTransport, type ObjectCall, type PutOutcome } from '@logferry/aws';
+// What becomes of a batch that is put in one call, for each way a put can end.
+import { Failure, type Destination, type Lane } from '@logferry/core';
+import { encodeFragment } from '@logferry/queue';
+import { aLogEvent, anS3Lane, until } from '@logferry/testing';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import {
-  Destination,
-  Failure,
-  s3Key,
-  sessionKey,
-  type AwsSession,
-  type FailureCode,
-} from '@logferry/core';
-import {
-  BatchProducer,
-  BatchStore,
-  encodeFragment,
-  failFastRedis,
-  KeyClaims,
-  openQueue,
-  type Batch,
-  type RedisClient,
-  type PayloadSource,
-} from '@logferry/queue';
-import { BrokerClient, Secret } from '@logferry/runtime';
-import {
-  aLogEvent,
-  anS3Lane,
-  startRedis,
-  startSandboxAws,
-  startSessionBroker,
-  until,
-  type SandboxAws,
-  type SessionBroker,
-  type TestRedis,
-} from '@logferry/testing';
-import { deliverObject } from './deliver-object';
+  account,
+  aDestination,
+  bucket,
+  region,
+  stale,
+  useDeliveryTestbed,
+} from './deliver-object.testbed';
 
-const account = '123456789012';
-const region = 'eu-central-1';
-const bucket = 'acme-logs';
-const keys = { accessKeyId: 'AKIALOGFERRY00000001', secretAccessKey: 'a-secret-of-the-sandbox' };
-const HOUR_MS = 3_600_000;
-const good: AwsSession = { ...keys, sessionToken: '', expiresAt: Date.now() + HOUR_MS };
-const stale: AwsSession = { ...good, accessKeyId: 'ASIAUNKNOWN000000001' };
-
-let server: TestRedis;
-let redis: RedisClient;
-let store: BatchStore;
-let claims: KeyClaims;
-let producer: BatchProducer;
-let queue: ReturnType<typeof openQueue>;
-let aws: SandboxAws;
-let broker: SessionBroker;
-let sessions: BrokerClient;
-let sink: S3Sink;
-let answers: AwsSession[];
-let failure: FailureCode | undefined;
-let destination: Destination | undefined;
-const endpointBefore = process.env.AWS_ENDPOINT_URL;
-
-beforeAll(async () => {
-  [server, aws, broker] = await Promise.all([
-    startRedis({ settings: { appendonly: 'no' } }),
-    startSandboxAws({ port: 0 }),
-    startSessionBroker(() =>
-      failure === undefined
-        ? {
-            session: answers.shift() ?? good,
-            issuedFor: sessionKey(destination ?? aDestination()),
-          }
-        : { failure },
-    ),
-  ]);
-  process.env.AWS_ENDPOINT_URL = aws.url;
-  redis = failFastRedis(server);
-  await until(() => redis.status === 'ready');
-  store = new BatchStore(redis, 0);
-  claims = new KeyClaims(redis, 0);
-  producer = new BatchProducer(redis, store, { groupCommitMs: 1, onEnqueueError: raise });
-  queue = openQueue(redis, 's3', 0);
-});
-
-beforeEach(async () => {
-  await redis.flushall();
-  aws.reset();
-  const allow = {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: 's3:PutObject', Resource: '*' }],
-  };
-  aws.seed({
-    accounts: [account],
-    users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
-    buckets: [{ name: bucket, region, account }],
-  });
-  answers = [];
-  failure = undefined;
-  broker.asked.length = 0;
-  destination = aDestination();
-  sessions = new BrokerClient({
-    host: '127.0.0.1',
-    port: broker.port,
-    secret: new Secret('what all workers know'),
-  });
-  sink = new S3Sink(sharedTransport({ requestTimeoutMs: 1_000 }), {
-    clientsMax: 10,
-    forcePathStyle: true,
-  });
-});
-
-afterEach(() => {
-  sessions.close();
-});
-
-afterAll(async () => {
-  if (endpointBefore === undefined) delete process.env.AWS_ENDPOINT_URL;
-  else process.env.AWS_ENDPOINT_URL = endpointBefore;
-  await producer.close();
-  await queue.close();
-  redis.disconnect();
-  await Promise.all([server.stop(), aws.stop(), broker.stop()]);
-});
-
-function raise(error: unknown): never {
-  throw error;
-}
-
-function aDestination(over: { enabled?: boolean; region?: string; s3?: object } = {}): Destination {
-  return Destination.parse({
-    id: 's3',
-    type: 's3',
-    region,
-    credentials: { kind: 'web_identity', roleArn: `arn:aws:iam::${account}:role/logferry` },
-    s3: { bucket },
-    ...over,
-  });
-}
-
-interface Begun {
-  batch: Batch;
-  payload: PayloadSource;
-}
-
-async function aBatch(messages: readonly string[] = ['one', 'two']): Promise<Begun> {
-  const lane = anS3Lane({ lingerMs: 900_000 });
-  const fragments = messages.map((message) => encodeFragment(lane, aLogEvent({ message })));
-  await producer.append(
-    { fragmentsByLane: new Map([[lane, fragments]]), filteredByTenant: new Map() },
-    100,
-  );
-  const [job] = await until(async () => {
-    const delayed = await queue.getDelayed();
-    return delayed.length === 1 && delayed;
-  });
-  return begin(job?.id ?? '');
-}
-
-async function begin(batchId: string): Promise<Begun> {
-  const begun = await store.begin(batchId);
-  if (begun === undefined || begun.verdict !== 'go')
-    throw new Error(`${batchId} is not to be delivered`);
-  return begun;
-}
-
-type Put = (call: ObjectCall, put: () => Promise<PutOutcome>) => Promise<PutOutcome>;
-
-/** @param put what happens around each put that the sink is asked for */
-function deliver({ batch, payload }: Begun, put: Put = (_, go) => go()): Promise<unknown> {
-  const watched = {
-    put: (...args: Parameters<S3Sink['put']>) => put(args[1], () => sink.put(...args)),
-  };
-  const directory = { destination: () => Promise.resolve(destination) };
-  return deliverObject(directory, { sessions, sink: watched, claims })(batch, payload);
-}
-
-const nthKey = ({ batch }: Begun, n: number): string =>
-  s3Key('env0-deployments', batch.firstMs, batch.id, n);
-
-const storedKeys = (from = bucket): string[] => aws.objects(from).map(({ key }) => key);
-
-const textOf = (key: string): string | undefined => aws.object(bucket, key)?.content?.toString();
-
-/** Puts an object of somebody else where a batch's nth object would go. */
-async function takeKey(begun: Begun, n: number, into = bucket): Promise<void> {
-  const access = { destinationKey: 'stranger', region, session: { ...good } };
-  await sink.put(access, {
-    bucket: into,
-    key: nthKey(begun, n),
-    body: Buffer.from("a stranger's"),
-    contentType: 'text/plain',
-  });
-}
+const bed = useDeliveryTestbed();
+const { aBatch, begin, deliver, nthKey, storedKeys, takeKey, textOf } = bed;
 
 test('a batch is one object of newline-delimited JSON, under its first key', async () => {
   const begun = await aBatch(['one', 'two']);
   expect(await deliver(begun)).toEqual({ rejected: [] });
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
-  expect(aws.object(bucket, nthKey(begun, 0))?.headers['content-type']).toBe(
+  expect(bed.aws.object(bucket, nthKey(begun, 0))?.headers['content-type']).toBe(
     'application/x-ndjson',
   );
   const line = (message: string): string =>
     `{"time":"2026-11-21T10:48:00.000Z","type":"deployment","message":"${message}"}\n`;
   expect(textOf(nthKey(begun, 0))).toBe(line('one') + line('two'));
-  expect(aws.counters().calls['s3:PutObject']?.calls).toBe(1);
+  expect(bed.aws.counters().calls['s3:PutObject']?.calls).toBe(1);
 });
 
 test('a key has the form that env0 documents and depends on nothing but the batch', async () => {
@@ -206,8 +33,8 @@ test('a key has the form that env0 documents and depends on nothing but the batc
   await deliver(begun);
   const [key = ''] = storedKeys();
   expect(key).toMatch(/^env0-deployments\/2026\/11\/21\/10:48:00_[a-z0-9]{5}\.log$/);
-  aws.removeBucket(bucket);
-  aws.seed({ buckets: [{ name: bucket, region, account }] });
+  bed.aws.removeBucket(bucket);
+  bed.aws.seed({ buckets: [{ name: bucket, region, account }] });
   await deliver(await begin(begun.batch.id));
   expect(storedKeys()).toEqual([key]);
 });
@@ -216,57 +43,179 @@ test.each<[string, Destination | undefined, string]>([
   ['missing', undefined, 'destination.missing'],
   ['disabled', aDestination({ enabled: false }), 'destination.disabled'],
 ])('a %s destination holds the batch before anybody is asked', async (_, found, code) => {
-  destination = found;
+  bed.destination = found;
   const begun = await aBatch();
   await expect(deliver(begun)).rejects.toMatchObject({ code, disposition: 'suspend' });
-  expect(broker.asked).toEqual([]);
-  expect(aws.counters().calls).toEqual({});
-  destination = aDestination();
+  expect(bed.broker.asked).toEqual([]);
+  expect(bed.aws.counters().calls).toEqual({});
+  bed.destination = aDestination();
   await deliver(await begin(begun.batch.id));
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
 });
 
 test("a bucket's name that was corrected releases what waits for it", async () => {
-  destination = aDestination({ s3: { bucket: 'acme-lgos' } });
+  bed.destination = aDestination({ s3: { bucket: 'acme-lgos' } });
   const begun = await aBatch();
-  aws.removeBucket(bucket);
+  bed.aws.removeBucket(bucket);
   await expect(deliver(begun)).rejects.toMatchObject({
     code: 's3.bucket_missing',
     disposition: 'suspend',
   });
-  aws.seed({ buckets: [{ name: 'acme-right', region, account }] });
-  destination = aDestination({ s3: { bucket: 'acme-right' } });
+  bed.aws.seed({ buckets: [{ name: 'acme-right', region, account }] });
+  bed.destination = aDestination({ s3: { bucket: 'acme-right' } });
   await deliver(await begin(begun.batch.id));
   expect(storedKeys('acme-right')).toEqual([nthKey(begun, 0)]);
 });
 
-test('a bucket that lies in another Region releases what waits once the Region is corrected', async () => {
-  destination = aDestination({ region: 'us-east-1' });
+test('a bucket that lies in another Region is found there, and once known at the first call', async () => {
+  bed.destination = aDestination({ region: 'us-east-1' });
   const begun = await aBatch();
-  await expect(deliver(begun)).rejects.toMatchObject({ code: 's3.wrong_region' });
-  destination = aDestination();
+  await deliver(begun);
+  expect(storedKeys()).toEqual([nthKey(begun, 0)]);
+  expect(bed.aws.counters().calls['s3:PutObject']).toEqual({
+    calls: 2,
+    errors: { PermanentRedirect: 1 },
+  });
+  await deliver(await begin(begun.batch.id));
+  expect(bed.aws.counters().calls['s3:PutObject']?.calls).toBe(3);
+});
+
+test('a bucket of another partition is not followed: the batch is held until it is corrected', async () => {
+  bed.aws.seed({ buckets: [{ name: 'acme-gov', region: 'us-gov-west-1', account }] });
+  bed.destination = aDestination({ s3: { bucket: 'acme-gov' } });
+  const begun = await aBatch();
+  await expect(deliver(begun)).rejects.toMatchObject({
+    code: 's3.wrong_region',
+    disposition: 'suspend',
+  });
+  bed.destination = aDestination();
   await deliver(await begin(begun.batch.id));
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
 });
 
+test("a race that S3 refuses does not make a stranger's object the batch's own", async () => {
+  const begun = await aBatch();
+  await takeKey(begun, 0);
+  const code = 'ConditionalRequestConflict';
+  bed.aws.addFault({ action: { kind: 'error', code, message: '', httpStatus: 409 }, times: 1 });
+  await expect(deliver(begun)).rejects.toMatchObject({
+    code: 's3.not_stored',
+    disposition: 'retry',
+  });
+  await deliver(await begin(begun.batch.id));
+  expect(textOf(nthKey(begun, 0))).toBe("a stranger's");
+  expect(textOf(nthKey(begun, 1))).toContain('"one"');
+});
+
+test('the bucket must belong to the account of the role, unless the destination names another', async () => {
+  const other = '999999999999';
+  bed.destination = aDestination({ s3: { expectedBucketOwner: other } });
+  const begun = await aBatch();
+  await expect(deliver(begun)).rejects.toMatchObject({ code: 's3.access_denied' });
+  bed.aws.removeBucket(bucket);
+  bed.aws.seed({ accounts: [other], buckets: [{ name: bucket, region, account: other }] });
+  bed.destination = aDestination();
+  await expect(deliver(await begin(begun.batch.id))).rejects.toMatchObject({
+    code: 's3.access_denied',
+  });
+  bed.aws.removeBucket(bucket);
+  bed.aws.seed({ buckets: [{ name: bucket, region, account }] });
+  await deliver(await begin(begun.batch.id));
+  expect(storedKeys()).toEqual([nthKey(begun, 0)]);
+});
+
+test.each([
+  ['gzip', gunzipSync],
+  ['zstd', zstdDecompressSync],
+] as const)('with %s the object is compressed, and says so', async (compression, unpack) => {
+  const target = { ...anS3Lane().target, compression } as Lane['target'];
+  const lane = anS3Lane({ target, lingerMs: 900_000 });
+  const begun = await bed.aBatchOf(lane, [[encodeFragment(lane, aLogEvent({ message: 'one' }))]]);
+  await deliver(begun);
+  const object = bed.aws.object(bucket, nthKey(begun, 0));
+  expect(object?.headers).toEqual({
+    'content-type': 'application/x-ndjson',
+    'content-encoding': compression,
+  });
+  expect(unpack(object?.content ?? '').toString()).toBe(
+    '{"time":"2026-11-21T10:48:00.000Z","type":"deployment","message":"one"}\n',
+  );
+});
+
+test('encryption, storage class, checksum and type are those of the destination now', async () => {
+  bed.allow('s3:PutObject', 'kms:GenerateDataKey');
+  const kmsKeyId = `arn:aws:kms:${region}:${account}:key/1234`;
+  bed.destination = aDestination({
+    s3: {
+      contentType: 'text/plain',
+      storageClass: 'GLACIER_IR',
+      checksum: 'SHA256',
+      encryption: { kind: 'sse_kms', kmsKeyId, bucketKeyEnabled: true },
+    },
+  });
+  const begun = await aBatch();
+  await deliver(begun);
+  expect(bed.aws.object(bucket, nthKey(begun, 0))).toMatchObject({
+    headers: { 'content-type': 'text/plain' },
+    storageClass: 'GLACIER_IR',
+    checksum: { algorithm: 'sha256' },
+    encryption: { algorithm: 'aws:kms', kmsKeyId, bucketKeyEnabled: true },
+  });
+});
+
+test('a KMS key that is out of reach holds the batch, and correcting it releases it', async () => {
+  bed.destination = aDestination({ s3: { encryption: { kind: 'sse_kms', kmsKeyId: 'alias/x' } } });
+  const begun = await aBatch();
+  await expect(deliver(begun)).rejects.toMatchObject({
+    code: 'kms.denied',
+    disposition: 'suspend',
+  });
+  bed.destination = aDestination({ s3: { encryption: { kind: 'sse_s3' } } });
+  await deliver(await begin(begun.batch.id));
+  expect(storedKeys()).toEqual([nthKey(begun, 0)]);
+});
+
+test('by delivery time a key is of the first try that may have made the object, and a retry keeps it', async () => {
+  const key = '{yyyy}-{MM}-{dd}T{HH}:{mm}:{ss}';
+  const target = { ...anS3Lane().target, key, keyTime: 'delivery' } as Lane['target'];
+  const lane = anS3Lane({ target, lingerMs: 900_000 });
+  const begun = await bed.aBatchOf(lane, [[encodeFragment(lane, aLogEvent())]]);
+  bed.aws.addFault({ action: { kind: 'lose-answer' }, times: 2 });
+  const before = Date.now();
+  await expect(deliver(begun)).rejects.toMatchObject({ code: 'network.unreachable' });
+  await until(() => Date.now() > before + 1_100); // the keys of two tries would differ now
+  await deliver(await begin(begun.batch.id));
+  const [only = '', ...others] = storedKeys();
+  expect(others).toEqual([]);
+  expect(Math.abs(Date.parse(`${only}Z`) - before)).toBeLessThan(1_001);
+});
+
 test("what a put into one bucket may have made does not make a stranger's object in another the batch's own", async () => {
   const begun = await aBatch();
-  aws.addFault({ match: { operation: 'PutObject' }, action: { kind: 'lose-answer' }, times: 2 });
+  bed.aws.addFault({
+    match: { operation: 'PutObject' },
+    action: { kind: 'lose-answer' },
+    times: 2,
+  });
   await expect(deliver(begun)).rejects.toMatchObject({ code: 'network.unreachable' });
-  aws.seed({ buckets: [{ name: 'acme-other', region, account }] });
+  bed.aws.seed({ buckets: [{ name: 'acme-other', region, account }] });
   await takeKey(begun, 0, 'acme-other');
-  destination = aDestination({ s3: { bucket: 'acme-other' } });
+  bed.destination = aDestination({ s3: { bucket: 'acme-other' } });
   await deliver(await begin(begun.batch.id));
   expect(storedKeys('acme-other')).toEqual([0, 1].map((n) => nthKey(begun, n)).sort());
   // And back: what the first put made is still known as the batch's own.
-  destination = aDestination();
+  bed.destination = aDestination();
   await deliver(await begin(begun.batch.id));
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
 });
 
 test('an object whose answer was lost twice is not put a second time by the retry', async () => {
   const begun = await aBatch();
-  aws.addFault({ match: { operation: 'PutObject' }, action: { kind: 'lose-answer' }, times: 2 });
+  bed.aws.addFault({
+    match: { operation: 'PutObject' },
+    action: { kind: 'lose-answer' },
+    times: 2,
+  });
   await expect(deliver(begun)).rejects.toMatchObject({ code: 'network.unreachable' });
   await deliver(await begin(begun.batch.id));
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
@@ -274,8 +223,12 @@ test('an object whose answer was lost twice is not put a second time by the retr
 
 test('an object whose answer was lost is not put a second time when the session expires meanwhile', async () => {
   const begun = await aBatch();
-  aws.addFault({ match: { operation: 'PutObject' }, action: { kind: 'lose-answer' }, times: 1 });
-  aws.addFault({
+  bed.aws.addFault({
+    match: { operation: 'PutObject' },
+    action: { kind: 'lose-answer' },
+    times: 1,
+  });
+  bed.aws.addFault({
     match: { operation: 'PutObject' },
     action: { kind: 'error', code: 'ExpiredToken', message: '', httpStatus: 400 },
     skip: 1,
@@ -302,7 +255,7 @@ test("a stranger's object is never written over: the next key is used, also by a
   const begun = await aBatch();
   await takeKey(begun, 0);
   await takeKey(begun, 1);
-  aws.addFault({
+  bed.aws.addFault({
     match: { operation: 'PutObject' },
     action: { kind: 'lose-answer' },
     skip: 2,
@@ -317,9 +270,9 @@ test("a stranger's object is never written over: the next key is used, also by a
 });
 
 test.each<[string, () => void, string]>([
-  ['throttled', () => aws.addFault({ action: { kind: 'throttle' }, times: 1 }), 's3.throttled'],
-  ['forbidden', () => aws.addFault({ action: { kind: 'deny' }, times: 1 }), 's3.access_denied'],
-  ['without a session', () => (failure = 'credential.trust_denied'), 'credential.trust_denied'],
+  ['throttled', () => bed.aws.addFault({ action: { kind: 'throttle' }, times: 1 }), 's3.throttled'],
+  ['forbidden', () => bed.aws.addFault({ action: { kind: 'deny' }, times: 1 }), 's3.access_denied'],
+  ['without a session', () => (bed.failure = 'credential.trust_denied'), 'credential.trust_denied'],
 ])(
   "an attempt that was %s does not make a stranger's object the batch's own",
   async (_, fail, code) => {
@@ -327,7 +280,7 @@ test.each<[string, () => void, string]>([
     await takeKey(begun, 0);
     fail();
     await expect(deliver(begun)).rejects.toMatchObject({ code });
-    failure = undefined;
+    bed.failure = undefined;
     await deliver(await begin(begun.batch.id));
     expect(textOf(nthKey(begun, 0))).toBe("a stranger's");
     expect(textOf(nthKey(begun, 1))).toContain('"one"');
@@ -359,7 +312,7 @@ test('a batch that another worker has settled meanwhile is not put again', async
   await deliver(begun, async ({ key }, put) => {
     tried.push(key);
     const outcome = await put();
-    await store.settle(begun.batch, { rejected: [] });
+    await bed.store.settle(begun.batch, { rejected: [] });
     return outcome;
   });
   expect(tried).toEqual([nthKey(begun, 0)]);
@@ -398,10 +351,10 @@ test("another worker's refused put does not make a stranger's object the batch's
 });
 
 test('a session that AWS says is expired is replaced once, and the put is repeated', async () => {
-  answers = [stale];
+  bed.answers = [stale];
   const begun = await aBatch();
   await deliver(begun);
-  expect(broker.asked.map(({ refusedAccessKeyId }) => refusedAccessKeyId)).toEqual([
+  expect(bed.broker.asked.map(({ refusedAccessKeyId }) => refusedAccessKeyId)).toEqual([
     undefined,
     stale.accessKeyId,
   ]);
@@ -409,12 +362,12 @@ test('a session that AWS says is expired is replaced once, and the put is repeat
 });
 
 test('if AWS does not take the fresh session either, the attempt has failed', async () => {
-  answers = [stale, { ...stale, accessKeyId: 'ASIAUNKNOWN000000002' }];
+  bed.answers = [stale, { ...stale, accessKeyId: 'ASIAUNKNOWN000000002' }];
   await expect(deliver(await aBatch())).rejects.toMatchObject({
     code: 'credential.expired',
     disposition: 'retry',
   });
-  expect(broker.asked).toHaveLength(2);
+  expect(bed.broker.asked).toHaveLength(2);
   expect(storedKeys()).toEqual([]);
 });
 
@@ -422,5 +375,5 @@ test('a batch of another sink is a fault of ours, and never put', async () => {
   const { batch, payload } = await aBatch();
   const target = { sink: 'cloudwatch', logGroup: 'group', logStream: 'stream' } as const;
   await expect(deliver({ batch: { ...batch, target }, payload })).rejects.toThrow('S3 batches');
-  expect(aws.counters().calls).toEqual({});
+  expect(bed.aws.counters().calls).toEqual({});
 });

@@ -1,10 +1,11 @@
 import { S3Sink, sharedTransport } from '@logferry/aws';
-import { KeyClaims } from '@logferry/queue';
+import { BatchUploads, KeyClaims } from '@logferry/queue';
 import { HealthController, Metrics, Readiness } from '@logferry/runtime';
 import { WorkerProcess } from '@logferry/worker';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { loadS3WorkerConfig } from './config';
 import { deliverObject } from './deliver-object';
+import { MemoryShare } from './memory-share';
 
 @Module({
   controllers: [HealthController],
@@ -13,7 +14,8 @@ import { deliverObject } from './deliver-object';
       provide: WorkerProcess,
       useFactory: () => {
         const config = loadS3WorkerConfig();
-        const { clientsMax, requestTimeoutMs, forcePathStyle } = config;
+        const { clientsMax, requestTimeoutMs, forcePathStyle, payloadBytesMax } = config;
+        const memory = new MemoryShare(payloadBytesMax);
         const sink = new S3Sink(sharedTransport({ requestTimeoutMs }), {
           clientsMax,
           forcePathStyle,
@@ -27,6 +29,8 @@ import { deliverObject } from './deliver-object';
               sessions: broker,
               sink,
               claims: new KeyClaims(redis, shard),
+              uploads: new BatchUploads(redis, shard),
+              memory,
             }),
         });
       },

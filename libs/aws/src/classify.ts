@@ -143,8 +143,13 @@ export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
   s3: [
     ...throttling('s3.throttled'),
     { code: 'credential.expired', names: STALE_SESSION },
+    { code: 's3.throttled', names: ['KMS.Throttl*'] },
     { code: 'kms.denied', names: ['KMS.*'] },
-    { code: 'kms.denied', names: ['AccessDenied'], says: OF_KMS },
+    {
+      code: 'kms.denied',
+      names: ['AccessDenied', 'InvalidArgument', 'InvalidRequest'],
+      says: OF_KMS,
+    },
     {
       code: 's3.access_denied',
       names: [...DENIED, 'AllAccessDisabled', 'AccountProblem', 'Forbidden'],
@@ -160,21 +165,34 @@ export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
       ],
     },
     { code: 's3.wrong_region', statuses: [301, 307] },
-    // A damaged upload or a race with another one: the next attempt is a new one.
+    // A damaged upload, or a race with another one: S3 says that it made no object, and the next attempt is a new one.
     {
-      code: 's3.unavailable',
+      code: 's3.not_stored',
       names: [
         'BadDigest',
         'ConditionalRequestConflict',
         'IncompleteBody',
+        'InvalidPart',
+        'NoSuchUpload',
         'OperationAborted',
         'RequestTimeout',
         'XAmzContentSHA256Mismatch',
       ],
     },
     {
+      code: 's3.settings_refused',
+      names: ['InvalidStorageClass', 'InvalidEncryptionAlgorithmError'],
+    },
+    {
       code: 's3.invalid_object',
-      names: ['EntityTooLarge', 'KeyTooLongError', 'InvalidRequest', 'InvalidArgument'],
+      names: [
+        'EntityTooLarge',
+        'EntityTooSmall',
+        'InvalidPartOrder',
+        'KeyTooLongError',
+        'InvalidRequest',
+        'InvalidArgument',
+      ],
     },
     { code: 's3.invalid_object', statuses: [413] },
     unknownRegion,

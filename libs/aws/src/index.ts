@@ -3,6 +3,9 @@
 export * from './classify';
 export * from './cloudwatch-sink';
 export type { CreationMemory, NewLogGroup } from './log-stream-creator';
+export * from './multipart-upload';
+export * from './object-call';
+export * from './put-outcome';
 export * from './rejected-ranges';
 export * from './s3-sink';
 export * from './sink-access';

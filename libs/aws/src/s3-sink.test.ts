@@ -1,5 +1,6 @@
 import { startSandboxAws, type FaultSpec, type SandboxAws } from '@logferry/testing';
 import { S3Sink } from './s3-sink';
+import type { ObjectCall } from './object-call';
 import type { SinkAccess } from './sink-access';
 import { sharedTransport } from './transport';
 
@@ -45,14 +46,21 @@ afterAll(async () => {
   await aws.stop();
 });
 
-const put = (over: Partial<Parameters<S3Sink['put']>[1]> = {}, as = access) =>
-  sink.put(as, {
-    bucket: 'acme-logs',
-    key,
-    body: Buffer.from('{"a":1}\n'),
-    contentType: 'application/x-ndjson',
-    ...over,
-  });
+const standard: ObjectCall = {
+  bucket: 'acme-logs',
+  key,
+  compression: 'none',
+  contentType: 'application/x-ndjson',
+  encryption: { kind: 'bucket' },
+  storageClass: 'STANDARD',
+  checksum: 'CRC32',
+  bucketOwner: account,
+};
+
+const put = (
+  over: Partial<ObjectCall> = {},
+  { as = access, body = Buffer.from('{"a":1}\n') }: { as?: SinkAccess; body?: Buffer } = {},
+) => sink.put(as, { ...standard, ...over }, body);
 
 test('an object is put under exactly its key, colons and all, with nothing but the right to put', async () => {
   expect(await put()).toBe('created');
@@ -62,7 +70,7 @@ test('an object is put under exactly its key, colons and all, with nothing but t
 
 test('an object that is there is never overwritten', async () => {
   await put();
-  expect(await put({ body: Buffer.from('other') })).toBe('taken');
+  expect(await put({}, { body: Buffer.from('other') })).toBe('taken');
   expect(aws.object('acme-logs', key)?.content?.toString()).toBe('{"a":1}\n');
 });
 
@@ -88,7 +96,7 @@ test.each<FaultSpec['action']>([
 
 test('an object larger than what the SDK announces first arrives whole', async () => {
   const body = Buffer.alloc(5 * 1024 * 1024, 'x');
-  expect(await put({ body })).toBe('created');
+  expect(await put({}, { body })).toBe('created');
   expect(aws.object('acme-logs', key)?.content?.equals(body)).toBe(true);
 });
 
@@ -99,7 +107,7 @@ test.each<[string, FaultSpec['action'], string]>([
   [
     'a race',
     { kind: 'error', code: 'ConditionalRequestConflict', message: '', httpStatus: 409 },
-    's3.unavailable',
+    's3.not_stored',
   ],
   [
     'a KMS denial',
@@ -116,18 +124,36 @@ test.each<[string, FaultSpec['action'], string]>([
   await expect(put()).rejects.toMatchObject({ code });
 });
 
-test('a bucket that is missing, elsewhere or forbidden is three different failures', async () => {
+test('a bucket of another Region is found where S3 says that it lies', async () => {
+  expect(await put({}, { as: { ...access, region: 'us-east-1' } })).toBe('created');
+  expect(aws.counters().calls['s3:PutObject']).toEqual({
+    calls: 2,
+    errors: { PermanentRedirect: 1 },
+  });
+});
+
+test('a bucket that has moved is found again', async () => {
+  const as = { ...access, region: 'us-east-1' };
+  await put({}, { as });
+  aws.removeBucket('acme-logs');
+  aws.seed({ buckets: [{ name: 'acme-logs', region: 'eu-west-1', account }] });
+  expect(await put({}, { as })).toBe('created');
+  aws.removeBucket('acme-logs');
+  aws.seed({ buckets: [{ name: 'acme-logs', region: 'us-east-1', account }] });
+  expect(await put({}, { as })).toBe('created');
+});
+
+test('a bucket that is missing, out of the partition or forbidden is three different failures', async () => {
   await expect(put({ bucket: 'no-such-bucket' })).rejects.toMatchObject({
     code: 's3.bucket_missing',
   });
-  await expect(put({}, { ...access, region: 'us-east-1' })).rejects.toMatchObject({
-    code: 's3.wrong_region',
-  });
+  aws.seed({ buckets: [{ name: 'acme-gov', region: 'us-gov-west-1', account }] });
+  await expect(put({ bucket: 'acme-gov' })).rejects.toMatchObject({ code: 's3.wrong_region' });
   aws.addFault({ match: { bucket: 'acme-logs' }, action: { kind: 'deny' } });
   await expect(put()).rejects.toMatchObject({ code: 's3.access_denied' });
 });
 
 test('a session that is not known any more asks for a fresh one', async () => {
   const stale = { ...access, session: { ...access.session, accessKeyId: 'ASIAUNKNOWN000000001' } };
-  await expect(put({}, stale)).rejects.toMatchObject({ code: 'credential.expired' });
+  await expect(put({}, { as: stale })).rejects.toMatchObject({ code: 'credential.expired' });
 });

@@ -1,29 +1,18 @@
-import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { Failure } from '@logferry/core';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3 } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { classify, isBrokenConnection } from './classify';
+import { BucketRegions } from './bucket-regions';
 import { ClientPool } from './client-pool';
+import { MultipartUpload, type UploadMemory } from './multipart-upload';
+import { objectSettings, type ObjectCall, type UploadRef } from './object-call';
+import { cutIntoParts } from './object-parts';
+import { putUnlessTaken, type PutOutcome, type SendToBucket } from './put-outcome';
 import type { SinkAccess } from './sink-access';
-
-export interface ObjectCall {
-  bucket: string;
-  key: string;
-  body: Buffer;
-  contentType: string;
-}
-
-/**
- * What became of an upload.
- *
- * - `created`: the object is there, and we made it
- * - `taken`: an object of that name was there before this call; it may be ours only if an earlier attempt was made
- * - `created_or_taken`: there now, by this call's own first try or by somebody before: the connection broke in between
- */
-export type PutOutcome = 'created' | 'taken' | 'created_or_taken';
 
 /** Writes objects to S3, and never over one that is there. */
 export class S3Sink {
   private readonly clients: ClientPool<S3Client>;
+  private readonly regions: BucketRegions;
 
   /**
    * @param forcePathStyle whether the bucket goes into the path instead of the host's name, as most S3-compatible stores want it
@@ -33,30 +22,62 @@ export class S3Sink {
     private readonly options: { clientsMax: number; forcePathStyle: boolean },
   ) {
     this.clients = new ClientPool(options.clientsMax);
+    this.regions = new BucketRegions(options.clientsMax);
   }
 
   /** @throws Failure; after `network.unreachable` and `s3.unavailable` the object may be there, after all others it is not */
-  async put(access: SinkAccess, call: ObjectCall): Promise<PutOutcome> {
-    const client = this.client(access);
+  async put(access: SinkAccess, call: ObjectCall, body: Buffer): Promise<PutOutcome> {
+    return putWhole(this.sender(access, call.bucket), call, body);
+  }
+
+  /**
+   * Puts an object whose body comes bit by bit: in one call if it turns out to be no more than a part, else in parts, of which memory
+   * holds two.
+   *
+   * @param uploads told of an upload before anything is uploaded, so that it can be aborted if we are killed
+   * @throws Failure as `put` does, and whatever reading the body throws
+   */
+  async putStream(
+    access: SinkAccess,
+    call: ObjectCall,
+    body: AsyncIterable<Buffer>,
+    uploads: UploadMemory,
+  ): Promise<PutOutcome> {
+    const send = this.sender(access, call.bucket);
+    const parts = cutIntoParts(body, S3.partBytes);
     try {
-      return await putOnce(client, call);
-    } catch (error) {
-      if (!isBrokenConnection(error)) throw classify('s3', error);
-    }
-    try {
-      const second = await putOnce(client, call);
-      return second === 'taken' ? 'created_or_taken' : second;
-    } catch (error) {
-      // Whatever S3 has against the second call, the first may have made the object; no other failure says so.
-      const { detail } = classify('s3', error);
-      throw new Failure('network.unreachable', {
-        cause: error,
-        detail: `the connection broke; then ${detail}`,
-      });
+      const first = await parts.next();
+      if (first.done === true) return await putWhole(send, call, Buffer.alloc(0));
+      if (first.value.isLast) return await putWhole(send, call, first.value.bytes);
+      return await new MultipartUpload(send, call, uploads).put(first.value.bytes, parts);
+    } finally {
+      await parts.return();
     }
   }
 
-  private client({ destinationKey, region, session }: SinkAccess): S3Client {
+  /** Aborts an upload that somebody has left behind. One that is not there any more is aborted too. */
+  async abort(
+    access: SinkAccess,
+    upload: UploadRef,
+    bucketOwner: string | undefined,
+  ): Promise<void> {
+    await MultipartUpload.abort(this.sender(access, upload.bucket), upload, bucketOwner);
+  }
+
+  private sender(access: SinkAccess, bucket: string): SendToBucket {
+    const place = { ...access, bucket };
+    return async (send) => {
+      const region = this.regions.of(place);
+      try {
+        return await send(this.client(access, region));
+      } catch (error) {
+        if (!this.regions.learn(place, region, error)) throw error;
+        return send(this.client(access, this.regions.of(place)));
+      }
+    };
+  }
+
+  private client({ destinationKey, session }: SinkAccess, region: string): S3Client {
     return this.clients.get(
       destinationKey,
       `${region} ${session.accessKeyId}`,
@@ -72,23 +93,7 @@ export class S3Sink {
   }
 }
 
-async function putOnce(
-  client: S3Client,
-  { bucket, key, body, contentType }: ObjectCall,
-): Promise<PutOutcome> {
-  try {
-    await client.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: body,
-        ContentType: contentType,
-        IfNoneMatch: '*',
-      }),
-    );
-    return 'created';
-  } catch (error) {
-    if (error instanceof S3ServiceException && error.name === 'PreconditionFailed') return 'taken';
-    throw error;
-  }
+function putWhole(send: SendToBucket, call: ObjectCall, body: Buffer): Promise<PutOutcome> {
+  const input = { ...objectSettings(call), Body: body, IfNoneMatch: '*' };
+  return putUnlessTaken(() => send((client) => client.send(new PutObjectCommand(input))));
 }

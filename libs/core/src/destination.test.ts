@@ -140,3 +140,62 @@ test.each([
 test('the account of a destination is that of its role', () => {
   expect(accountOf(Destination.parse(cloudwatch))).toBe('123456789012');
 });
+
+const withS3 = (over: object) => ({ ...s3, s3: { bucket: 'acme-logs', ...over } });
+
+test.each([
+  'xn--acme',
+  'sthree-acme',
+  'amzn-s3-demo-acme',
+  'acme-s3alias',
+  'acme--ol-s3',
+  'acme.mrap',
+  'acme--use1-az4--x-s3',
+  'acme--table-s3',
+  '10.0.0.1',
+])('%s is the name of something else than a bucket', (bucket) => {
+  expect(problems(withS3({ bucket }))).toHaveLength(1);
+});
+
+test.each([
+  [{ objectBytesMax: 1_048_575 }, false],
+  [{ objectBytesMax: 1_048_576 }, true],
+  [{ objectBytesMax: 1_073_741_824 }, true],
+  [{ objectBytesMax: 1_073_741_825 }, false],
+  [{ lingerMs: 900_000 }, true],
+  [{ lingerMs: 900_001 }, false],
+  [{ expectedBucketOwner: '123456789012' }, true],
+  [{ expectedBucketOwner: '12345678901' }, false],
+  [{ contentType: 'text/plain; charset=utf-8' }, true],
+  [{ contentType: 'text/plain\r\nx-evil: 1' }, false],
+  [{ storageClass: 'GLACIER_IR' }, true],
+  [{ storageClass: 'glacier' }, false],
+])('%j is taken: %s', (over, taken) => {
+  expect(problems(withS3(over))).toHaveLength(taken ? 0 : 1);
+});
+
+test.each([
+  [{ kind: 'sse_kms' }, []],
+  [
+    { kind: 'sse_kms', kmsKeyId: '1234abcd-12ab-34cd-56ef-1234567890ab', bucketKeyEnabled: true },
+    [],
+  ],
+  [{ kind: 'sse_kms', kmsKeyId: 'alias/logs' }, []],
+  [{ kind: 'sse_kms', kmsKeyId: 'arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1' }, []],
+  [
+    { kind: 'sse_kms', kmsKeyId: 'arn:aws:kms:eu-west-1:123456789012:key/1' },
+    ["s3.encryption.kmsKeyId: must be a key in the bucket's Region"],
+  ],
+  [{ kmsKeyId: 'alias/logs' }, ['s3.encryption.kmsKeyId: is for the kind sse_kms only']],
+  [
+    { kind: 'sse_s3', bucketKeyEnabled: true },
+    ['s3.encryption.bucketKeyEnabled: is for the kind sse_kms only'],
+  ],
+])('the encryption %j has the problems %j', (encryption, found) => {
+  expect(problems(withS3({ encryption }))).toEqual(found);
+});
+
+test('a key that S3 would refuse, or that two objects would share, is refused when it is saved', () => {
+  expect(problems(withS3({ key: '{yyyy}/{batch}' }))).toEqual([]);
+  expect(problems(withS3({ key: '{yyyy}/log' })).join()).toContain('s3.key: must have {chars}');
+});

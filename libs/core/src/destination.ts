@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CLOUDWATCH, RETENTION_DAYS, S3, STS } from './limits';
+import { keyProblem } from './object-key';
 import { parseTemplate } from './template';
 import { TenantId } from './tenant';
 
@@ -178,6 +179,13 @@ export const CloudWatchDestination = z.strictObject({
 });
 export type CloudWatchDestination = z.infer<typeof CloudWatchDestination>;
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: buckets, and no access points or the like. */
+const bucketName =
+  /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+const kmsKeyId =
+  /^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key\/[\w-]{1,256}|alias\/[\w/-]{1,250})|alias\/[\w/-]{1,250}|[\w-]{1,256})$/;
+
 export const S3Destination = z.strictObject({
   type: z.literal('s3'),
   ...base,
@@ -185,8 +193,15 @@ export const S3Destination = z.strictObject({
   s3: z.strictObject({
     bucket: z
       .string()
-      .regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of an S3 bucket')
+      .regex(bucketName, 'must be the name of an S3 bucket')
       .describe('the bucket, which must be there'),
+    expectedBucketOwner: z
+      .string()
+      .regex(/^\d{12}$/, 'must be an AWS account, 12 digits')
+      .optional()
+      .describe(
+        "the account that the bucket must belong to; without it, that of the role. S3 refuses a bucket of any other, so nobody gets logs by taking a deleted bucket's name",
+      ),
     path: z
       .string()
       .max(400)
@@ -194,13 +209,75 @@ export const S3Destination = z.strictObject({
       .refine((path) => !path.split('/').includes('..'), 'must not climb with ..')
       .default('')
       .describe('a folder in the bucket that all keys begin with'),
+    key: z
+      .string()
+      .min(1)
+      .max(512)
+      .optional()
+      .describe("the object's key below `path`, a template; without it, env zero's"),
+    keyTime: z
+      .enum(['event', 'delivery'])
+      .default('event')
+      .describe(
+        "what the key's date parts are of: the log events, so that a folder holds those of its hour or day and no others; or the delivery",
+      ),
     objectBytesMax: z
       .int()
       .min(S3.objectBytesMin)
       .max(S3.objectBytesMax)
       .default(8 * 1024 * 1024)
-      .describe('an object is written when it would grow beyond this'),
+      .describe('an object is written when it would grow beyond this, before it is compressed'),
     lingerMs: lingerMs(900_000).default(60_000).describe('how long an object may wait for more'),
+    compression: z
+      .enum(['none', 'gzip', 'zstd'])
+      .default('none')
+      .describe('adds Content-Encoding, and `.gz` or `.zst` to the key'),
+    contentType: z
+      .string()
+      .max(255)
+      .regex(
+        /^[\w.+-]+\/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*$/,
+        'must be a media type, such as text/plain',
+      )
+      .default('application/x-ndjson')
+      .describe("the object's Content-Type"),
+    encryption: z
+      .strictObject({
+        kind: z
+          .enum(['bucket', 'sse_s3', 'sse_kms'])
+          .default('bucket')
+          .describe("as the bucket's own default says, with S3's keys, or with a KMS key"),
+        kmsKeyId: z
+          .string()
+          .regex(kmsKeyId, 'must be the ARN, the id or the alias of a KMS key')
+          .optional()
+          .describe(
+            "for `sse_kms`: the key, in the bucket's Region; of another account by its ARN. Without it, AWS's own for S3",
+          ),
+        bucketKeyEnabled: z
+          .boolean()
+          .optional()
+          .describe(
+            'for `sse_kms`: an S3 Bucket Key, which makes fewer calls to KMS; without it, as the bucket says',
+          ),
+      })
+      .prefault({}),
+    storageClass: z
+      .enum([
+        'STANDARD',
+        'INTELLIGENT_TIERING',
+        'STANDARD_IA',
+        'ONEZONE_IA',
+        'GLACIER_IR',
+        'GLACIER',
+        'DEEP_ARCHIVE',
+      ])
+      .default('STANDARD')
+      .describe("S3's storage class"),
+    checksum: z
+      .enum(['CRC32', 'CRC32C', 'SHA256'])
+      .default('CRC32')
+      .describe('what S3 checks what arrived by, and keeps'),
   }),
 });
 export type S3Destination = z.infer<typeof S3Destination>;
@@ -209,24 +286,10 @@ export type S3Destination = z.infer<typeof S3Destination>;
 export const Destination = z
   .discriminatedUnion('type', [CloudWatchDestination, S3Destination])
   .superRefine((destination, context) => {
-    if (destination.type !== 'cloudwatch') return;
-    const keyRegion = kmsKeyArn.exec(destination.cloudwatch.kmsKeyId ?? '')?.[1];
-    if (keyRegion !== undefined && keyRegion !== destination.region) {
-      context.addIssue({
-        code: 'custom',
-        path: ['cloudwatch', 'kmsKeyId'],
-        message: `lies in ${keyRegion}; AWS takes only a key of the destination's Region`,
-      });
-    }
-    if (destination.preset !== undefined) return;
-    for (const field of ['logGroup', 'logStream'] as const) {
-      if (destination.cloudwatch[field] === undefined) {
-        context.addIssue({
-          code: 'custom',
-          path: ['cloudwatch', field],
-          message: 'is needed where no preset gives it',
-        });
-      }
+    const problems =
+      destination.type === 's3' ? s3Problems(destination) : cloudWatchProblems(destination);
+    for (const [field, message] of problems) {
+      context.addIssue({ code: 'custom', path: [destination.type, ...field.split('.')], message });
     }
   });
 export type Destination = z.infer<typeof Destination>;
@@ -234,6 +297,43 @@ export type Destination = z.infer<typeof Destination>;
 /** The AWS account that a destination lies in. */
 export function accountOf({ credentials }: Pick<Destination, 'credentials'>): string {
   return credentials.roleArn.split(':')[4] ?? '';
+}
+
+/** What no field says alone, by field. */
+type Problems = [field: string, message: string][];
+
+function cloudWatchProblems({ region, preset, cloudwatch }: CloudWatchDestination): Problems {
+  const problems: Problems = [];
+  const keyRegion = kmsKeyArn.exec(cloudwatch.kmsKeyId ?? '')?.[1];
+  if (keyRegion !== undefined && keyRegion !== region) {
+    const message = `lies in ${keyRegion}; AWS takes only a key of the destination's Region`;
+    problems.push(['kmsKeyId', message]);
+  }
+  if (preset !== undefined) return problems;
+  for (const field of ['logGroup', 'logStream'] as const) {
+    if (cloudwatch[field] === undefined) {
+      problems.push([field, 'is needed where no preset gives it']);
+    }
+  }
+  return problems;
+}
+
+function s3Problems({ region, s3 }: S3Destination): Problems {
+  const problems: Problems = [];
+  const { kind, kmsKeyId, bucketKeyEnabled } = s3.encryption;
+  const key = keyProblem(s3);
+  if (key !== undefined) problems.push(['key', key]);
+  if (kind !== 'sse_kms' && kmsKeyId !== undefined) {
+    problems.push(['encryption.kmsKeyId', 'is for the kind sse_kms only']);
+  }
+  if (kind !== 'sse_kms' && bucketKeyEnabled !== undefined) {
+    problems.push(['encryption.bucketKeyEnabled', 'is for the kind sse_kms only']);
+  }
+  const keyRegion = kmsKeyId?.startsWith('arn:') === true ? kmsKeyId.split(':')[3] : undefined;
+  if (keyRegion !== undefined && keyRegion !== region) {
+    problems.push(['encryption.kmsKeyId', "must be a key in the bucket's Region"]);
+  }
+  return problems;
 }
 
 /** What a destination delivers through: one queue and one kind of worker each. */

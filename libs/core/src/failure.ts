@@ -153,7 +153,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      "The role may not write to the bucket. It needs s3:PutObject on the bucket's objects.",
+      "The role may not write to the bucket. It needs s3:PutObject on the bucket's objects. A bucket of another account than the role's must be named with its expectedBucketOwner.",
   },
   's3.bucket_missing': {
     fault: 'tenant',
@@ -165,7 +165,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      "The bucket lies in another Region than the destination's. Correct the destination's Region.",
+      "The bucket lies in another Region than the destination's, and S3 did not show us the way there. Correct the destination's Region.",
   },
   's3.throttled': {
     fault: 'aws',
@@ -176,6 +176,18 @@ const kinds = {
     fault: 'aws',
     disposition: 'retry',
     publicMessage: 'S3 did not answer as expected.',
+  },
+  's3.not_stored': {
+    fault: 'aws',
+    disposition: 'retry',
+    publicMessage:
+      'S3 did not store the object: it arrived damaged or too slowly, or something else was done under its name at that moment.',
+  },
+  's3.settings_refused': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "S3 does not take the object with the destination's settings. Check its storage class and its encryption.",
   },
   's3.key_taken': {
     fault: 'tenant',

@@ -11,6 +11,7 @@ export * from './ledger';
 export * from './limits';
 export * from './log-event';
 export * from './naming';
+export * from './object-key';
 export * from './preset';
 export * from './template';
 export * from './tenant';

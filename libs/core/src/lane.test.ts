@@ -54,10 +54,12 @@ test.each([
     preset: 'env0',
     s3: { bucket: 'acme-logs', path: '/exports/' },
   };
-  expect(target(destination, aLogEvent({ type }))).toEqual({
+  expect(target(destination, aLogEvent({ type, timeMs: Date.UTC(2026, 10, 21) }))).toEqual({
     sink: 's3',
     bucket: 'acme-logs',
-    prefix,
+    key: `${prefix}/2026/11/21/{HH}:{mm}:{ss}_{chars}.log`,
+    keyTime: 'event',
+    compression: 'none',
   });
 });
 

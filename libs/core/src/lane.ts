@@ -1,15 +1,24 @@
 import { CLOUDWATCH, S3 } from './limits';
-import type { Destination, Sink } from './destination';
+import type { Destination, S3Destination, Sink } from './destination';
 import type { LogEvent } from './log-event';
-import { fnv1a, logGroupName, logStreamName, s3Prefix } from './naming';
+import { fnv1a, logGroupName, logStreamName } from './naming';
+import { laneKeys, type Compression, type KeyTime } from './object-key';
 import { presets } from './preset';
 import { parseTemplate, renderTemplate, type Template } from './template';
 import { assert } from './assert';
 
 /** What a batch is written to. */
-export type Target =
-  | { sink: 'cloudwatch'; logGroup: string; logStream: string }
-  | { sink: 's3'; bucket: string; prefix: string };
+export type Target = { sink: 'cloudwatch'; logGroup: string; logStream: string } | S3Target;
+
+/** Everything that shapes an object's key and bytes, so that a retry after a change of the destination puts the same again. */
+export interface S3Target {
+  sink: 's3';
+  bucket: string;
+  /** The key, filled in as far as all batches of the lane have it in common. */
+  key: string;
+  keyTime: KeyTime;
+  compression: Compression;
+}
 
 /** What one batch of a lane may hold. */
 export interface BatchLimits {
@@ -21,7 +30,7 @@ export interface BatchLimits {
   logEventBytesMax: number;
 }
 
-/** One place where log events pile up: a destination's log group and stream, or its S3 prefix. */
+/** One place where log events pile up: a destination's log group and stream, or the keys of its objects but for time and batch. */
 export interface Lane {
   /** Unique over all tenants. */
   id: string;
@@ -48,7 +57,7 @@ const cloudWatchLimits: BatchLimits = {
 };
 
 /** Bounds the work of one object where log events are tiny; bytes fill it long before in ordinary traffic. */
-const S3_LOG_EVENTS_MAX = 1_000_000;
+const S3_LOG_EVENTS_MAX = 8_000_000;
 
 /** Which destination's ledger, lock and shard something belongs to. Destination ids are unique only within their tenant. */
 export function destinationKey(tenantId: string, destinationId: string): string {
@@ -91,7 +100,7 @@ export function laneFinder(
   };
 }
 
-/** The two halves of a target's name, as the templates render them: group and stream, or bucket and prefix. */
+/** The two halves of a target's name, as the templates render them: group and stream, or bucket and key. */
 interface TargetNames {
   place(event: LogEvent): string;
   rest(event: LogEvent): string;
@@ -100,9 +109,8 @@ interface TargetNames {
 function targetNames(tenantId: string, destination: Destination): TargetNames {
   const preset = destination.preset === undefined ? undefined : presets[destination.preset];
   if (destination.type === 's3') {
-    const { bucket, path } = destination.s3;
-    const prefixes = memoize((type: string) => s3Prefix(path, preset?.logType(type) ?? type));
-    return { place: () => bucket, rest: ({ type }) => prefixes(type) };
+    const logType = (type: string) => preset?.logType(type) ?? type;
+    return { place: () => destination.s3.bucket, rest: keyFinder(tenantId, destination, logType) };
   }
   const { logGroup, logGroupPrefix, logStream } = destination.cloudwatch;
   const groups = memoize((type: string) =>
@@ -117,6 +125,32 @@ function targetNames(tenantId: string, destination: Destination): TargetNames {
   };
 }
 
+function keyFinder(
+  tenant: string,
+  { id: destination, s3 }: S3Destination,
+  logTypeOf: (type: string) => string,
+): (event: LogEvent) => string {
+  const keys = laneKeys(s3);
+  const { hasScope, periodMs } = keys;
+  // Log events come in runs of one type and of about one time.
+  let last: { type: string; scope: string | undefined; period: number; key: string } | undefined;
+  return (event) => {
+    const { type, timeMs } = event;
+    const scope = hasScope ? event.scope : undefined;
+    const period = periodMs === undefined ? 0 : Math.floor(timeMs / periodMs);
+    if (
+      last === undefined ||
+      last.period !== period ||
+      last.type !== type ||
+      last.scope !== scope
+    ) {
+      const facts = { tenant, destination, type, logType: logTypeOf(type), scope };
+      last = { type, scope, period, key: keys.render(facts, timeMs) };
+    }
+    return last.key;
+  };
+}
+
 function buildLane(tenantId: string, destination: Destination, place: string, rest: string): Lane {
   const lane = (target: Target, first: string, second: string) => ({
     id: `${destinationKey(tenantId, destination.id)}/${first}\n${second}`,
@@ -127,8 +161,9 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
     deduplicateForMs: destination.deduplicateForMs,
   });
   if (destination.type === 's3') {
+    const { keyTime, compression } = destination.s3;
     return {
-      ...lane({ sink: 's3', bucket: place, prefix: rest }, place, rest),
+      ...lane({ sink: 's3', bucket: place, key: rest, keyTime, compression }, place, rest),
       limits: {
         bytesMax: destination.s3.objectBytesMax,
         logEventsMax: S3_LOG_EVENTS_MAX,

@@ -33,8 +33,13 @@ export const RETENTION_DAYS = [
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html and …/userguide/qfacts.html */
 export const S3 = {
   keyBytesMax: 1024,
-  /** Ours: a single PutObject may carry 5 GiB, but our objects are read into memory whole. */
-  objectBytesMax: 64 * 1024 * 1024,
+  /** Of a multipart upload; every part but the last has at least this. */
+  partBytesMin: 5 * 1024 * 1024,
+  partsMax: 10_000,
+  /** Ours: what a part has, and what an object that is put in one call has at most. Memory holds few of them at once. */
+  partBytes: 8 * 1024 * 1024,
+  /** Ours: the most that a destination may ask for, uncompressed. */
+  objectBytesMax: 1024 * 1024 * 1024,
   /** Ours: the least that a destination may ask for. */
   objectBytesMin: 1024 * 1024,
   /** Ours: the largest log event as a line of an object, with all that JSON escapes in it. */
@@ -73,3 +78,8 @@ assert(
 assert(STS.sessionSecondsMin <= STS.sessionSecondsDefault, 'the default session is long enough');
 assert(STS.sessionSecondsDefault <= STS.sessionSecondsMax, 'the default session is short enough');
 assert(S3.objectBytesMin < S3.objectBytesMax, 'an object has room between its bounds');
+assert(S3.partBytesMin <= S3.partBytes, 'S3 takes our parts');
+assert(
+  S3.objectBytesMax + S3.logEventBytesMax < S3.partBytes * S3.partsMax,
+  'the largest object has no more parts than S3 takes, even if compressing it makes it larger',
+);

@@ -1,35 +1,5 @@
 import fc from 'fast-check';
-import { logGroupName, logStreamName, s3Key, s3Prefix } from './naming';
-
-test('an S3 key is exactly as env zero documents it, in UTC', () => {
-  const key = s3Key('exports/env0-deployments', Date.UTC(2026, 0, 5, 7, 8, 9, 999), 'b1', 0);
-  expect(key).toMatch(/^exports\/env0-deployments\/2026\/01\/05\/07:08:09_[a-z0-9]{5}\.log$/);
-});
-
-test('the same batch always has the same key, and the next candidate another', () => {
-  fc.assert(
-    fc.property(fc.string({ minLength: 1 }), fc.nat(1_000), (batchId, candidate) => {
-      const key = s3Key('p', 0, batchId, candidate);
-      expect(s3Key('p', 0, batchId, candidate)).toBe(key);
-      expect(s3Key('p', 0, batchId, candidate + 1)).not.toBe(key);
-    }),
-  );
-});
-
-test('ten thousand batches of one second share hardly any key', () => {
-  const keys = new Set(Array.from({ length: 10_000 }, (_, i) => s3Key('p', 0, `01k-${i}`, 0)));
-  expect(keys.size).toBeGreaterThan(9_990); // chance alone gives about one pair among 36^5 names
-});
-
-test.each([
-  ['', 'env0-audits', 'env0-audits'],
-  ['/', 'env0-audits', 'env0-audits'],
-  ['env0-audits', 'env0-audits', 'env0-audits'],
-  ['logs', 'env0-audits', 'logs/env0-audits'],
-  ['/logs//prod/', 'env0-audits', 'logs/prod/env0-audits'],
-])('the path %j gives the prefix of %s once and without stray slashes', (path, type, prefix) => {
-  expect(s3Prefix(path, type)).toBe(prefix);
-});
+import { logGroupName, logStreamName } from './naming';
 
 test('whatever an attribute holds, the names are ones that CloudWatch takes', () => {
   fc.assert(

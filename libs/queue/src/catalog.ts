@@ -30,7 +30,7 @@ export function jobData(batch: {
 
 export function describeTarget(target: Target): string {
   return target.sink === 's3'
-    ? `s3://${target.bucket}/${target.prefix}`
+    ? `s3://${target.bucket}/${target.key}`
     : `${target.logGroup} ${target.logStream}`;
 }
 

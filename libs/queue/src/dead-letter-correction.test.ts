@@ -34,7 +34,7 @@ function aDeadLetter(over: Partial<DeadLetter> = {}): DeadLetter {
 }
 
 const s3Letter = (logEvents: number): DeadLetter =>
-  aDeadLetter({ logEvents, target: { sink: 's3', bucket: 'b', prefix: 'p' }, destinationId: 's3' });
+  aDeadLetter({ logEvents, target: anS3Lane().target, destinationId: 's3' });
 
 const line = (fields: object): string => JSON.stringify({ time: NOW_MS, message: 'm', ...fields });
 

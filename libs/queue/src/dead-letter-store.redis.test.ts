@@ -202,7 +202,7 @@ test('a dead letter of which an object may lie in the bucket is not corrected: i
     ['a', 'b'].map((message) => encodeFragment(lane, aLogEvent({ message }))),
   );
   const claims = new KeyClaims(bed.redis, 1);
-  const candidate = (await claims.claim(id, 'acme-logs')) ?? -1;
+  const { candidate = -1 } = (await claims.claim(id, 'acme-logs')) ?? {};
   expect(await bed.deadLetters.correct(await bed.found(id), chunks)).toBe('maybe_written');
   await claims.release(id, 'acme-logs', candidate);
   expect(await bed.deadLetters.correct(await bed.found(id), chunks)).toBe('corrected');

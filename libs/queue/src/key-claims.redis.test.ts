@@ -1,4 +1,4 @@
-import { startRedis, type TestRedis } from '@logferry/testing';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { KeyClaims } from './key-claims';
 import { batchKey } from './keys';
 import { patientRedis, type RedisClient } from './redis-connection';
@@ -27,13 +27,13 @@ beforeEach(async () => {
 });
 
 test("a key is passed as a stranger's once, and only while nobody else may have put under it", async () => {
-  expect(await claims.claim(batch, bucket)).toBe(0);
+  expect(await claims.claim(batch, bucket)).toMatchObject({ candidate: 0 });
   expect(await claims.pass(batch, bucket, 0)).toBe(true);
   expect(await claims.pass(batch, bucket, 0)).toBe(false);
-  expect(await claims.claim(batch, bucket)).toBe(1);
-  expect(await claims.claim(batch, bucket)).toBe(1);
+  expect(await claims.claim(batch, bucket)).toMatchObject({ candidate: 1 });
+  expect(await claims.claim(batch, bucket)).toMatchObject({ candidate: 1 });
   expect(await claims.pass(batch, bucket, 1)).toBe(false);
-  expect(await claims.claim(batch, bucket)).toBe(1);
+  expect(await claims.claim(batch, bucket)).toMatchObject({ candidate: 1 });
 });
 
 test('a claim that is taken back counts no more, and never takes back those of others', async () => {
@@ -50,11 +50,28 @@ test('a claim that is taken back counts no more, and never takes back those of o
 
 test('each bucket has claims of its own, and they stay while another is tried', async () => {
   await claims.claim(batch, bucket);
-  expect(await claims.claim(batch, 'acme-other')).toBe(0);
+  expect(await claims.claim(batch, 'acme-other')).toMatchObject({ candidate: 0 });
   expect(await claims.pass(batch, 'acme-other', 0)).toBe(true);
-  expect(await claims.claim(batch, 'acme-other')).toBe(1);
-  expect(await claims.claim(batch, bucket)).toBe(0);
+  expect(await claims.claim(batch, 'acme-other')).toMatchObject({ candidate: 1 });
+  expect(await claims.claim(batch, bucket)).toMatchObject({ candidate: 0 });
   expect(await claims.pass(batch, bucket, 0)).toBe(false);
+});
+
+test('the time of a key stays while an object may be there, and is a new one when none can', async () => {
+  const since = async (): Promise<number> => (await claims.claim(batch, bucket))?.since ?? 0;
+  const first = await since();
+  const clock = await redis.time();
+  expect(Math.abs(first - Number(clock[0]) * 1_000)).toBeLessThan(2_000);
+  expect(await since()).toBe(first);
+  await claims.release(batch, bucket, 0);
+  expect(await since()).toBe(first);
+  await claims.release(batch, bucket, 0);
+  await claims.release(batch, bucket, 0);
+  await until(async () => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1_000 + Number(micros) / 1_000 > first + 1;
+  });
+  expect(await since()).toBeGreaterThan(first);
 });
 
 test('no claim revives a batch that is settled', async () => {

@@ -4,14 +4,21 @@ import type { RedisClient } from './redis-connection';
 // Fields of the batch's own hash, so that they end with it. For each bucket their own: what a put into one bucket may have made says
 // nothing about another, and while a destination's bucket changes, one worker may still put into the old one.
 const fields = `
-local candidate, claims = 'keyCandidate:' .. ARGV[1], 'keyClaims:' .. ARGV[1]
+local candidate, claims, since = 'keyCandidate:' .. ARGV[1], 'keyClaims:' .. ARGV[1], 'keySince:' .. ARGV[1]
 `;
 
-/** ARGV: bucket. Returns which key was claimed; nothing if the batch is settled. */
+/**
+ * ARGV: bucket. Returns which key was claimed, and since when it has been; nothing if the batch is settled.
+ *
+ * While nobody else has a claim, no object may be there under any of the batch's keys but those passed, so the time may be a new one.
+ */
 const claimScript = `${fields}
 if redis.call('EXISTS', KEYS[1]) == 0 then return nil end
-redis.call('HINCRBY', KEYS[1], claims, 1)
-return tonumber(redis.call('HGET', KEYS[1], candidate) or '0')
+if redis.call('HINCRBY', KEYS[1], claims, 1) == 1 then
+  local time = redis.call('TIME')
+  redis.call('HSET', KEYS[1], since, time[1] * 1000 + math.floor(time[2] / 1000))
+end
+return {tonumber(redis.call('HGET', KEYS[1], candidate) or '0'), tonumber(redis.call('HGET', KEYS[1], since))}
 `;
 
 /** ARGV: bucket, n. Returns 1, or 0 if another claim is there besides that of whoever asks, or the batch is settled. */
@@ -31,9 +38,16 @@ return 0
 `;
 
 interface Scripts {
-  lfKeyClaim(batch: string, bucket: string): Promise<number | null>;
+  lfKeyClaim(batch: string, bucket: string): Promise<[number, number] | null>;
   lfKeyPass(batch: string, bucket: string, n: number): Promise<number>;
   lfKeyRelease(batch: string, bucket: string, n: number): Promise<number>;
+}
+
+/** Which of a batch's keys an object may be put under from now on. */
+export interface KeyClaim {
+  candidate: number;
+  /** When the first of the claims was made that still stand, by Redis's clock: every put that may have made an object knows the same. */
+  since: number;
 }
 
 /**
@@ -56,10 +70,11 @@ export class KeyClaims {
   /**
    * Claims the first of the batch's keys in a bucket that is not known to be a stranger's.
    *
-   * @returns which key that is; nothing if the batch is settled
+   * @returns nothing if the batch is settled
    */
-  async claim(batchId: string, bucket: string): Promise<number | undefined> {
-    return (await this.scripts.lfKeyClaim(batchKey(this.shard, batchId), bucket)) ?? undefined;
+  async claim(batchId: string, bucket: string): Promise<KeyClaim | undefined> {
+    const claim = await this.scripts.lfKeyClaim(batchKey(this.shard, batchId), bucket);
+    return claim === null ? undefined : { candidate: claim[0], since: claim[1] };
   }
 
   /**

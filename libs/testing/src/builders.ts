@@ -40,10 +40,16 @@ export function aCloudWatchLane(over: Partial<Lane> = {}): Lane {
 
 export function anS3Lane(over: Partial<Lane> = {}): Lane {
   return {
-    id: 'acme/s3/bucket\nprefix',
+    id: 'acme/s3/bucket\nkey',
     tenantId: 'acme',
     destinationId: 's3',
-    target: { sink: 's3', bucket: 'acme-logs', prefix: 'env0-deployments' },
+    target: {
+      sink: 's3',
+      bucket: 'acme-logs',
+      key: 'env0-deployments/2026/11/21/{HH}:{mm}:{ss}_{chars}.log',
+      keyTime: 'event',
+      compression: 'none',
+    },
     limits: {
       bytesMax: 8_388_608,
       logEventsMax: 1_000_000,

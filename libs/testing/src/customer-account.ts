@@ -50,7 +50,13 @@ export function logEventsPolicy(account: string, region: string, logGroups: read
 export function objectsPolicy(bucket: string) {
   return {
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket}/*` }],
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: ['s3:PutObject', 's3:AbortMultipartUpload'],
+        Resource: `arn:aws:s3:::${bucket}/*`,
+      },
+    ],
   };
 }
 
