@@ -143,7 +143,7 @@ export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
   s3: [
     ...throttling('s3.throttled'),
     { code: 'credential.expired', names: STALE_SESSION },
-    { code: 's3.throttled', names: ['KMS.Throttl*'] },
+    { code: 's3.throttled', names: ['KMS.ThrottlingException'] },
     { code: 'kms.denied', names: ['KMS.*'] },
     {
       code: 'kms.denied',

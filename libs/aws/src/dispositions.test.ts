@@ -390,6 +390,8 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'credential.broker_unavailable': 'libs/runtime/src/broker-client.ts',
   'destination.changing': 'libs/runtime/src/broker-client.ts',
   'destination.disabled': 'libs/worker/src/deliverable.ts',
+  'destination.held_too_long': 'libs/queue/src/hold-scripts.ts',
+  'destination.held_too_much': 'libs/queue/src/hold-scripts.ts',
   'destination.lookup_failed': 'libs/worker/src/deliverable.ts',
   'destination.missing': 'libs/worker/src/deliverable.ts',
   'destination.unreadable': 'libs/worker/src/deliverable.ts',
