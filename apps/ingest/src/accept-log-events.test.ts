@@ -61,7 +61,7 @@ interface Sent {
   body: unknown;
   record?: TenantRecord | undefined;
   defaults?: Partial<LogEventDefaults>;
-  tenants?: Record<string, TenantRecord>;
+  tenants?: Record<string, TenantRecord | 'unreadable'>;
   full?: string[];
   once?: AcceptRequest['once'];
   appenders?: Appender[];
@@ -77,7 +77,7 @@ async function accept({
   appenders = [new NotingAppender()],
 }: Sent) {
   const asked: string[] = [];
-  const find = (id: string): Promise<TenantRecord | undefined> => {
+  const find = (id: string): Promise<TenantRecord | 'unreadable' | undefined> => {
     asked.push(id);
     return Promise.resolve(tenants[id]);
   };
@@ -339,6 +339,15 @@ describe('log events that scatter', () => {
     });
     expect(noting.texts).toEqual({});
   });
+});
+
+test('of mixed tenants, one of whom something cannot be read is refused, and no other', async () => {
+  const { verdict } = await accept({
+    tenants: { acme: tenant('acme', s3('s3')), globex: 'unreadable' },
+    body: ['acme', 'globex'].map((id) => ({ tenant: id, message: 'm' })),
+  });
+  expect(verdict.accepted).toBe(1);
+  expect(verdict.rejected).toMatchObject([{ index: 1, code: 'event.tenant_unreadable' }]);
 });
 
 test('of mixed tenants, one that has too much waiting is refused, and no other', async () => {

@@ -36,7 +36,7 @@ export interface Appender {
 
 /** What is known of tenants. */
 export interface KnownTenants {
-  findTenant(tenantId: string): Promise<TenantRecord | undefined>;
+  findTenant(tenantId: string): Promise<TenantRecord | 'unreadable' | undefined>;
   /** Whether so much waits for it that it has to wait itself. */
   isFull(tenantId: string): boolean;
 }
@@ -146,7 +146,7 @@ export class AcceptLogEvents {
   /** Looks up each tenant once, before anything is placed. */
   private async findTenants(
     parsed: readonly Parsed[],
-  ): Promise<(id: string | undefined) => TenantRecord | undefined> {
+  ): Promise<(id: string | undefined) => TenantRecord | 'unreadable' | undefined> {
     const ids = new Set(parsed.map(({ tenantId }) => tenantId).filter((id) => id !== undefined));
     const found = new Map(
       await Promise.all(
@@ -164,12 +164,14 @@ export class AcceptLogEvents {
 
   /** Encodes a log event for all of its destinations, or for none. */
   private place(
-    record: TenantRecord | undefined,
+    record: TenantRecord | 'unreadable' | undefined,
     event: LogEvent,
     plan: Plan,
   ): Refusal | undefined {
     if (record === undefined)
       return { code: 'event.tenant_unknown', message: 'there is no tenant of this id' };
+    if (record === 'unreadable')
+      return { code: 'event.tenant_unreadable', message: `${UNREADABLE}; send it again later` };
     if (this.tenants.isFull(record.tenant.id)) {
       return {
         code: 'event.tenant_backlog_full',
@@ -256,6 +258,9 @@ export class AcceptLogEvents {
     return planned;
   }
 }
+
+/** For whoever sends for a tenant of whom something cannot be read. */
+export const UNREADABLE = 'a destination of this tenant cannot be read just now';
 
 /** @throws RequestProblem */
 function checkBatches(batches: number): void {

@@ -4,7 +4,7 @@ import { RequestProblem } from '@logferry/runtime';
 import type { TenantRecord } from '@logferry/store';
 import { Controller, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AcceptLogEvents, type Acceptance, type Verdict } from './accept-log-events';
+import { AcceptLogEvents, UNREADABLE, type Acceptance, type Verdict } from './accept-log-events';
 import { INGEST_CONFIG, type IngestConfig } from './config';
 import { redisAway, type Admission } from './gate';
 import { onceOf } from './idempotency';
@@ -43,6 +43,11 @@ export class EventsController {
     const record = await this.lookUp(tenantId);
     if (record === undefined)
       throw new RequestProblem(404, 'tenant.unknown', 'there is no tenant of this id');
+    if (record === 'unreadable') {
+      throw new RequestProblem(503, 'tenant.unreadable', `${UNREADABLE}; come back later`, {
+        'retry-after': '5',
+      });
+    }
     if (this.tenants.isFull(tenantId)) {
       throw new RequestProblem(
         429,
@@ -111,7 +116,7 @@ export class EventsController {
     return acceptance.verdict;
   }
 
-  private async lookUp(tenantId: string): Promise<TenantRecord | undefined> {
+  private async lookUp(tenantId: string): Promise<TenantRecord | 'unreadable' | undefined> {
     try {
       return await this.tenants.findTenant(tenantId);
     } catch {

@@ -225,6 +225,22 @@ test('a new tenant is known within a second', async () => {
   expect((await post('/v1/tenants/initech/events?type=a', one)).body.accepted).toBe(1);
 });
 
+test('a tenant of whom a destination cannot be read is told to come back, and nobody else', async () => {
+  await store.putTenant({ id: 'vandelay' });
+  await redis.hset('{lf}:destinations:vandelay', 'future', '{"id":"future","type":"kinesis"}');
+  const answer = await post('/v1/tenants/vandelay/events?type=a', one);
+  expect([answer.status, answer.body.code]).toEqual([503, 'tenant.unreadable']);
+  expect(answer.headers.get('retry-after')).toBe('5');
+  const body = ['vandelay', 'acme'].map((tenant) =>
+    JSON.stringify({ tenant, type: 'deployment', message: 'm' }),
+  );
+  expect((await post('/v1/events', body.join('\n'), ndjson)).body).toMatchObject({
+    accepted: 1,
+    rejected: [{ index: 0, code: 'event.tenant_unreadable' }],
+  });
+  acknowledged += 1;
+});
+
 /** A body without a Content-Length, as it is when a sender does not know it yet. */
 async function postChunked(body: string): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { BatchProducer, BatchStore, failFastRedis, type RedisClient } from '@logferry/queue';
 import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
-import { ConfigStore, Directory } from '@logferry/store';
+import { ConfigStore, Directory, Unreadable } from '@logferry/store';
 import {
   Inject,
   Module,
@@ -89,9 +89,11 @@ export { LOG as INGEST_LOG };
       provide: Directory,
       inject: [REDIS, LOG],
       useFactory: (redis: RedisClient, log: Logger) =>
-        new Directory(new ConfigStore(redis), (error) =>
-          log.debug({ err: error }, 'the directory cannot be refreshed'),
-        ),
+        new Directory(new ConfigStore(redis), (error) => {
+          if (error instanceof Unreadable)
+            log.error({ err: error }, 'nothing is taken for a tenant');
+          else log.debug({ err: error }, 'the directory cannot be refreshed');
+        }),
     },
     {
       provide: RedisWatch,

@@ -1,4 +1,4 @@
-import type { Directory, TenantRecord } from '@logferry/store';
+import { Unreadable, type Directory, type TenantRecord } from '@logferry/store';
 import type { TenantBacklog } from './tenant-backlog';
 
 /** What ingest knows of tenants: how they are configured, and which of them have to wait. */
@@ -17,8 +17,17 @@ export class Tenants {
     this.backlog.stop();
   }
 
-  findTenant(tenantId: string): Promise<TenantRecord | undefined> {
-    return this.directory.tenant(tenantId);
+  /**
+   * Nothing is taken for a tenant of whom anything cannot be read: nobody knows which log events a destination wants that cannot be
+   * read, and what was accepted without it, it would never have.
+   */
+  async findTenant(tenantId: string): Promise<TenantRecord | 'unreadable' | undefined> {
+    try {
+      return await this.directory.tenant(tenantId);
+    } catch (error) {
+      if (error instanceof Unreadable) return 'unreadable';
+      throw error;
+    }
   }
 
   isFull(tenantId: string): boolean {

@@ -46,6 +46,7 @@ export type RefusalCode =
   | 'event.tenant_missing'
   | 'event.tenant_invalid'
   | 'event.tenant_unknown'
+  | 'event.tenant_unreadable'
   | 'event.tenant_backlog_full';
 
 /** What a request says once for all of its log events. */
