@@ -22,7 +22,8 @@ tenants   Those that are there already are written over, and so are their destin
   remove  Destinations of the tenant that shall be no more, by their ids. What waits for one is held, not deleted: it goes on when
           there is a destination with that id again.
 keys      One with a tenant may send for that tenant, one without for all. A key is shown once, when it is made; one with a name
-          and tenant that is there already is left as it is.
+          and tenant that is there already keeps its text. "logEventsPerSecond" and "bytesPerSecond" are its own rate, 0 for none; what
+          a key does not say itself, LOGFERRY_INGEST_KEY_… says.
 revoke    Keys that shall be good for nothing, by their ids: the twelve digits after lf_ in a key. This is done before keys are
           made, so one file may revoke a key and make a new one with its name.
 

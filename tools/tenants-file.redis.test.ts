@@ -91,6 +91,18 @@ test('one file revokes a key and makes a new one with its name', async () => {
   expect(await whoIs(fresh)).toMatchObject({ name: 'ci', tenantId: 'acme' });
 });
 
+test("a key's rate is made that of the file, and its text stays", async () => {
+  const key = { name: 'rated', tenant: 'acme' };
+  const [text = ''] = shown(await apply({ keys: [{ ...key, logEventsPerSecond: 100 }] }));
+  expect(await whoIs(text)).toMatchObject({ rate: { logEventsPerSecond: 100 } });
+  const other = { logEventsPerSecond: 0, bytesPerSecond: 5_000 };
+  expect(await apply({ keys: [{ ...key, ...other }] })).toContain('has another rate now');
+  expect((await whoIs(text))?.rate).toEqual(other);
+  expect(await apply({ keys: [{ ...key, ...other }] })).toContain('there already');
+  expect(await apply({ keys: [key] })).toContain('has another rate now');
+  expect((await whoIs(text))?.rate).toEqual({});
+});
+
 test('a removed destination is no more, the others stay, and it is said what becomes of what waits', async () => {
   await apply(sample);
   const said = await apply({ tenants: [{ id: 'acme', remove: ['archive', 'attic'] }] });

@@ -1,6 +1,7 @@
 // What `npm run apply` does with a file: reads it strictly, and makes the store say the same.
 import { Destination, Tenant, TenantId } from '@logferry/core';
 import { mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 /** A log event is stored once for each destination that wants it: 20 of them make 20 log events of each that is sent. */
@@ -19,7 +20,14 @@ const TenantEntry = Tenant.extend({
 export const TenantsFile = z.strictObject({
   tenants: z.array(TenantEntry).default([]),
   keys: z
-    .array(z.strictObject({ name: z.string().min(1).max(100), tenant: TenantId.optional() }))
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(100),
+        tenant: TenantId.optional(),
+        logEventsPerSecond: z.int().min(0).optional(),
+        bytesPerSecond: z.int().min(0).optional(),
+      }),
+    )
     .default([]),
   revoke: z
     .array(
@@ -42,13 +50,16 @@ export async function applyTenantsFile(
     say(key === undefined ? `key ${id} is not there` : `key ${titleOf(key)}: revoked`);
   }
   const there = await store.keys();
-  for (const { name, tenant } of keys) {
+  for (const { name, tenant, ...rate } of keys) {
     const known = there.find((key) => key.name === name && key.tenantId === tenant);
     if (known !== undefined) {
-      say(`key ${titleOf(known)}: there already`);
+      const isSame = isDeepStrictEqual(known.rate ?? {}, rate);
+      if (!isSame) await store.putKey({ ...known, rate });
+      say(`key ${titleOf(known)}: ${isSame ? 'there already' : 'has another rate now'}`);
       continue;
     }
-    const { text, key } = mintKey(name, tenant, Date.now());
+    const { text, key: minted } = mintKey(name, tenant, Date.now());
+    const key = { ...minted, rate };
     await store.putKey(key);
     there.push(key);
     say(`key ${titleOf(key)}, shown this once: ${text}`);

@@ -54,6 +54,28 @@ export const ingestSettings = {
     },
     { min: 1_000, max: 86_400_000, default: 600_000 },
   ),
+  keyLogEventsPerSecond: integer(
+    {
+      name: 'LOGFERRY_INGEST_KEY_LOG_EVENTS_PER_SECOND',
+      description:
+        'How many log events a key may send a second, over all processes, unless it has a rate of its own; 0 for no bound.',
+    },
+    { min: 0, max: 1_000_000_000, default: 0 },
+  ),
+  keyBytesPerSecond: integer(
+    {
+      name: 'LOGFERRY_INGEST_KEY_BYTES_PER_SECOND',
+      description: 'The same for the bytes of bodies, inflated.',
+    },
+    { min: 0, max: Number.MAX_SAFE_INTEGER, default: 0 },
+  ),
+  keyBurstMs: integer(
+    {
+      name: 'LOGFERRY_INGEST_KEY_BURST_MS',
+      description: 'How many milliseconds of its rate a key may use at once, after a lull.',
+    },
+    { min: 1, max: 3_600_000, default: 10_000 },
+  ),
   groupCommitMs: integer(
     {
       name: 'LOGFERRY_INGEST_GROUP_COMMIT_MS',

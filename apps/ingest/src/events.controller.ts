@@ -103,8 +103,9 @@ export class EventsController {
       contentType: headers['content-type'],
       body: bytes,
     });
+    const takeBack = admission.count({ logEvents: values.count, bytes: bytes.length });
     const nowMs = Date.now();
-    const acceptance = await this.store(() =>
+    const acceptance = await this.store(takeBack, () =>
       this.acceptLogEvents.run({
         values,
         record,
@@ -125,11 +126,12 @@ export class EventsController {
   }
 
   /** Whatever keeps log events from being stored, the answer is that they are not. */
-  private async store(run: () => Promise<Acceptance>): Promise<Acceptance> {
+  private async store(takeBack: () => void, run: () => Promise<Acceptance>): Promise<Acceptance> {
     try {
       return await run();
     } catch (error) {
       if (error instanceof RequestProblem) throw error; // of the body: it will be the same however often it is sent
+      if (!(error instanceof TokenReused)) takeBack();
       if (error instanceof TooMuchPending) {
         throw new RequestProblem(
           503,

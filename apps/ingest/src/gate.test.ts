@@ -1,6 +1,7 @@
 import { RequestProblem, Secret } from '@logferry/runtime';
 import type { StoredKey } from '@logferry/store';
 import { Gate } from './gate';
+import type { KeyRates } from './key-rates';
 import type { RedisState } from './redis-watch';
 
 const PLATFORM = 'the-key-of-the-platform';
@@ -10,6 +11,7 @@ const keys: Record<string, StoredKey> = {
 };
 
 interface World {
+  rates?: Pick<KeyRates, 'waitMs' | 'take'>;
   platformKey?: Secret | undefined;
   state?: RedisState;
   authenticate?: (key: string) => Promise<StoredKey | undefined>;
@@ -20,6 +22,7 @@ function gate({ state = 'ok', ...over }: World = {}): Gate {
     authenticate: (key) => Promise.resolve(keys[key]),
     platformKey: new Secret(PLATFORM),
     redisState: () => state,
+    rates: { waitMs: () => 0, take: () => () => undefined },
     bodyBytesMax: 1_000,
     inFlightBytesMax: 3_000,
     ...over,
@@ -155,6 +158,7 @@ test('one body that is larger than all that may be in flight is let in alone', a
   const tight = new Gate({
     authenticate: () => Promise.resolve(undefined),
     platformKey: new Secret(PLATFORM),
+    rates: { waitMs: () => 0, take: () => () => undefined },
     redisState: () => 'ok',
     bodyBytesMax: 1_000,
     inFlightBytesMax: 100,
@@ -199,4 +203,21 @@ test('one body may inflate to more than all that may be in flight, if it is alon
   expect(await refusal(small.admit(bearer(PLATFORM, 1)))).toEqual([503, 'ingest.busy']);
   alone.leave();
   await expect(small.admit(bearer(PLATFORM, 1))).resolves.toBeDefined();
+});
+
+test('a key that is ahead of its rate is told when to come back, before its body is read', async () => {
+  const asked: string[] = [];
+  const limited = gate({
+    rates: {
+      waitMs: ({ id }) => (asked.push(id), id === '1' ? 1_001 : 0),
+      take: () => () => undefined,
+    },
+  });
+  expect(await refusal(limited.admit(bearer('tenants')))).toEqual([429, 'key.rate_limited']);
+  await expect(limited.admit(bearer('tenants'))).rejects.toMatchObject({
+    headers: { 'retry-after': '2' },
+  });
+  await expect(limited.admit(bearer('platforms'))).resolves.toBeDefined();
+  await expect(limited.admit(bearer(PLATFORM))).resolves.toBeDefined();
+  expect(asked).toEqual(['1', '1', '2', 'platform']);
 });

@@ -1,5 +1,6 @@
 import { RequestProblem, type Secret } from '@logferry/runtime';
 import type { StoredKey } from '@logferry/store';
+import type { Amount, KeyRates, RatedKey } from './key-rates';
 import type { RedisState } from './redis-watch';
 
 /** Who sends: a platform for all of its tenants, or one tenant for itself. */
@@ -9,6 +10,7 @@ interface GateOptions {
   authenticate: (key: string) => Promise<StoredKey | undefined>;
   platformKey: Secret | undefined;
   redisState: () => RedisState;
+  rates: Pick<KeyRates, 'waitMs' | 'take'>;
   bodyBytesMax: number;
   inFlightBytesMax: number;
 }
@@ -22,6 +24,8 @@ export interface Admission {
    * @throws RequestProblem if that is too much just now
    */
   grow: (bytes: number) => void;
+  /** Counts it against the rate of its key. Returns what takes that back. */
+  count: (amount: Amount) => () => void;
   /** When the request is answered, however it ended. */
   leave: () => void;
 }
@@ -37,8 +41,9 @@ export class Gate {
     authorization?: string | undefined;
     'content-length'?: string | undefined;
   }): Promise<Admission> {
-    const sender = await this.identify(headers.authorization);
+    const { sender, key } = await this.identify(headers.authorization);
     this.checkRedis();
+    this.checkRate(key);
     let held = this.hold(0, this.announcedBytes(headers['content-length']));
     let left = false;
     return {
@@ -46,6 +51,7 @@ export class Gate {
       grow: (bytes) => {
         if (!left) held = this.hold(held, bytes);
       },
+      count: (amount) => this.options.rates.take(key, amount),
       leave: () => {
         if (!left) this.inFlightBytes -= held;
         left = true;
@@ -68,7 +74,9 @@ export class Gate {
     return bytes;
   }
 
-  private async identify(authorization: string | undefined): Promise<Sender> {
+  private async identify(
+    authorization: string | undefined,
+  ): Promise<{ sender: Sender; key: RatedKey }> {
     const [scheme, key] = (authorization ?? '').split(' ', 2);
     if (key === undefined || scheme?.toLowerCase() !== 'bearer') {
       throw new RequestProblem(
@@ -80,7 +88,8 @@ export class Gate {
         },
       );
     }
-    if (this.options.platformKey?.equals(key) === true) return { kind: 'platform' };
+    if (this.options.platformKey?.equals(key) === true)
+      return { sender: { kind: 'platform' }, key: { id: 'platform' } };
     const found = await this.options.authenticate(key).catch(() => {
       throw redisAway(); // whether the key is right cannot be said now, so nothing may be said against it
     });
@@ -89,9 +98,23 @@ export class Gate {
         'www-authenticate': 'Bearer error="invalid_token"',
       });
     }
-    return found.tenantId === undefined
-      ? { kind: 'platform' }
-      : { kind: 'tenant', tenantId: found.tenantId };
+    const { tenantId } = found;
+    return {
+      sender: tenantId === undefined ? { kind: 'platform' } : { kind: 'tenant', tenantId },
+      key: found,
+    };
+  }
+
+  private checkRate(key: RatedKey): void {
+    const waitMs = this.options.rates.waitMs(key);
+    if (waitMs <= 0) return;
+    const seconds = Math.ceil(waitMs / 1_000);
+    throw new RequestProblem(
+      429,
+      'key.rate_limited',
+      `this key has sent as much as it may; come back in ${seconds} s`,
+      { 'retry-after': String(seconds) },
+    );
   }
 
   private checkRedis(): void {

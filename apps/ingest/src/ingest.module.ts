@@ -1,4 +1,10 @@
-import { BatchProducer, BatchStore, failFastRedis, type RedisClient } from '@logferry/queue';
+import {
+  BatchProducer,
+  BatchStore,
+  failFastRedis,
+  SharedRates,
+  type RedisClient,
+} from '@logferry/queue';
 import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
 import { ConfigStore, Directory, Unreadable } from '@logferry/store';
 import {
@@ -13,6 +19,7 @@ import { DurableAppender } from './durable-appender';
 import { EventsController } from './events.controller';
 import { Gate } from './gate';
 import { IngestMetrics } from './ingest-metrics';
+import { KeyRates } from './key-rates';
 import { RedisWatch } from './redis-watch';
 import { Router } from './router';
 import { TenantBacklog } from './tenant-backlog';
@@ -23,6 +30,13 @@ const REDIS = Symbol('Redis');
 const STORES = Symbol('BatchStores');
 const PRODUCERS = Symbol('BatchProducers');
 export { LOG as INGEST_LOG };
+
+/** What goes on beside the requests. */
+interface Background {
+  start?(): unknown;
+  stop(): void;
+}
+const BACKGROUND = Symbol('Background');
 
 @Module({
   controllers: [EventsController, HealthController],
@@ -112,11 +126,37 @@ export { LOG as INGEST_LOG };
         }),
     },
     {
+      provide: KeyRates,
+      inject: [INGEST_CONFIG, REDIS],
+      useFactory: (config: IngestConfig, redis: RedisClient) => {
+        const shared = new SharedRates(redis);
+        return new KeyRates({
+          defaults: {
+            logEventsPerSecond: config.keyLogEventsPerSecond,
+            bytesPerSecond: config.keyBytesPerSecond,
+          },
+          burstMs: config.keyBurstMs,
+          use: (uses) => shared.use(uses),
+        });
+      },
+    },
+    {
+      provide: BACKGROUND,
+      inject: [RedisWatch, Tenants, KeyRates],
+      useFactory: (...tasks: Background[]) => tasks,
+    },
+    {
       provide: Gate,
-      inject: [INGEST_CONFIG, Directory, RedisWatch],
-      useFactory: (config: IngestConfig, directory: Directory, watch: RedisWatch) =>
+      inject: [INGEST_CONFIG, Directory, RedisWatch, KeyRates],
+      useFactory: (
+        config: IngestConfig,
+        directory: Directory,
+        watch: RedisWatch,
+        rates: KeyRates,
+      ) =>
         new Gate({
           ...config,
+          rates,
           authenticate: (key) => directory.authenticate(key),
           redisState: () => watch.state,
         }),
@@ -151,21 +191,18 @@ export { LOG as INGEST_LOG };
 })
 export class IngestModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    @Inject(RedisWatch) private readonly watch: RedisWatch,
-    @Inject(Tenants) private readonly tenants: Tenants,
+    @Inject(BACKGROUND) private readonly background: readonly Background[],
     @Inject(PRODUCERS) private readonly producers: BatchProducer[],
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.watch.start();
-    this.tenants.start();
+    for (const task of this.background) void task.start?.();
   }
 
   /** Nest has stopped listening and answered what was under way; what is left are the jobs of batches that are stored. */
   async onApplicationShutdown(): Promise<void> {
-    this.watch.stop();
-    this.tenants.stop();
+    for (const task of this.background) task.stop();
     await Promise.all(this.producers.map((producer) => producer.close()));
     this.redis.disconnect();
   }

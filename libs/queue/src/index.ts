@@ -24,3 +24,4 @@ export * from './redis-connection';
 export * from './reminders';
 export * from './redis-trouble';
 export * from './redis-memory';
+export * from './shared-rates';

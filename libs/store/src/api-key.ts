@@ -1,5 +1,11 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/** What a key may send a second, over a time; 0 for as much as there is. */
+export interface KeyRate {
+  logEventsPerSecond?: number;
+  bytesPerSecond?: number;
+}
+
 /** A key as it is stored: whoever reads the store learns whose it is and cannot use it. */
 export interface StoredKey {
   id: string;
@@ -9,6 +15,8 @@ export interface StoredKey {
   /** SHA-256 of the secret part. Enough for 256 random bits, which cannot be guessed at any speed. */
   hash: string;
   createdAt: number;
+  /** If it has a rate of its own. */
+  rate?: KeyRate;
 }
 
 const shape = /^lf_([0-9a-f]{12})_([\w-]{43})$/;
