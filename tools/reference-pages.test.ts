@@ -36,9 +36,9 @@ describe('api.md', () => {
     expect(sorted(inPage)).toEqual(sorted([...inCode].map(([, code = '']) => code)));
   });
 
-  test('has every problem of ingest with its status, and no other', () => {
+  test('has every problem of ingest and of the console with its status, and no other', () => {
     const thrown = production
-      .filter((file) => /^(apps\/ingest|libs\/runtime)\//.test(file))
+      .filter((file) => /^(apps\/(ingest|console)|libs\/runtime)\//.test(file))
       .flatMap((file) => [...read(file).matchAll(/RequestProblem\(\s*(\d+),\s*'([\w.]+)'/g)])
       .map(([, status, code]) => `${status} ${code}`);
     const byStatus = [

@@ -1,5 +1,6 @@
 import { failureKinds } from '@logferry/core';
 import { describeTarget, type Batch } from '@logferry/queue';
+import { deadLetterForms } from './dead-letters-page';
 import { html, navigation, page, type Html } from './html';
 
 const LOG_EVENTS_SHOWN = 50;
@@ -13,7 +14,7 @@ const states: Record<Batch['state'], string> = {
 };
 
 /** A batch as a person who is on call wants to see it: where it goes, what stops it, and what is in it. */
-export function batchPage(batch: Batch, logEvents: readonly string[]): string {
+export function batchPage(batch: Batch, logEvents: readonly string[], readOnly: boolean): string {
   const why = batch.reason ?? batch.lastFailure;
   const rows: [string, string | Html][] = [
     ['Tenant', batch.tenantId],
@@ -45,6 +46,7 @@ export function batchPage(batch: Batch, logEvents: readonly string[]): string {
             </tr>`,
         )}
       </table>
+      ${batch.state === 'dead' || batch.state === 'refused' ? deadLetterForms(batch, readOnly) : html``}
       <h2>First log events</h2>
       ${shown.map((text) => html`<pre>${text.slice(0, CHARS_SHOWN)}</pre>`)}
       <p class="dim">

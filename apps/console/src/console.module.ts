@@ -1,14 +1,26 @@
 import {
   BatchStore,
+  DeadLetters,
+  deadLetterState,
   failFastRedis,
   openQueues,
   redisResponds,
   type RedisClient,
 } from '@logferry/queue';
-import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
+import {
+  deadLetterGauges,
+  HealthController,
+  Metrics,
+  openLogger,
+  Readiness,
+  type Logger,
+} from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
+import { DeadLetterDesk } from './dead-letter-desk';
+import { DeadLettersController } from './dead-letters.controller';
+import { DeadLettersPageController } from './dead-letters-page.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
 import { BATCH_STORES, PagesController } from './pages.controller';
@@ -19,7 +31,13 @@ const REDIS = Symbol('Redis');
 const REDIS_TIMEOUT_MS = 5_000;
 
 @Module({
-  controllers: [LoginController, PagesController, HealthController],
+  controllers: [
+    LoginController,
+    PagesController,
+    DeadLettersPageController,
+    DeadLettersController,
+    HealthController,
+  ],
   providers: [
     { provide: CONSOLE_CONFIG, useFactory: loadConsoleConfig },
     {
@@ -49,6 +67,17 @@ const REDIS_TIMEOUT_MS = 5_000;
         Array.from({ length: shards }, (_, shard) => new BatchStore(redis, shard)),
     },
     {
+      provide: DeadLetters,
+      inject: [BATCH_STORES],
+      useFactory: (stores: BatchStore[]) => new DeadLetters(stores),
+    },
+    {
+      provide: DeadLetterDesk,
+      inject: [DeadLetters, CONSOLE_CONFIG],
+      useFactory: (deadLetters: DeadLetters, { readOnly }: ConsoleConfig) =>
+        new DeadLetterDesk(deadLetters, readOnly),
+    },
+    {
       provide: ConfigStore,
       inject: [REDIS],
       useFactory: (redis: RedisClient) => new ConfigStore(redis),
@@ -60,9 +89,14 @@ const REDIS_TIMEOUT_MS = 5_000;
     },
     {
       provide: Metrics,
-      inject: [CONSOLE_CONFIG, BATCH_STORES],
-      useFactory: ({ metricsToken }: ConsoleConfig, stores: BatchStore[]) => {
-        const metrics = new Metrics('console', metricsToken);
+      inject: [CONSOLE_CONFIG, BATCH_STORES, DeadLetters],
+      useFactory: (config: ConsoleConfig, stores: BatchStore[], deadLetters: DeadLetters) => {
+        const metrics = new Metrics('console', config.metricsToken);
+        const rules = {
+          retentionMs: config.deadLetterRetentionMs,
+          tenantBytesMax: config.deadLetterTenantBytesMax,
+        };
+        deadLetterGauges(metrics, () => deadLetterState(deadLetters, rules));
         metrics.ledger(() => Promise.all(stores.map((store) => store.totals())));
         return metrics;
       },
@@ -77,11 +111,12 @@ const REDIS_TIMEOUT_MS = 5_000;
 export class ConsoleModule implements OnApplicationShutdown {
   constructor(
     @Inject(QUEUES) private readonly queues: ReturnType<typeof openQueues>,
+    @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.queues.map(({ queue }) => queue.close()));
+    await Promise.all([this.deadLetters.close(), ...this.queues.map(({ queue }) => queue.close())]);
     this.redis.disconnect();
   }
 }

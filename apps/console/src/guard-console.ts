@@ -4,6 +4,9 @@ import type { Login } from './login';
 /** The routes that anybody may see, as Fastify names them. Everything else asks for the login, whether it exists or not. */
 const PUBLIC = new Set(['/login', '/health/live', '/health/ready', '/metrics']);
 
+/** Room for a batch of log events, as JSON writes them. */
+const LOG_EVENTS_BYTES_MAX = 16 * 1024 * 1024;
+
 /**
  * Asks for the login in front of everything. Must be called before any route is registered: plugins only inherit the hooks that are
  * there before them.
@@ -16,6 +19,11 @@ export function guardConsole(server: FastifyInstance, login: Login): void {
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 4_096 },
     (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  );
+  server.addContentTypeParser(
+    ['application/x-ndjson', 'application/ndjson', 'application/jsonl'],
+    { parseAs: 'buffer', bodyLimit: LOG_EVENTS_BYTES_MAX },
+    (_request, body, done) => done(null, body),
   );
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({

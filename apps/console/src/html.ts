@@ -26,7 +26,8 @@ const STYLE = `
   pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8881; padding: .75rem; border-radius: .4rem; }
   .bad { color: #c22; font-weight: 600; }
   .dim { opacity: .65; }
-  input, button { font: inherit; padding: .4rem .6rem; }`;
+  input, button { font: inherit; padding: .4rem .6rem; }
+  td form { display: inline-block; }`;
 
 /** A page that brings everything along and may load nothing. */
 export function page(title: string, body: Html): string {
@@ -51,5 +52,6 @@ export function page(title: string, body: Html): string {
 }
 
 export const navigation = html`<nav>
-  <a href="/">Overview</a> <a href="/queues">Queues</a> <a href="/logout">Log out</a>
+  <a href="/">Overview</a> <a href="/dead-letters">Dead letters</a> <a href="/queues">Queues</a>
+  <a href="/logout">Log out</a>
 </nav>`;

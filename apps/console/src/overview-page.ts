@@ -44,6 +44,7 @@ export function overviewPage(rows: readonly OverviewRow[], totals: Ledger, more:
         </tr>
       </table>
       <p class="dim">
+        ${totals.discarded > 0 ? `Of the rejected ones and the dead letters, ${totals.discarded} were discarded since.` : ''}
         ${more > 0 ? `${more} more tenants are not shown; the last row counts them too.` : ''}
       </p>`,
   );

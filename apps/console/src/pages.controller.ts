@@ -3,6 +3,7 @@ import type { BatchStore } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
+import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { batchPage } from './batch-page';
 import { overviewPage, type OverviewRow } from './overview-page';
 
@@ -16,6 +17,7 @@ export class PagesController {
   constructor(
     @Inject(BATCH_STORES) private readonly stores: readonly BatchStore[],
     @Inject(ConfigStore) private readonly config: ConfigStore,
+    @Inject(CONSOLE_CONFIG) private readonly settings: ConsoleConfig,
   ) {}
 
   @Get('/')
@@ -38,11 +40,12 @@ export class PagesController {
   async batch(@Param('batchId') batchId: string): Promise<string> {
     for (const store of this.stores) {
       const found = await store.peek(batchId);
-      if (found !== undefined) return batchPage(found.batch, found.logEvents);
+      if (found !== undefined)
+        return batchPage(found.batch, found.logEvents, this.settings.readOnly);
     }
     throw new RequestProblem(
       404,
-      'batch.unknown',
+      'console.unknown_batch',
       'there is no such batch: it was delivered, or never was',
     );
   }

@@ -262,7 +262,7 @@ test.each(['nothing', '..%2f..', '%00', '*', '{lf-0}', 'x'.repeat(128)])(
   async (id) => {
     const { status, body } = await get(`/batches/${id}`);
     expect(status).toBe(404);
-    expect(JSON.parse(body)).toMatchObject({ code: 'batch.unknown' });
+    expect(JSON.parse(body)).toMatchObject({ code: 'console.unknown_batch' });
   },
 );
 

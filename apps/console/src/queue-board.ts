@@ -37,6 +37,8 @@ export async function mountQueueBoard(
       ({ queue }) =>
         new BullMQAdapter(queue, {
           readOnlyMode: readOnly,
+          // The UI has no way to hide single buttons, so that it is said beside them.
+          description: 'Jobs are not removed here: dead letters are discarded on their own page.',
           externalJobUrl: ({ id }) => ({ displayText: 'Log events', href: `/batches/${id ?? ''}` }),
         }),
     ),
@@ -47,6 +49,7 @@ export async function mountQueueBoard(
         pollingInterval: { showSetting: true, forceInterval: undefined },
         miscLinks: [
           { text: 'Overview', url: '/' },
+          { text: 'Dead letters', url: '/dead-letters' },
           { text: 'Log out', url: '/logout' },
         ],
       },

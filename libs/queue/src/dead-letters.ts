@@ -129,7 +129,7 @@ export class DeadLetters {
       for (const chunk of packed) {
         const { lines, count } = chunkLines(deadLetter, chunk, head);
         read += count;
-        yield lines;
+        if (lines !== '') yield lines;
       }
       if (packed.length < CHUNKS_READ_AT_ONCE) break;
     }
