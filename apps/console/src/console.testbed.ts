@@ -1,5 +1,5 @@
 // A console on a real Redis with two shards, and batches in it as ingest and the workers leave them.
-import { Failure, shardOf, type FailureCode, type Lane } from '@logferry/core';
+import { shardOf, type FailureCode, type Lane } from '@logferry/core';
 import {
   BatchConsumer,
   BatchProducer,
@@ -119,12 +119,16 @@ export class ConsoleTestbed {
 
   /** A worker for both shards. */
   consume(deliver: Deliver): void {
+    const ignore = (): void => undefined;
     const observer = {
-      delivered: () => undefined,
-      failed: () => undefined,
-      error: () => undefined,
+      delivered: ignore,
+      failed: ignore,
+      held: ignore,
+      resumed: ignore,
+      error: ignore,
     };
-    const options = { sink: 'cloudwatch', concurrency: 4, attemptsMax: 1, observer } as const;
+    const hold = { windowMs: Infinity, tenantBytesMax: () => Infinity };
+    const options = { sink: 'cloudwatch', concurrency: 4, attemptsMax: 1, hold, observer } as const;
     for (const { shard } of this.stores) {
       const store = new BatchStore(this.redis, shard);
       this.consumers.push(new BatchConsumer(this.redis, store, deliver, options));
@@ -164,7 +168,6 @@ export class ConsoleTestbed {
     count: number,
     { tenantId = 'acme', destinationId = 'cw', code = 'cloudwatch.unavailable' }: Whose = {},
   ): Promise<string[]> {
-    this.consume(() => Promise.reject(new Failure(code)));
     const ids: string[] = [];
     for (let i = 0; i < count; i++) {
       const id = `${tenantId}/${destinationId}/${i}`;
@@ -172,6 +175,8 @@ export class ConsoleTestbed {
       ids.push(await this.send(lane, [`first of ${i}`, `second of ${i}`]));
     }
     const shard = shardOf(tenantId, destinationId, SHARDS);
+    for (const id of ids) await this.stores[shard]?.deadLetter(id, code, true);
+    this.consume(() => Promise.reject(new Error('none of them is delivered')));
     await until(async () => {
       const failed = `{lf-${shard}}:cloudwatch${shard === 0 ? '' : `-${shard}`}:failed`;
       const scores = await Promise.all(ids.map((id) => this.redis.zscore(failed, id)));
