@@ -396,6 +396,6 @@ test('whatever the interleaving, every log event is in one place, counted once, 
     }),
     { numRuns: 80 },
   );
-  expect(seen.delivered).toBeGreaterThan(1_000); // the programs did something
+  expect(seen.delivered).toBeGreaterThan(300); // the programs did something
   expect(seen.discarded).toBeGreaterThan(0);
 }, 120_000);
