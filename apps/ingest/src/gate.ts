@@ -11,6 +11,7 @@ interface GateOptions {
   platformKey: Secret | undefined;
   redisState: () => RedisState;
   rates: Pick<KeyRates, 'waitMs' | 'take'>;
+  onRateLimited?: () => void;
   bodyBytesMax: number;
   inFlightBytesMax: number;
 }
@@ -108,6 +109,7 @@ export class Gate {
   private checkRate(key: RatedKey): void {
     const waitMs = this.options.rates.waitMs(key);
     if (waitMs <= 0) return;
+    this.options.onRateLimited?.();
     const seconds = Math.ceil(waitMs / 1_000);
     throw new RequestProblem(
       429,

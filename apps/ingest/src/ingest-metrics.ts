@@ -9,6 +9,7 @@ export class IngestMetrics {
   private readonly bytes;
   private readonly latency;
   private readonly failures;
+  private readonly rateLimits;
   private loggedAt = 0;
 
   constructor(
@@ -38,6 +39,10 @@ export class IngestMetrics {
       'Time from the whole body to the acknowledgement',
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     );
+    this.rateLimits = metrics.counter(
+      'ingest_rate_limited_requests_total',
+      'Requests that came when their key was ahead of its rate',
+    );
     this.failures = metrics.counter(
       'ingest_store_failures_total',
       'Requests that could not be stored',
@@ -55,6 +60,10 @@ export class IngestMetrics {
     }
     this.bytes.inc(bytes);
     this.latency.observe(tookMs / 1_000);
+  }
+
+  rateLimited(): void {
+    this.rateLimits.inc();
   }
 
   storeFailed(error: unknown): void {

@@ -147,16 +147,17 @@ const BACKGROUND = Symbol('Background');
     },
     {
       provide: Gate,
-      inject: [INGEST_CONFIG, Directory, RedisWatch, KeyRates],
+      inject: [INGEST_CONFIG, Directory, RedisWatch, KeyRates, IngestMetrics],
       useFactory: (
         config: IngestConfig,
         directory: Directory,
         watch: RedisWatch,
-        rates: KeyRates,
+        ...[rates, metrics]: [KeyRates, IngestMetrics]
       ) =>
         new Gate({
           ...config,
           rates,
+          onRateLimited: () => metrics.rateLimited(),
           authenticate: (key) => directory.authenticate(key),
           redisState: () => watch.state,
         }),

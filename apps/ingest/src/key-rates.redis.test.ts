@@ -61,6 +61,8 @@ test('is told when to come back, at every process, and then may; nobody else not
   expect((await send(0, key, 350)).status).toBe(202); // 250 more than the burst: for two and a half seconds
   const refused = await send(0, key, 1);
   expect(refused).toEqual({ status: 429, code: 'key.rate_limited', retryAfter: 3 });
+  const metrics = await (await fetch(`${urls[0] ?? ''}/metrics`)).text();
+  expect(metrics).toMatch(/logferry_ingest_rate_limited_requests_total\{app="ingest"\} 1/);
   const elsewhere = await until(async () => {
     const answer = await send(1, key, 1);
     return answer.status === 429 && answer;

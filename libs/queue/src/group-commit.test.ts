@@ -112,6 +112,33 @@ test('behind a commit that failed for everybody nobody waits as long again', asy
   await expect(commits.add(4, 1_000)).resolves.toBeUndefined();
 });
 
+test('while others are committed, one that failed for itself keeps nobody behind it', async () => {
+  const ends: { commit: () => void; fail: (error: Error) => void }[] = [];
+  const commits = new GroupCommit<number>({
+    ...bounds,
+    pendingBytesMax: 1_000,
+    concurrency: 2,
+    isHopeless: () => true,
+    commit: () =>
+      new Promise((resolve, reject) =>
+        ends.push({ commit: () => resolve(() => undefined), fail: reject }),
+      ),
+  });
+  const [slow, quick, next, behind] = [1, 2, 3, 4].map((item) =>
+    commits.add(item, 100).catch(String),
+  );
+  await until(() => ends.length === 2);
+  ends[1]?.commit();
+  await quick;
+  await until(() => ends.length === 3);
+  ends[0]?.fail(new Error('late'));
+  expect(await slow).toBe('Error: late');
+  await until(() => ends.length === 4);
+  ends[2]?.commit();
+  ends[3]?.commit();
+  expect(await Promise.all([next, behind])).toEqual([undefined, undefined]);
+});
+
 test('each item is told what became of it, and an error of one fails nothing else of its group', async () => {
   const commits = new GroupCommit<number, number>({
     ...bounds,

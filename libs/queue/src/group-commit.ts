@@ -22,7 +22,10 @@ interface GroupCommitOptions<T, R> {
   pendingBytesMax: number;
   /** How many commits may be under way at once. */
   concurrency: number;
-  /** Whether a commit that failed so would fail for everybody: who waits behind it would only wait as long again. */
+  /**
+   * Whether a commit that failed so would fail for everybody: who waits behind it would only wait as long again. Not asked if another
+   * one was committed meanwhile.
+   */
   isHopeless?: (error: unknown) => boolean;
 }
 
@@ -43,6 +46,8 @@ export class GroupCommit<T, R = void> {
   private weigh: Weigh<T>;
   private pendingBytes = 0;
   private underWay = 0;
+  /** How many groups were. */
+  private committed = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: GroupCommitOptions<T, R>) {
@@ -78,9 +83,11 @@ export class GroupCommit<T, R = void> {
 
   private async run(group: Waiting<T, R>[]): Promise<void> {
     this.underWay++;
+    const committedBefore = this.committed;
     let tell: (waiting: Waiting<T, R>) => void;
     try {
       const outcomeOf = await this.options.commit(group.map(({ item }) => item));
+      this.committed++;
       tell = ({ item, done, failed }) => {
         const outcome = outcomeOf(item);
         if (outcome instanceof Error) failed(outcome);
@@ -88,7 +95,7 @@ export class GroupCommit<T, R = void> {
       };
     } catch (error) {
       tell = ({ failed }) => failed(error);
-      if (this.options.isHopeless?.(error) === true)
+      if (this.committed === committedBefore && this.options.isHopeless?.(error) === true)
         group = group.concat(this.take(this.waiting.length));
     }
     this.underWay--;
