@@ -1,8 +1,10 @@
+import { sinks } from '@logferry/core';
 import {
   BatchStore,
   DeadLetters,
   deadLetterState,
   failFastRedis,
+  Holds,
   openQueues,
   redisResponds,
   type RedisClient,
@@ -21,6 +23,8 @@ import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config'
 import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeadLettersPageController } from './dead-letters-page.controller';
+import { HeldDestinations } from './held-destinations';
+import { HeldDestinationsController } from './held-destinations.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
 import { BATCH_STORES, PagesController } from './pages.controller';
@@ -30,12 +34,29 @@ export const QUEUES = Symbol('Queues');
 const REDIS = Symbol('Redis');
 const REDIS_TIMEOUT_MS = 5_000;
 
+/** What cannot be read is left out: a 0 would say that all is well. */
+function heldGauge(metrics: Metrics, held: HeldDestinations): void {
+  const gauge = metrics.gauge(
+    'held_destinations',
+    'Destinations to which nothing is delivered but a probe now and then',
+    ['sink'],
+    async () => {
+      const counts = await Promise.all(
+        sinks.map(async (sink) => [sink, await held.count(sink)] as const),
+      ).catch(() => []);
+      gauge.reset();
+      for (const [sink, count] of counts) gauge.set({ sink }, count);
+    },
+  );
+}
+
 @Module({
   controllers: [
     LoginController,
     PagesController,
     DeadLettersPageController,
     DeadLettersController,
+    HeldDestinationsController,
     HealthController,
   ],
   providers: [
@@ -78,6 +99,12 @@ const REDIS_TIMEOUT_MS = 5_000;
         new DeadLetterDesk(deadLetters, readOnly),
     },
     {
+      provide: HeldDestinations,
+      inject: [REDIS, CONSOLE_CONFIG],
+      useFactory: (redis: RedisClient, { shards }: ConsoleConfig) =>
+        new HeldDestinations(Array.from({ length: shards }, (_, shard) => new Holds(redis, shard))),
+    },
+    {
       provide: ConfigStore,
       inject: [REDIS],
       useFactory: (redis: RedisClient) => new ConfigStore(redis),
@@ -89,14 +116,20 @@ const REDIS_TIMEOUT_MS = 5_000;
     },
     {
       provide: Metrics,
-      inject: [CONSOLE_CONFIG, BATCH_STORES, DeadLetters],
-      useFactory: (config: ConsoleConfig, stores: BatchStore[], deadLetters: DeadLetters) => {
+      inject: [CONSOLE_CONFIG, BATCH_STORES, DeadLetters, HeldDestinations],
+      useFactory: (
+        config: ConsoleConfig,
+        stores: BatchStore[],
+        deadLetters: DeadLetters,
+        held: HeldDestinations,
+      ) => {
         const metrics = new Metrics('console', config.metricsToken);
         const rules = {
           retentionMs: config.deadLetterRetentionMs,
           tenantBytesMax: config.deadLetterTenantBytesMax,
         };
         deadLetterGauges(metrics, () => deadLetterState(deadLetters, rules));
+        heldGauge(metrics, held);
         metrics.ledger(() => Promise.all(stores.map((store) => store.totals())));
         return metrics;
       },

@@ -1,10 +1,21 @@
 import { imbalance, type Destination, type Ledger } from '@logferry/core';
+import { explain } from './dead-letter-view';
+import type { HeldDestination } from './held-destinations';
 import { html, navigation, page, type Html } from './html';
 
 export interface OverviewRow {
   tenantId: string;
   destination: Destination;
   ledger: Ledger;
+}
+
+interface Overview {
+  rows: readonly OverviewRow[];
+  totals: Ledger;
+  /** How many tenants there are that have no row. */
+  more: number;
+  held: readonly HeldDestination[];
+  readOnly: boolean;
 }
 
 const counts = ['accepted', 'delivered', 'rejected', 'deadLettered', 'waiting'] as const;
@@ -17,7 +28,7 @@ const titles = {
 };
 
 /** Where all log events are, per destination. The sum must come out; if it does not, that is said loudly. */
-export function overviewPage(rows: readonly OverviewRow[], totals: Ledger, more: number): string {
+export function overviewPage({ rows, totals, more, held, readOnly }: Overview): string {
   const lost = imbalance(totals);
   return page(
     'Overview',
@@ -46,8 +57,51 @@ export function overviewPage(rows: readonly OverviewRow[], totals: Ledger, more:
       <p class="dim">
         ${totals.discarded > 0 ? `Of the rejected ones and the dead letters, ${totals.discarded} were discarded since.` : ''}
         ${more > 0 ? `${more} more tenants are not shown; the last row counts them too.` : ''}
-      </p>`,
+      </p>
+      ${held.length === 0 ? html`` : heldTable(held, readOnly)}`,
   );
+}
+
+function heldTable(held: readonly HeldDestination[], readOnly: boolean): Html {
+  return html`<h2>Held destinations</h2>
+    <p class="dim">
+      They do not work. What waits for them is kept, and tried with one batch now and then; what
+      became too much or too old is among the dead letters.
+    </p>
+    <table>
+      <tr>
+        <th>Tenant</th>
+        <th>Destination</th>
+        <th>Why</th>
+        <th>Since</th>
+        <th>Next try</th>
+        <th class="n">Batches</th>
+        <th></th>
+      </tr>
+      ${held.map((destination) => heldRow(destination, readOnly))}
+    </table>`;
+}
+
+function heldRow(held: HeldDestination, readOnly: boolean): Html {
+  const { tenantId, destinationId, sink, kind, code = '', sinceMs, probeAtMs, batches } = held;
+  const { message } = explain(code);
+  const address = `/tenants/${encodeURIComponent(tenantId)}/destinations/${encodeURIComponent(destinationId)}/resume`;
+  return html`<tr>
+    <td>${tenantId}</td>
+    <td>${destinationId}<br /><span class="dim">${sink}</span></td>
+    <td>
+      <span class="${kind === 'suspended' ? 'bad' : ''}">${kind}: ${code}</span><br /><span
+        class="dim"
+        >${message}</span
+      >
+    </td>
+    <td>${new Date(sinceMs).toISOString()}</td>
+    <td>${new Date(probeAtMs).toISOString()}</td>
+    <td class="n">${batches}</td>
+    <td>
+      ${readOnly ? '' : html`<form method="post" action="${address}"><button>Try now</button></form>`}
+    </td>
+  </tr>`;
 }
 
 function overviewRow({ tenantId, destination, ledger }: OverviewRow): Html {

@@ -5,11 +5,13 @@ import { ConfigStore } from '@logferry/store';
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { batchPage } from './batch-page';
+import { HeldDestinations } from './held-destinations';
 import { overviewPage, type OverviewRow } from './overview-page';
 
 export const BATCH_STORES = Symbol('BatchStores');
 
 const TENANTS_SHOWN = 200;
+const HELD_SHOWN = 200;
 const HTML = 'text/html; charset=utf-8';
 
 @Controller()
@@ -17,6 +19,7 @@ export class PagesController {
   constructor(
     @Inject(BATCH_STORES) private readonly stores: readonly BatchStore[],
     @Inject(ConfigStore) private readonly config: ConfigStore,
+    @Inject(HeldDestinations) private readonly held: HeldDestinations,
     @Inject(CONSOLE_CONFIG) private readonly settings: ConsoleConfig,
   ) {}
 
@@ -28,11 +31,13 @@ export class PagesController {
       tenantIds.slice(0, TENANTS_SHOWN).map((tenantId) => this.rowsOf(tenantId)),
     );
     const totals = await Promise.all(this.stores.map((store) => store.totals()));
-    return overviewPage(
-      rows.flat(),
-      totals.reduce(addLedgers),
-      Math.max(tenantIds.length - TENANTS_SHOWN, 0),
-    );
+    return overviewPage({
+      rows: rows.flat(),
+      totals: totals.reduce(addLedgers),
+      more: Math.max(tenantIds.length - TENANTS_SHOWN, 0),
+      held: await this.held.list(HELD_SHOWN),
+      readOnly: this.settings.readOnly,
+    });
   }
 
   @Get('/batches/:batchId')

@@ -150,6 +150,10 @@ export class Holds {
     return holds.filter((hold) => hold !== undefined);
   }
 
+  async count(sink: Sink): Promise<number> {
+    return this.redis.zcard(holdsKey(this.shard, sink));
+  }
+
   /** Why a destination is held, if it is. */
   async find(destinationKey: string): Promise<Hold | undefined> {
     const [fields, batches] = await Promise.all([

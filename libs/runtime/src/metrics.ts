@@ -49,7 +49,7 @@ export class Metrics {
     name: string,
     help: string,
     labelNames: readonly L[],
-    collect: () => void,
+    collect: () => void | Promise<void>,
   ): Gauge<L> {
     return new Gauge({
       name: `logferry_${name}`,

@@ -1,0 +1,83 @@
+// Held destinations over HTTP, with real queues and a worker: who is held, why, whose move it is, and the word to try it at once.
+import { Failure, type FailureCode } from '@logferry/core';
+import { aCloudWatchLane, until } from '@logferry/testing';
+import { useConsoleTestbed } from './console.testbed';
+
+const bed = useConsoleTestbed();
+
+interface Shown {
+  tenant: string;
+  destination: string;
+  kind: string;
+  reason: FailureCode;
+  message: string;
+  fault: string;
+  since: string;
+  batches: number;
+}
+
+const list = async (): Promise<Shown[]> =>
+  (await bed.json<{ heldDestinations: Shown[] }>('/v1/held-destinations')).body.heldDestinations;
+
+/** Two destinations of two tenants, which may lie in different shards. */
+async function hold(): Promise<{ mend: () => void }> {
+  let works = false;
+  bed.consume(() => {
+    if (!works) throw new Failure('cloudwatch.access_denied');
+    return Promise.resolve({ rejected: [] });
+  });
+  for (const tenantId of ['acme', '<globex>']) {
+    const lane = aCloudWatchLane({ id: `${tenantId}/cw/lane`, tenantId, lingerMs: 0 });
+    await bed.send(lane, ['waits']);
+  }
+  await until(async () => (await list()).length === 2);
+  return { mend: () => (works = true) };
+}
+
+test('who is held is listed with the reason, whose move it is, and since when', async () => {
+  const before = Date.now();
+  await hold();
+  const held = await list();
+  expect(held.map(({ tenant }) => tenant).sort()).toEqual(['<globex>', 'acme']);
+  expect(held.find(({ tenant }) => tenant === 'acme')).toMatchObject({
+    destination: 'cw',
+    sink: 'cloudwatch',
+    kind: 'suspended',
+    reason: 'cloudwatch.access_denied',
+    message: expect.stringContaining('logs:PutLogEvents') as string,
+    fault: 'tenant',
+    batches: 1,
+  });
+  expect(Date.parse(held[0]?.since ?? '')).toBeGreaterThanOrEqual(before - 1_000);
+  const { text } = await bed.call('/');
+  expect(text).toContain('cloudwatch.access_denied');
+  expect(text).not.toContain('<globex>');
+  expect((await bed.call('/metrics')).text).toMatch(
+    /logferry_held_destinations\{[^}]*sink="cloudwatch"[^}]*\} 2/,
+  );
+});
+
+test('once its owner has acted, a word lets it go on at once', async () => {
+  const { mend } = await hold();
+  mend();
+  const asked = await bed.json('/v1/tenants/acme/destinations/cw/resume', { method: 'POST' });
+  expect(asked).toMatchObject({ status: 202, body: { outcome: 'probing' } });
+  await until(async () => (await list()).length === 1);
+  expect(await bed.sum('delivered')).toBe(1);
+  const path = `/tenants/${encodeURIComponent('<globex>')}/destinations/cw/resume`;
+  expect((await bed.call(path, { method: 'POST' })).status).toBe(303);
+  await until(async () => (await bed.sum('delivered')) === 2);
+  expect(await list()).toEqual([]);
+});
+
+test('what is not held cannot be resumed, and a console that only shows resumes nothing', async () => {
+  const path = '/v1/tenants/acme/destinations/cw/resume';
+  expect(await bed.json(path, { method: 'POST' })).toMatchObject({
+    status: 404,
+    body: { code: 'console.not_held' },
+  });
+  expect(await bed.json(path, { method: 'POST', to: bed.readOnlyApp })).toMatchObject({
+    status: 405,
+    body: { code: 'console.read_only' },
+  });
+});

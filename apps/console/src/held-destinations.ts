@@ -1,0 +1,37 @@
+import { sinks, type Sink } from '@logferry/core';
+import type { Hold, Holds } from '@logferry/queue';
+
+export interface HeldDestination extends Hold {
+  sink: Sink;
+}
+
+/** The destinations of all shards to which nothing is delivered but a probe now and then. */
+export class HeldDestinations {
+  constructor(private readonly shards: readonly Holds[]) {}
+
+  /** Those that have been held for longest come first. */
+  async list(most: number): Promise<HeldDestination[]> {
+    const lists = await Promise.all(
+      this.shards.flatMap((holds) =>
+        sinks.map(async (sink) =>
+          (await holds.list(sink, most)).map((hold): HeldDestination => ({ ...hold, sink })),
+        ),
+      ),
+    );
+    return lists
+      .flat()
+      .sort((a, b) => a.sinceMs - b.sinceMs)
+      .slice(0, most);
+  }
+
+  async count(sink: Sink): Promise<number> {
+    const counts = await Promise.all(this.shards.map((holds) => holds.count(sink)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Lets a destination be tried at once. False if it is not held. */
+  async resume(destinationKey: string): Promise<boolean> {
+    const held = await Promise.all(this.shards.map((holds) => holds.probeNow(destinationKey)));
+    return held.includes(true);
+  }
+}
