@@ -123,12 +123,23 @@ class BeginStep implements Step {
 }
 
 async function begin(batchId: string, real: Real): Promise<void> {
+  const { redis: client, queue: jobs } = real;
+  // A job that had failed comes to a worker only since somebody retried it.
+  if ((await client.zrem(jobs.toKey('failed'), batchId)) === 1)
+    await client.zadd(jobs.toKey('prioritized'), 1, batchId);
   const begun = await real.store.begin(batchId);
   if (begun === undefined) await finish(batchId, real);
+  else if (begun.verdict === 'park') await failJob(batchId, real);
   else if (begun.verdict === 'go' || begun.verdict === 'probe') {
     const isProbe = begun.verdict === 'probe';
     real.held.push({ batch: begun.batch, payload: await begun.payload.load(), isProbe });
   }
+}
+
+async function failJob(batchId: string, { redis: client, queue: jobs }: Real): Promise<void> {
+  if ((await jobs.getJob(batchId)) === undefined) return;
+  for (const set of ['delayed', 'prioritized']) await client.zrem(jobs.toKey(set), batchId);
+  await client.zadd(jobs.toKey('failed'), Date.now(), batchId);
 }
 
 async function finish(batchId: string, real: Real): Promise<void> {
@@ -162,6 +173,7 @@ class EndStep implements Step {
     }
     if (this.outcome === 'dead') {
       await real.store.deadLetter(batch.id, 'cloudwatch.unavailable');
+      if (!this.crashBeforeJobIsDone) await failJob(batch.id, real);
       return;
     }
     const refused =
@@ -197,11 +209,7 @@ class GiveUpStep implements Step {
   async run(model: Model, real: Real): Promise<void> {
     const jobs = await real.queue.getJobs();
     const job = jobs[this.pick % Math.max(jobs.length, 1)];
-    if (job?.id !== undefined) {
-      for (const set of ['delayed', 'prioritized'])
-        await real.redis.zrem(real.queue.toKey(set), job.id);
-      await real.redis.zadd(real.queue.toKey('failed'), Date.now(), job.id);
-    }
+    if (job?.id !== undefined) await failJob(job.id, real);
     await checkEverything(model, real);
   }
 }
@@ -297,6 +305,7 @@ class TendStep implements Step {
     for (const { batchId, code } of expired) {
       expect(await real.store.deadLetter(batchId, code, true)).toBe(true);
       expect(await real.store.begin(batchId)).toMatchObject({ verdict: 'park' });
+      await failJob(batchId, real);
     }
     await checkEverything(model, real);
   }

@@ -74,11 +74,15 @@ test('a dead letter is kept until its time is over, and not a moment longer, in 
   await balanced();
 });
 
-test('what is on its way to a worker, or waits, does not expire', async () => {
-  const dead = await aged(first(), RETENTION_MS + 1);
+test('what is on its way to a worker, or waits, does not expire, and what is behind it does', async () => {
+  const dead = await aged(first(), RETENTION_MS + 2);
+  await aged(first(), RETENTION_MS + 1);
+  expect(await bed.deadLetters.redrive(await bed.found(dead))).toBe('redriven');
+  expect((await pass({ tenantBytesMax: 1 })).expired).toHaveLength(1);
+  expect(await bed.listed({})).toEqual([dead]);
   await bed.stores[0]?.begin(dead);
-  expect((await pass()).expired).toEqual([]);
-  expect(await bed.stores[0]?.totals()).toMatchObject({ waiting: 2, discarded: 0 });
+  expect((await pass({ tenantBytesMax: 1 })).expired).toEqual([]);
+  expect(await bed.stores[0]?.totals()).toMatchObject({ waiting: 2, discarded: 2 });
 });
 
 test('without a bound nothing goes for its size', async () => {

@@ -42,23 +42,27 @@ return {batches, logEvents}
 
 /**
  * Discards the oldest, by age or until what is left of a tenant's keeps to a bound. What two do at once is what one would have done,
- * since the condition is looked at before each.
+ * since the condition is looked at before each. What somebody redrives does not expire on its way: only those whose jobs are failed.
  *
- * ARGV: index, the age in milliseconds from which they expire, the most batches of this step, and a tenant and the bytes of Redis that
- * its dead letters may take, or two empty strings. Returns batches, log events, bytes.
+ * ARGV: index, the age in milliseconds from which they expire, the most batches of this step, a tenant and the bytes of Redis that its
+ * dead letters may take, or two empty strings, and the names of the sinks' queues. Returns batches, log events, bytes.
  */
 export const expireScript = `${withIndex}${discardFunction}
-local index, tenant = tag .. ':' .. ARGV[1], ARGV[4]
+local index, most, tenant = tag .. ':' .. ARGV[1], tonumber(ARGV[3]), ARGV[4]
+local queues = {cloudwatch = ARGV[6], s3 = ARGV[7]}
 local batches, logEvents, bytes = 0, 0, 0
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', now() - tonumber(ARGV[2]), 'LIMIT', 0, ARGV[3])) do
+-- More than are discarded are looked at, so that those that are on their way do not stand before all others.
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', now() - tonumber(ARGV[2]), 'LIMIT', 0, 10 * most)) do
+  if batches == most then break end
   if tenant ~= '' and tonumber(redis.call('ZSCORE', tag .. ':deadBytes', tenant) or 0) <= tonumber(ARGV[5]) then break end
-  local n, stored = discard(id)
-  if n then
-    batches, logEvents, bytes = batches + 1, logEvents + n, bytes + stored
-  else
+  local sink = redis.call('HGET', key('batch', id), 'sink')
+  if not sink then
     -- The batch was deleted by hand; the oldest entry must not stand in the way of all others for ever.
     redis.call('ZREM', index, id)
     redis.call('ZREM', tag .. ':dead', id)
+  elseif redis.call('ZSCORE', tag .. ':' .. queues[sink] .. ':failed', id) then
+    local n, stored = discard(id)
+    if n then batches, logEvents, bytes = batches + 1, logEvents + n, bytes + stored end
   end
 end
 return {batches, logEvents, bytes}

@@ -240,7 +240,11 @@ export class DeadLetterStore {
   }
 
   private async expire(args: Arguments): Promise<DeadLetterSums> {
-    const [batches, logEvents, bytes] = await this.scripts.lfDeadExpire(this.tag, ...args);
+    const [batches, logEvents, bytes] = await this.scripts.lfDeadExpire(
+      this.tag,
+      ...args,
+      ...this.queueNames,
+    );
     return { batches, logEvents, bytes };
   }
 

@@ -1,14 +1,17 @@
 // Dead letters over two shards: found by what they are and read, whatever comes and goes meanwhile.
-import { aCloudWatchLane, anS3Lane } from '@logferry/testing';
+import { aCloudWatchLane, anS3Lane, startRedisCluster } from '@logferry/testing';
+import { deadLetterState, expireDeadLetters } from './dead-letter-retention';
 import type { DeadLetterFilter } from './dead-letter-store';
 import {
   cloudWatchLane,
+  DeadLetterTestbed,
   destinationIn,
   textOf,
   useDeadLetterTestbed,
 } from './dead-letters.testbed';
 import { chunksKey } from './keys';
 
+const KEEP_ALL = { retentionMs: 86_400_000, tenantBytesMax: 0 };
 const bed = useDeadLetterTestbed();
 
 test('dead letters are found by tenant, destination, sink, reason and time, and by all of them', async () => {
@@ -193,3 +196,36 @@ test.each(['nothing', '', '*', '{lf-0}', 'x'.repeat(128)])(
     expect(await bed.deadLetters.find(id)).toBeUndefined();
   },
 );
+
+test('on a Redis Cluster the dead letters of all shards are found, redriven, expired and discarded', async () => {
+  const onCluster = new DeadLetterTestbed();
+  await onCluster.start(await startRedisCluster());
+  const { deadLetters } = onCluster;
+  try {
+    const ids: string[] = [];
+    for (const i of [0, 1, 0, 1])
+      ids.push(await onCluster.makeDeadLetter(cloudWatchLane('acme', destinationIn(i))));
+    expect(await onCluster.listed({ tenantId: 'acme' }, 'oldest')).toEqual(ids);
+    const walk = { untilMs: (await deadLetters.nowMs()) + 1_000, deadlineMs: Date.now() + 10_000 };
+    const { tally } = await deadLetters.redriveAll(
+      { toMs: (await onCluster.found(ids[0] ?? '')).deadAt },
+      walk,
+    );
+    expect(tally.redriven).toBe(1);
+    const told: number[] = [];
+    const observer = {
+      expired: ({ batches }: { batches: number }) => void told.push(batches),
+      expiring: () => undefined,
+      error: () => undefined,
+    };
+    expect((await deadLetterState(deadLetters, KEEP_ALL)).batches).toBe(4);
+    expect(await deadLetters.discard(await onCluster.found(ids[0] ?? ''))).toBe(true);
+    await expireDeadLetters(deadLetters, { ...KEEP_ALL, retentionMs: 0 }, observer);
+    expect(told).toEqual([1, 2]);
+    expect(await deadLetters.count({})).toMatchObject({ batches: 0 });
+    const totals = await Promise.all(onCluster.stores.map((store) => store.totals()));
+    expect(totals.map(({ discarded }) => discarded)).toEqual([4, 4]);
+  } finally {
+    await onCluster.stop();
+  }
+}, 30_000);

@@ -37,11 +37,11 @@ export class DeadLetterTestbed {
   redis!: RedisClient;
   stores!: BatchStore[];
   deadLetters!: DeadLetters;
-  private server!: TestRedis;
+  private server!: Pick<TestRedis, 'url' | 'stop'>;
   private queues!: Queue[];
 
-  async start(): Promise<void> {
-    this.server = await startRedis({ settings: { appendonly: 'no' } });
+  async start(server?: Pick<TestRedis, 'url' | 'stop'>): Promise<void> {
+    this.server = server ?? (await startRedis({ settings: { appendonly: 'no' } }));
     this.redis = patientRedis(this.server);
     this.stores = Array.from({ length: SHARDS }, (_, shard) => new BatchStore(this.redis, shard));
     this.deadLetters = new DeadLetters(this.stores);
