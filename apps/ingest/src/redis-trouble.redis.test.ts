@@ -31,6 +31,8 @@ beforeAll(async () => {
     await store.putTenant({ id });
     await store.putDestination(id, anS3Destination());
   }
+  await store.putTenant({ id: 'initech' });
+  await store.putDestination('initech', { ...anS3Destination(), deduplicateForMs: 60_000 });
   const minted = mintKey('tests', 'acme', Date.now());
   tenantKey = minted.text;
   await store.putKey(minted.key);
@@ -47,7 +49,8 @@ beforeAll(async () => {
   );
   url = `http://127.0.0.1:${app.ports.http}`;
   await isReady();
-  expect((await post()).status).toBe(202); // the tenant is remembered from here on
+  // The tenants are remembered from here on.
+  for (const tenant of ['acme', 'initech']) expect((await post(tenant)).status).toBe(202);
 });
 
 afterEach(async () => {
@@ -85,10 +88,11 @@ async function post(
   tenant = 'acme',
   key = PLATFORM,
   more: Record<string, string> = {},
+  event: object = {},
 ): Promise<{ status: number; retryAfter: string | null; code: string }> {
   const answer = await fetch(`${url}/v1/tenants/${tenant}/events?type=deployment`, {
     method: 'POST',
-    body: '{"message":"Apply complete!"}',
+    body: JSON.stringify({ message: 'Apply complete!', ...event }),
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...more },
   });
   const { code = '' } = (await answer.json()) as { code?: string };
@@ -185,18 +189,24 @@ async function timed<T>(run: () => Promise<T>): Promise<{ value: T; tookMs: numb
   return { value, tookMs: Date.now() - startedAt };
 }
 
-test('a request with an Idempotency-Key that met a hanging Redis is accepted once, whenever it is sent again', async () => {
-  const totals = async () => (await new BatchStore(redis, 0).totals()).accepted;
-  const before = await totals();
-  const key = { 'idempotency-key': 'through-the-hang' };
-  await server.pause();
-  for (let i = 0; i < 2; i++) expect(await post('acme', PLATFORM, key)).toEqual(away);
-  await server.resume();
-  await until(async () => (await post('acme', PLATFORM, key)).status === 202);
-  await until(async () => (await post('acme', PLATFORM, key)).status === 202);
-  expect(await totals()).toBe(before + 1);
-  tally.acknowledged -= 1; // two answers, one log event
-});
+test.each<[string, string, Record<string, string>, object]>([
+  ['a request with an Idempotency-Key', 'acme', { 'idempotency-key': 'through-the-hang' }, {}],
+  ['a log event with an id, of a destination that takes each once', 'initech', {}, { id: 'one' }],
+])(
+  '%s is accepted once though Redis hangs, whenever it is sent again',
+  async (_, tenant, headers, event) => {
+    const totals = async () => (await new BatchStore(redis, 0).totals()).accepted;
+    const send = () => post(tenant, PLATFORM, headers, event);
+    const before = await totals();
+    await server.pause();
+    for (let i = 0; i < 2; i++) expect(await send()).toEqual(away);
+    await server.resume();
+    await until(async () => (await send()).status === 202);
+    await until(async () => (await send()).status === 202);
+    expect(await totals()).toBe(before + 1);
+    tally.acknowledged -= 1; // two answers, one log event
+  },
+);
 
 test('above the mark senders are slowed, with most of the memory still free for the workers', async () => {
   const info = String(await redis.call('INFO', 'memory'));
