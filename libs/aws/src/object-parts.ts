@@ -3,18 +3,24 @@ export interface ObjectPart {
   isLast: boolean;
 }
 
-/** Cuts what comes into parts of exactly the size given, the last one excepted. Nothing at all has no parts. */
+/**
+ * Cuts what comes into parts of exactly the size given, the last one excepted. Nothing at all has no parts.
+ *
+ * A part is good until the next but one is asked for: two pieces of memory serve for all of them, where a new one each left the
+ * collector an object's size to work for.
+ */
 export async function* cutIntoParts(
   body: AsyncIterable<Buffer>,
   partBytes: number,
 ): AsyncGenerator<ObjectPart, void, void> {
-  let part = Buffer.allocUnsafeSlow(partBytes);
+  let part: Buffer = Buffer.allocUnsafeSlow(partBytes);
+  let other: Buffer | undefined;
   let filled = 0;
   for await (const piece of body) {
     for (let at = 0; at < piece.length;) {
       if (filled === partBytes) {
         yield { bytes: part, isLast: false };
-        part = Buffer.allocUnsafeSlow(partBytes);
+        [part, other] = [other ?? Buffer.allocUnsafeSlow(partBytes), part];
         filled = 0;
       }
       const copied = piece.copy(part, filled, at);

@@ -249,7 +249,8 @@ export class BatchConsumer {
     if (isHeld && isNew) observer.held(batch, failure);
     switch (disposition) {
       case 'reject':
-        if (isOurs(failure)) return this.bury(batch, failure);
+        // An object is refused whole, and may be larger than memory: it stays as it lies, where others are read and stored anew.
+        if (isOurs(failure) || batch.target.sink === 's3') return this.bury(batch, failure);
         observer.failed(batch, failure, 'reject');
         return this.settle(batch, payload, {
           rejected: [{ code, from: 0, to: batch.logEvents }],
