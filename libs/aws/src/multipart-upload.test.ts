@@ -159,6 +159,9 @@ const conflict = {
   httpStatus: 409,
 } as const;
 
+/** S3 begins to answer before it knows how it ends; taken for what its status says, this would be an object that is not there. */
+const late = { kind: 'error', code: 'InternalError', message: '', httpStatus: 200 } as const;
+
 test.each<[string, FaultSpec['action'], string]>([
   ['CreateMultipartUpload', { kind: 'throttle' }, 's3.throttled'],
   ['CreateMultipartUpload', { kind: 'deny' }, 's3.access_denied'],
@@ -168,6 +171,7 @@ test.each<[string, FaultSpec['action'], string]>([
   ['CompleteMultipartUpload', { kind: 'server-error' }, 's3.unavailable'],
   ['CompleteMultipartUpload', { kind: 'throttle' }, 's3.throttled'],
   ['CompleteMultipartUpload', conflict, 's3.not_stored'],
+  ['CompleteMultipartUpload', late, 's3.unavailable'],
   ['CompleteMultipartUpload', { kind: 'connection-reset' }, 'network.unreachable'],
 ])('%s that answers %o leaves no object and no upload behind', async (operation, action, code) => {
   aws.addFault({ match: { operation }, action });

@@ -38,7 +38,8 @@ const FaultAction = z.discriminatedUnion('kind', [
     kind: z.literal('error'),
     code: name,
     message: z.string().max(2048),
-    httpStatus: z.number().int().min(300).max(599),
+    /** 200 is what S3 says when it finds out late, as CompleteMultipartUpload may. */
+    httpStatus: z.union([z.literal(200), z.number().int().min(300).max(599)]),
   }),
   /** Takes the request and does not answer: until the fault is cleared, or for so long. Then the call goes on. */
   z.strictObject({ kind: z.literal('hang'), forMs: z.number().int().min(1).optional() }),
