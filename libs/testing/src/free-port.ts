@@ -2,13 +2,37 @@ import { createServer } from 'node:net';
 
 /** A TCP port that was free a moment ago, on the loopback interface. */
 export async function freePort(): Promise<number> {
+  const port = await listenOnce(0);
+  if (port === undefined) throw new Error('no port was given');
+  return port;
+}
+
+/** Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections. */
+const STEADY = { from: 15_000, to: 32_000 } as const;
+
+/**
+ * A TCP port for something that is stopped and started again: the system gives it to nobody else while nothing listens on it, as it
+ * does with those that `freePort` finds (seen on a busy machine).
+ */
+export async function steadyPort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const candidate = STEADY.from + Math.floor(Math.random() * (STEADY.to - STEADY.from));
+    if ((await listenOnce(candidate)) !== undefined) return candidate;
+  }
+  throw new Error('no port is free');
+}
+
+/** The port that was listened on; nothing if it is taken. */
+async function listenOnce(port: number): Promise<number | undefined> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+  const listens = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    );
+    server.listen(port, '127.0.0.1', () => resolve(true));
   });
+  if (!listens) return undefined;
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
+  return address === null || typeof address === 'string' ? undefined : address.port;
 }

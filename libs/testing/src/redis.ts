@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort } from './free-port';
+import { freePort, steadyPort } from './free-port';
 import { until } from './until';
 
 /** A Redis of a test's own, which the test may kill. */
@@ -12,6 +12,8 @@ export interface TestRedis {
   readonly port: number;
   /** Of the server's process; undefined in a container. */
   readonly pid: number | undefined;
+  /** Where its data lies; undefined in a container. */
+  readonly dir: string | undefined;
   /** kill -9. What was acknowledged stays in the append-only file. */
   kill(): Promise<void>;
   /** Makes it hang, connections open and nothing answered, until `resume`. */
@@ -26,6 +28,10 @@ export interface TestRedis {
 interface RedisOptions {
   /** `--name value` pairs for redis-server. */
   settings?: Record<string, string>;
+  /** Beside the test's own environment. */
+  environment?: Readonly<Record<string, string>>;
+  /** What starts the server, if it is not started itself: a program and its arguments, to which the server's are added. */
+  launcher?: readonly string[];
 }
 
 /** The Redis server program of this machine, if there is one. */
@@ -45,19 +51,19 @@ export function redisProgram(): string | undefined {
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
   const program = redisProgram();
   if (program === undefined) return startRedisContainer(options);
-  const server = new RedisProcess(program, await freePort(), options.settings ?? {});
+  const server = new RedisProcess(program, await steadyPort(), options);
   await server.start();
   return server;
 }
 
 class RedisProcess implements TestRedis {
-  private readonly dir = mkdtempSync(join(tmpdir(), 'logferry-redis-'));
+  readonly dir = mkdtempSync(join(tmpdir(), 'logferry-redis-'));
   private process: ChildProcess | undefined;
 
   constructor(
     private readonly program: string,
     readonly port: number,
-    private readonly settings: Record<string, string>,
+    private readonly options: RedisOptions,
   ) {}
 
   get url(): string {
@@ -78,10 +84,12 @@ class RedisProcess implements TestRedis {
       appendfsync: 'everysec',
       save: '',
       'maxmemory-policy': 'noeviction',
-      ...this.settings,
+      ...this.options.settings,
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-    this.process = spawn(this.program, args, { stdio: 'ignore' });
+    const [launcher, ...words] = [...(this.options.launcher ?? []), this.program, ...args];
+    const env = { ...process.env, ...this.options.environment };
+    this.process = spawn(launcher ?? this.program, words, { stdio: 'ignore', env });
     this.process.on('error', () => undefined);
     await redisAnswers(this.url);
   }
@@ -159,6 +167,7 @@ async function startRedisContainer({ settings = {} }: RedisOptions): Promise<Tes
     url,
     port,
     pid: undefined,
+    dir: undefined,
     kill: async () => {
       await handle.kill();
     },

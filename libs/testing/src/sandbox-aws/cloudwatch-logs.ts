@@ -30,6 +30,7 @@ export interface LogsCall {
   readonly caller: Caller;
   readonly place: LogPlace;
   readonly state: SandboxState;
+  readonly userAgent: string;
   readonly gate: (names: Pick<CallSubject, 'logGroup' | 'logStream'>) => Promise<CallEffects>;
 }
 
@@ -79,6 +80,7 @@ export async function answerLogs(request: WireRequest, context: LogsContext): Pr
     caller,
     place: { account, region: caller.region },
     state,
+    userAgent: request.headers.get('user-agent') ?? '',
     gate: (names) => {
       state.quotas?.require({ account, region: caller.region, operation });
       return context.gate({

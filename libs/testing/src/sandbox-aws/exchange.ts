@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answer';
 import type { FaultedExchange } from './faults';
 
@@ -8,6 +9,7 @@ export class Exchange implements FaultedExchange {
   readonly requestId = randomUUID();
   readonly closed: AbortSignal;
   private isAnswerLost = false;
+  private answerDelayMs = 0;
 
   constructor(
     readonly message: IncomingMessage,
@@ -26,6 +28,10 @@ export class Exchange implements FaultedExchange {
     this.isAnswerLost = true;
   }
 
+  delayAnswer(byMs: number): void {
+    this.answerDelayMs += byMs;
+  }
+
   /** The client finds its connection reset, with nothing said. */
   reset(): void {
     this.message.socket.resetAndDestroy();
@@ -35,7 +41,10 @@ export class Exchange implements FaultedExchange {
     this.message.socket.destroy();
   }
 
-  send(answer: Answer): void {
+  async send(answer: Answer): Promise<void> {
+    if (this.answerDelayMs > 0)
+      await delay(this.answerDelayMs, undefined, { signal: this.closed }).catch(() => undefined);
+    if (this.closed.aborted) return;
     if (this.isAnswerLost) {
       this.drop();
       return;

@@ -55,6 +55,8 @@ const FaultAction = z.discriminatedUnion('kind', [
   }),
   /** Everything happens, and then the connection breaks instead of the answer. */
   z.strictObject({ kind: z.literal('lose-answer') }),
+  /** Everything happens, and the answer comes late: whoever dies meanwhile does not know. */
+  z.strictObject({ kind: z.literal('late-answer'), forMs: z.number().int().min(1).max(600_000) }),
 ]);
 
 export const FaultSpec = z.strictObject({

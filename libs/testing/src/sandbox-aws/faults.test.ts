@@ -4,6 +4,7 @@ import { ACCOUNT, ADMIN, allow, OTHER_ADMIN, REGION, startWorld } from './fixtur
 import type { FaultSpec } from './fault-spec';
 import { logs, logsClient, refusalOf, s3, s3Client, sts, stsClient } from './sdk-clients';
 import type { SandboxAws } from './start-sandbox-aws';
+import type { TakenLogEvents } from './taken-log-events';
 
 const REF = { account: ACCOUNT, region: REGION, group: 'g', stream: 's' };
 let sandbox: SandboxAws;
@@ -371,6 +372,38 @@ describe('counters', () => {
       });
     }
     expect(Object.keys(sandbox.counters().calls)).toEqual(['sts:Unknown']);
+  });
+});
+
+describe('who asks to be told of it', () => {
+  test('hears of every call that put log events, of whom, and whether the answer is lost', async () => {
+    const taken: TakenLogEvents[] = [];
+    const told = await startWorld({ onTaken: (call) => taken.push(call) });
+    const by = logsClient({ endpoint: told.url, credentials: ADMIN });
+    told.seed({ logGroups: [{ account: ACCOUNT, region: REGION, name: 'g', streams: ['s'] }] });
+    await put('kept', 's', by);
+    told.addFault({ match: {}, action: { kind: 'lose-answer' }, times: 1 });
+    await put('unanswered', 's', by).catch(() => undefined);
+    await refusalOf(put('refused', 'no-such-stream', by));
+    told.deleteLogStream(REF);
+    expect(taken).toMatchObject([
+      { account: ACCOUNT, stream: 's', events: [{ message: 'kept' }], isAnswerLost: false },
+      { account: ACCOUNT, stream: 's', events: [{ message: 'unanswered' }], isAnswerLost: true },
+    ]);
+    expect(taken[0]?.userAgent).toMatch(/^aws-sdk-js/);
+    by.destroy();
+    await told.stop();
+  });
+
+  test('and a late answer comes after what it answers for', async () => {
+    sandbox.addFault({ match: {}, action: { kind: 'late-answer', forMs: 300 } });
+    const askedAt = Date.now();
+    let isAnswered = false;
+    const answer = put().then(() => (isAnswered = true));
+    await sandbox.waitFor(() => storedMessages().length === 1);
+    expect(isAnswered).toBe(false);
+    await answer;
+    expect(Date.now() - askedAt).toBeGreaterThanOrEqual(299);
   });
 });
 

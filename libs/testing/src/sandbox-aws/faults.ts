@@ -25,6 +25,7 @@ export interface FaultedExchange {
   /** Aborted when the client hangs up or the sandbox stops. */
   readonly closed: AbortSignal;
   loseAnswer(): void;
+  delayAnswer(byMs: number): void;
 }
 
 class Fault {
@@ -106,8 +107,12 @@ export class Faults {
       const error = faultError(action, subject);
       if (error !== undefined) throw error;
       if (action.kind === 'connection-reset') throw new ConnectionReset();
-      if (action.kind === 'half-accept') effects = { halfAccept: action };
-      if (action.kind === 'lose-answer') exchange.loseAnswer();
+      if (action.kind === 'half-accept') effects = { ...effects, halfAccept: action };
+      if (action.kind === 'lose-answer') {
+        exchange.loseAnswer();
+        effects = { ...effects, isAnswerLost: true };
+      }
+      if (action.kind === 'late-answer') exchange.delayAnswer(action.forMs);
       await waitFor(action, fault.cleared.signal, exchange.closed);
     }
     return effects;

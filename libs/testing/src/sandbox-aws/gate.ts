@@ -17,6 +17,8 @@ export interface CallSubject {
 /** What the service itself must do differently for this call; everything else a fault does happens outside of it. */
 export interface CallEffects {
   readonly halfAccept?: HalfAccept | undefined;
+  /** The call does what it does, and nobody will be told. */
+  readonly isAnswerLost?: boolean;
 }
 
 export interface HalfAccept {

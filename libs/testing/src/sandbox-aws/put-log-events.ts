@@ -25,6 +25,15 @@ export async function putLogEvents(call: LogsCall): Promise<object> {
   });
   stream.append(batch.accepted, batch.acceptedMessageBytes, nowMs);
   state.counters.countLogEvents(batch);
+  state.onTaken?.({
+    ...call.place,
+    group: groupName,
+    stream: streamName,
+    events: batch.accepted,
+    userAgent: call.userAgent,
+    isAnswerLost: effects.isAnswerLost === true,
+    takenAtMs: nowMs,
+  });
   state.announceChange();
   const entityProblem = findEntityProblem(input.raw('entity'));
   return {

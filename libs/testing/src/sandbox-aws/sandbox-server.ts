@@ -46,7 +46,7 @@ export function createSandboxServer(parts: ServerParts): Server {
 
 async function handle(exchange: Exchange, parts: ServerParts): Promise<void> {
   try {
-    exchange.send(
+    await exchange.send(
       isLocalRequest(exchange.message)
         ? await answerLocally(exchange.message, parts.control)
         : await answerAsAws(exchange, parts),
@@ -57,7 +57,9 @@ async function handle(exchange: Exchange, parts: ServerParts): Promise<void> {
     else {
       // A mistake of the sandbox itself: said loudly, since a test must not take it for an answer of AWS's.
       process.emitWarning(error instanceof Error ? error : String(error));
-      exchange.send(problem(500, 'The sandbox has made a mistake; its own output says which.'));
+      await exchange.send(
+        problem(500, 'The sandbox has made a mistake; its own output says which.'),
+      );
     }
   }
 }

@@ -6,6 +6,7 @@ import { Faults } from './faults';
 import { Identities } from './identities';
 import { LogStore } from './log-store';
 import { MemoryBudget } from './memory-budget';
+import type { TakenLogEvents } from './taken-log-events';
 
 export class SandboxState {
   readonly identities = new Identities();
@@ -18,6 +19,8 @@ export class SandboxState {
   readonly logs: LogStore;
   readonly buckets: BucketStore;
   clockOffsetMs = 0;
+  /** Told of every PutLogEvents call that took effect. */
+  onTaken: ((taken: TakenLogEvents) => void) | undefined;
   private readonly watchers = new Set<() => void>();
   private isChangeAnnounced = false;
 

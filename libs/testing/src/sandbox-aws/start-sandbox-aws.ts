@@ -7,6 +7,7 @@ import { SandboxControl } from './sandbox-control';
 import { createSandboxServer } from './sandbox-server';
 import { SandboxState } from './sandbox-state';
 import type { SandboxSeed } from './seed';
+import type { TakenLogEvents } from './taken-log-events';
 
 export interface SandboxAwsOptions {
   /** 127.0.0.1 unless said otherwise. */
@@ -25,6 +26,8 @@ export interface SandboxAwsOptions {
   /** Whether calls per second are bounded as AWS bounds them. They are, unless said otherwise. */
   readonly hasQuotas?: boolean;
   readonly seed?: SandboxSeed;
+  /** Told of every PutLogEvents call that took effect, in the order in which they did. */
+  readonly onTaken?: (taken: TakenLogEvents) => void;
 }
 
 /** A running sandbox. */
@@ -68,6 +71,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     options.keptBytesMax ?? SANDBOX.keptBytesMax,
     options.hasQuotas,
   );
+  state.onTaken = options.onTaken;
   const server = createSandboxServer({
     state,
     control: new SandboxControl(state),
