@@ -5,12 +5,16 @@ import { Gate } from './gate';
 import { guardEvents } from './guard-events';
 import { INGEST_LOG, IngestModule } from './ingest.module';
 
+/** Senders that keep their connections use them within this time, and are told by the answer to make new ones elsewhere. */
+const DRAIN_MS = 1_000;
+
 export function startIngest(): Promise<RunningApp> {
   return startHttpApp(IngestModule, (app) => {
     const config = app.get<IngestConfig>(INGEST_CONFIG);
     return {
       ...config,
       log: app.get<Logger>(INGEST_LOG),
+      drainMs: DRAIN_MS,
       prepare: () =>
         guardEvents(app.getHttpAdapter().getInstance(), app.get(Gate), config.bodyBytesMax),
     };

@@ -3,6 +3,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Type } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
+import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { nestLogger, type Logger } from './logger';
 import { ProblemFilter } from './request-problem';
 import type { RunningApp } from './run-app';
@@ -15,6 +18,8 @@ export interface HttpAppParts {
   shutdownDeadlineMs: number;
   /** How long a request may take to arrive, its body included. */
   requestTimeoutMs?: number;
+  /** How long connections that are open may still be used once the process is told to stop. Not at all, unless said otherwise. */
+  drainMs?: number;
   /** What is to be done when everything is wired and before anyone can connect. Returns further ports that were opened. */
   prepare?: (app: NestFastifyApplication) => void | Promise<Record<string, number> | void>;
 }
@@ -30,6 +35,8 @@ export async function startHttpApp(
     // A parameter is a tenant's id (64 characters at most) or a batch's, which is shorter; what is longer is no route of ours.
     routerOptions: { maxParamLength: 128 },
     http: { connectionsCheckingInterval: 1_000 }, // with Node's own 30 s, a request that hangs is noticed that late
+    // With Fastify's own 503 for what still comes in while a process stops, every restart would fail some requests.
+    return503OnClosing: false,
     // What Fastify refuses before it looks for a route: an address that cannot be decoded, say. It would quote the address.
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
       late.problems?.answer(error, request, reply),
@@ -39,7 +46,15 @@ export async function startHttpApp(
     logger: false,
     abortOnError: false, // what stops a start is told by runApp, in one sentence
   });
-  const { log, host, port, shutdownDeadlineMs, requestTimeoutMs = 30_000, prepare } = partsOf(app);
+  const {
+    log,
+    host,
+    port,
+    shutdownDeadlineMs,
+    requestTimeoutMs = 30_000,
+    drainMs,
+    prepare,
+  } = partsOf(app);
   const server = app.getHttpServer();
   server.requestTimeout = requestTimeoutMs;
   // If the headers had more time than the whole request, Node would swap the two: its own 60 s would be the request's.
@@ -52,9 +67,32 @@ export async function startHttpApp(
   return {
     log,
     ports: { http: listeningPort(server), ...morePorts },
-    close: () => app.close(),
+    close: async () => {
+      if (drainMs !== undefined) await drain(server, drainMs);
+      await app.close();
+    },
     shutdownDeadlineMs,
   };
+}
+
+/**
+ * Takes no new connection, and lets those that are open end: each is closed behind its next answer. A connection that is closed just
+ * when a request comes in over it breaks, and its sender cannot know whether the request was heard.
+ */
+async function drain(server: Server, drainMs: number): Promise<void> {
+  server.prependListener('request', (_request, response: ServerResponse) =>
+    response.setHeader('connection', 'close'),
+  );
+  // Not the server's own: that also closes what is idle at this moment.
+  NetServer.prototype.close.call(server);
+  const until = Date.now() + drainMs;
+  while (Date.now() < until && (await connectionsOf(server)) > 0) await delay(20);
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.getConnections((_error, count) => resolve(count));
+  });
 }
 
 /** The port that a server really listens on, which is another than was asked for if that was 0. */
