@@ -5,7 +5,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ACCOUNT, KEY, REGION, Stack, TENANT } from './stack';
+import { PLATFORM_KEY } from './app-environment';
+import { ACCOUNT, REGION, Stack, TENANT } from './stack';
 
 let stack: Stack;
 let dir: string;
@@ -64,7 +65,7 @@ function send(...args: string[]): Promise<{ code: number | null; out: string }> 
     '--url',
     stack.ingestUrl,
     '--key',
-    KEY,
+    PLATFORM_KEY,
   ]);
   let out = '';
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
@@ -143,7 +144,7 @@ test('what is sent gzipped, as NDJSON, and with a bad line in between, is judged
   const lines = ['{"message":"good"}', 'not json', '{"message":""}', '{"message":"also good"}'];
   const response = await fetch(`${stack.ingestUrl}/v1/tenants/${TENANT}/events?type=deployment`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/x-ndjson' },
+    headers: { authorization: `Bearer ${PLATFORM_KEY}`, 'content-type': 'application/x-ndjson' },
     body: lines.join('\n'),
   });
   expect(response.status).toBe(202);

@@ -5,7 +5,7 @@ import { BatchStore, patientRedis, type RedisClient } from '@logferry/queue';
 import { ConfigStore } from '@logferry/store';
 import {
   customerAccount,
-  freePort,
+  steadyPort,
   startBuiltApp,
   startRedis,
   startSandboxAws,
@@ -17,29 +17,13 @@ import {
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { appEnvironment, APPS, CONSOLE_PASSWORD, PLATFORM_KEY, type App } from './app-environment';
 
 export const TENANT = 'acme';
-export const KEY = 'end-to-end-platform-key-0123456789';
-export const PASSWORD = 'end-to-end-console-password';
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-central-1';
 export const BUCKET = 'acme-logs';
-const BROKER_SECRET = 'end-to-end-broker-secret';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/logferry`;
-
-export const APPS = [
-  'credential-broker',
-  'ingest',
-  'cloudwatch-worker',
-  's3-worker',
-  'console',
-] as const;
-export type App = (typeof APPS)[number];
-
-type Ports = Record<
-  'ingest' | 'console' | 'brokerHttp' | 'brokerTcp' | 'cloudwatchWorker' | 's3Worker',
-  number
->;
 
 interface StackOptions {
   /** Another AWS than the sandbox: its address. */
@@ -51,7 +35,8 @@ interface StackParts {
   redis: TestRedis;
   aws: SandboxAws;
   awsUrl: string;
-  ports: Ports;
+  ports: Record<App, number>;
+  brokerTcpPort: number;
   dir: string;
 }
 
@@ -71,19 +56,13 @@ export class Stack {
   }
 
   static async start({ awsUrl, apps = APPS }: StackOptions = {}): Promise<Stack> {
-    const [ingest, console, brokerHttp, brokerTcp, cloudwatchWorker, s3Worker] = await Promise.all([
-      freePort(),
-      freePort(),
-      freePort(),
-      freePort(),
-      freePort(),
-      freePort(),
-    ]);
-    const ports = { ingest, console, brokerHttp, brokerTcp, cloudwatchWorker, s3Worker };
+    const ports = Object.fromEntries(
+      await Promise.all(APPS.map(async (app) => [app, await steadyPort()])),
+    ) as Record<App, number>;
     const seed = customerAccount({
       account: ACCOUNT,
       region: REGION,
-      issuerUrl: `http://127.0.0.1:${brokerHttp}`,
+      issuerUrl: `http://127.0.0.1:${ports['credential-broker']}`,
       tenantId: TENANT,
       roleArn: ROLE,
       bucket: BUCKET,
@@ -91,7 +70,14 @@ export class Stack {
     });
     const [redis, aws] = await Promise.all([startRedis(), startSandboxAws({ port: 0, seed })]);
     const dir = mkdtempSync(join(tmpdir(), 'logferry-e2e-'));
-    const stack = new Stack({ redis, aws, awsUrl: awsUrl ?? aws.url, ports, dir });
+    const stack = new Stack({
+      redis,
+      aws,
+      awsUrl: awsUrl ?? aws.url,
+      ports,
+      brokerTcpPort: await steadyPort(),
+      dir,
+    });
     try {
       await stack.connectCustomer();
       await Promise.all(apps.map((app) => stack.startApp(app)));
@@ -112,7 +98,15 @@ export class Stack {
   }
 
   async startApp(app: App): Promise<void> {
-    const started = startBuiltApp(app, this.environment(app));
+    const { redis, awsUrl, ports, brokerTcpPort, dir } = this.parts;
+    const environment = appEnvironment(app, ports[app], {
+      redisUrl: redis.url,
+      awsUrl,
+      brokerHttpPort: ports['credential-broker'],
+      brokerTcpPort,
+      signingKeyFile: join(dir, 'signing-key.pem'),
+    });
+    const started = startBuiltApp(app, environment);
     this.running.set(app, started);
     await started.ready;
   }
@@ -134,7 +128,7 @@ export class Stack {
     try {
       const response = await fetch(`${this.ingestUrl}/v1/tenants/${TENANT}/events?type=${type}`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${PLATFORM_KEY}`, 'content-type': 'application/json' },
         body: JSON.stringify(events),
         signal: AbortSignal.timeout(5_000),
       });
@@ -146,7 +140,7 @@ export class Stack {
 
   /** What the console answers to somebody who is logged in. */
   async console(path: string, init: RequestInit = {}): Promise<Response> {
-    const authorization = `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`;
+    const authorization = `Basic ${Buffer.from(`admin:${CONSOLE_PASSWORD}`).toString('base64')}`;
     return fetch(`${this.consoleUrl}${path}`, {
       ...init,
       headers: { ...init.headers, authorization },
@@ -224,41 +218,5 @@ export class Stack {
       TENANT,
       Destination.parse({ ...shared, id: 's3', type: 's3', s3: { bucket: BUCKET, lingerMs: 200 } }),
     );
-  }
-
-  private environment(app: App): Record<string, string> {
-    const { ports, dir, awsUrl } = this.parts;
-    const redis = { REDIS_URL: this.redis.url };
-    const aws = { AWS_ENDPOINT_URL: awsUrl, AWS_EC2_METADATA_DISABLED: 'true' };
-    const broker = {
-      LOGFERRY_BROKER_TCP_PORT: String(ports.brokerTcp),
-      LOGFERRY_BROKER_SECRET: BROKER_SECRET,
-    };
-    const own: Record<App, Record<string, string>> = {
-      'credential-broker': {
-        ...aws,
-        ...broker,
-        LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
-        LOGFERRY_BROKER_ISSUER_URL: `http://127.0.0.1:${ports.brokerHttp}`,
-        LOGFERRY_BROKER_SIGNING_KEY_FILE: join(dir, 'signing-key.pem'),
-      },
-      ingest: { LOGFERRY_INGEST_PORT: String(ports.ingest), LOGFERRY_INGEST_PLATFORM_KEY: KEY },
-      'cloudwatch-worker': {
-        ...aws,
-        ...broker,
-        LOGFERRY_CLOUDWATCH_WORKER_PORT: String(ports.cloudwatchWorker),
-      },
-      's3-worker': {
-        ...aws,
-        ...broker,
-        LOGFERRY_S3_WORKER_PORT: String(ports.s3Worker),
-        LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
-      },
-      console: {
-        LOGFERRY_CONSOLE_PORT: String(ports.console),
-        LOGFERRY_CONSOLE_PASSWORD: PASSWORD,
-      },
-    };
-    return { ...redis, ...own[app] };
   }
 }

@@ -20,11 +20,12 @@ const commands = {
   sandbox: { script: 'dist/libs/testing/src/sandbox-aws/main.js', needs: ['build'] },
   bench: { script: 'dist/tools/bench.js', needs: ['build', 'redis'] },
   reference: { script: 'dist/tools/reference.js', needs: ['build'] },
+  faults: { script: 'dist/tools/faults.js', needs: ['build', 'redis', 'compiler'] },
   test: {
     // Nest's packages are ES modules; Jest loads them only with this flag.
     nodeOptions: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
     script: 'node_modules/jest/bin/jest.js',
-    needs: ['build', 'redis'],
+    needs: ['build', 'redis', 'compiler'],
   },
 };
 
@@ -37,6 +38,7 @@ function prepare(command, args) {
   installPackages();
   if (command.needs.includes('build')) build();
   if (command.needs.includes('redis') && !wantsHelp) ensureRedis();
+  if (command.needs.includes('compiler') && !wantsHelp) ensureCompiler();
 }
 
 /** npm ci when the lock has changed since the last time. */
@@ -92,31 +94,35 @@ function filesIn(path) {
 function ensureRedis() {
   if (process.env.REDIS_URL || has('redis-server') || has('valkey-server')) return;
   if (process.argv[2] === 'test' && hasContainerEngine()) return; // tests can start theirs in a container
+  if (aptInstall('There is no Redis on this machine', ['redis-server'])) return;
+  throw new CannotGoOn(
+    'There is no Redis on this machine. Install one (Debian, Ubuntu: sudo apt-get install -y redis-server; macOS: brew install redis), ' +
+      'or set REDIS_URL to one that runs (docker run -p 6379:6379 redis:7 redis-server --appendonly yes).',
+  );
+}
+
+/** The smallest C compiler there is, for the library that shows which writes a power cut would take. Without one, those tests are skipped. */
+function ensureCompiler() {
+  if (process.platform !== 'linux' || ['cc', 'gcc', 'clang', 'tcc'].some(has)) return;
+  if (aptInstall('There is no C compiler on this machine', ['tcc', 'libc6-dev'])) return;
+  say('There is no C compiler on this machine: the tests that cut the power are skipped.');
+}
+
+/** Whether Debian's packages could be installed. */
+function aptInstall(why, packages) {
   const isRoot = process.getuid?.() === 0;
   const prefix = isRoot ? [] : ['sudo', '-n'];
   const mayInstall =
     has('apt-get') &&
     (isRoot || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0);
-  if (mayInstall) {
-    say("There is no Redis on this machine: installing Debian's redis-server …");
-    const install = [
-      ...prefix,
-      'apt-get',
-      'install',
-      '-y',
-      '-qq',
-      '--no-install-recommends',
-      'redis-server',
-    ];
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const apt = ([program, ...args]) =>
-      spawnSync(program, args, { stdio: 'ignore', env }).status === 0;
-    if (apt(install) || (apt([...prefix, 'apt-get', 'update', '-qq']) && apt(install))) return;
-  }
-  throw new CannotGoOn(
-    'There is no Redis on this machine. Install one (Debian, Ubuntu: sudo apt-get install -y redis-server; macOS: brew install redis), ' +
-      'or set REDIS_URL to one that runs (docker run -p 6379:6379 redis:7 redis-server --appendonly yes).',
-  );
+  if (!mayInstall) return false;
+  say(`${why}: installing Debian's ${packages.join(' and ')} …`);
+  const install = [...prefix, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = ([program, ...args]) =>
+    spawnSync(program, args, { stdio: 'ignore', env }).status === 0;
+  const attempt = () => apt([...install, ...packages]);
+  return attempt() || (apt([...prefix, 'apt-get', 'update', '-qq']) && attempt());
 }
 
 function hasContainerEngine() {
