@@ -26,7 +26,7 @@ export const forms: Readonly<Record<Form['name'], Form>> = {
     outageRounds: 1,
     brokerDownMs: 3_000,
     between: 100,
-    pauseMsMax: 250,
+    pauseMsMax: 400,
     haste: true,
     settleMs: 60_000,
   },
