@@ -58,6 +58,8 @@ const STUCK_MS = 500;
 const PUT_OFF_MS = { min: 1_000, max: 30_000 } as const;
 /** A call of an account that answers takes less, mostly. */
 const SLOW_MS = 250;
+/** A batch that gives its place back is moved twice, which costs a millisecond of CPU: with 32 slots, a hundred times a second at most. */
+const PATIENCE_MS = 1_000;
 /** Whoever puts a batch aside is not who wakes it; should nobody do so, it looks for itself. */
 const HELD_MS = 3_600_000;
 /** The batch before it wakes it; should its worker die before it does, it looks for itself. */
@@ -81,7 +83,11 @@ export class BatchConsumer {
     const { sink, concurrency, observer } = options;
     this.queue = openQueue(redis, sink, store.shard);
     this.holds = new Holds(redis, store.shard);
-    this.slots = new FairSlots({ total: concurrency, slowMs: SLOW_MS });
+    this.slots = new FairSlots({
+      total: concurrency,
+      slowMs: SLOW_MS,
+      patienceMs: PATIENCE_MS,
+    });
     this.worker = new Worker(
       queueName(sink, store.shard),
       (job, token) => this.process(job, token),

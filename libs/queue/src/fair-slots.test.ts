@@ -4,7 +4,8 @@ import { FairSlots, inHandMax, type Slot, type SlotFor } from './fair-slots';
 
 const STUCK_MS = 20;
 
-const fairSlots = (total: number, slowMs = 60_000): FairSlots => new FairSlots({ total, slowMs });
+const fairSlots = (total: number, slowMs = 60_000): FairSlots =>
+  new FairSlots({ total, slowMs, patienceMs: 20 });
 
 /** Of a tenant of its own, unless it is said whose it is. */
 function of(destinationId: string, tenantId = `tenant-of-${destinationId}`): SlotFor {
@@ -75,6 +76,41 @@ test('nobody waits for a destination that is known to be stuck', async () => {
   void slots.take(of('a'), STUCK_MS).then(() => (answered = true));
   await Promise.resolve();
   expect(answered).toBe(true);
+});
+
+test('what one tenant has waiting gives its place back, when nobody else could have one', async () => {
+  const slots = fairSlots(4);
+  const moving = await takeAll(slots, of('a', 'flood'), 2);
+  const answers: (Slot | undefined)[] = [];
+  const wait = (who: SlotFor): void =>
+    void slots.take(who, 60_000).then((slot) => answers.push(slot));
+  for (let n = 0; n < inHandMax(4) - 3; n++) wait(of('a', 'flood'));
+  await until(() => slots.stillMs(of('a', 'flood')) > 60); // three times as long as anybody's patience
+  expect(answers).toEqual([]); // one more could be fetched
+  wait(of('a', 'flood'));
+  await until(() => answers.length > 0);
+  expect(answers).toEqual([undefined]); // that was enough
+  moving.forEach((slot) => slot.give());
+  await until(() => answers.length > 2);
+  expect(answers.slice(1, 3)).not.toContain(undefined);
+});
+
+test('whoever has no more waiting than its part keeps its place', async () => {
+  const slots = fairSlots(4);
+  for (let n = 0; n < 4; n++) await slots.take(of(`at work ${n}`), STUCK_MS);
+  let answered = 0;
+  for (let n = 0; n < inHandMax(4) - 4; n++)
+    void slots.take(of(`next ${n}`), 60_000).then(() => answered++);
+  await until(() => slots.stillMs(of('at work 0')) > 60);
+  expect(answered).toBe(0);
+});
+
+test("slots that nobody else wants may be had beyond one's part, up to half of all", async () => {
+  const slots = fairSlots(12);
+  for (const name of ['a', 'b', 'c']) await slots.take(of(name), STUCK_MS);
+  // Its part is a fifth.
+  expect(await takeAll(slots, of('flood'), 12)).toHaveLength(3);
+  expect(await takeAll(slots, of('next'), 12)).toHaveLength(2);
 });
 
 test('a call that takes long has its slot replaced, and its destination gets no other', async () => {
