@@ -3,12 +3,15 @@ import { parseArgs } from 'node:util';
 import type { BenchPlan } from './bench/plan';
 import { describeMachine, describeResult } from './bench/report';
 import { runBench, type BenchResult } from './bench/run';
-import { MISUSE_EXIT_CODE, misuseLine, oneOf, whole } from './misuse';
+import { describeScenario, type ScenarioOptions, type ScenarioResult } from './bench/scenario';
+import { scenarioSets, type ScenarioSet } from './bench/scenarios';
+import { Misuse, MISUSE_EXIT_CODE, misuseLine, oneOf, whole } from './misuse';
 
 const HELP = `Measures what a log event costs from the request to AWS, on this machine.
 
   npm run bench                 the standard runs; under two minutes
   npm run bench -- [options]    one run
+  npm run bench -- --scenario flood|dead|linger|fairness  whether one tenant's trouble reaches another's; see below
 
 Each run has its own Redis, one process each of ingest, worker and broker, a counting AWS that is never the bottleneck and
 counts every log event by its id, and a load generator. Nothing goes over TLS. CPU is user plus system time of the process,
@@ -29,6 +32,21 @@ per million delivered log events. For scale, each run begins with the same load 
   --rate N              log events a second that are offered (default: as many as go)
   --repeat N            the same run again (default: 1)
   --json                results as JSON, one a line
+
+Scenarios measure how long log events take from the moment they are due to be sent until AWS has them, with one worker as it is set
+when nothing is set. The AWS double does what it is told for each account. No standard run is among them, and none of them is a
+standard run. Each says what was held, or NOT held.
+
+  flood     200 quiet tenants with a log event a second each, alone and by turns beside a tenant that floods with 10 times as many
+            batches as a worker's slots can deliver; then beside one that sends as fast as it goes, for information; some 4 minutes
+  dead      100 destinations, of which 50 hang from one moment on, of 100 tenants and of 4, until all that was sent to them arrives
+            after they recovered; some 7 minutes
+  linger    100 lanes with a log event every 4 s beside that flood; a minute
+  fairness  all of these
+
+  --seconds N           how long a phase lasts (default: 20; of dead, five times as long)
+  --linger-ms MS        of all destinations (default: 1000)
+  --strict              what is NOT held is a failure too; without, since machines are noisy, only what is lost
 
 Exit code: 0 if every log event arrived, 1 if not, 2 if the command makes no sense.
 `;
@@ -69,7 +87,13 @@ const standardRuns: BenchPlan[] = [
   { ...standard, name: 'S3, 1 KB', sink: 's3', eventBytes: 1_024, events: 400_000 },
 ];
 
-function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
+interface Wanted {
+  json: boolean;
+  plans: BenchPlan[];
+  scenarios?: { set: ScenarioSet; options: ScenarioOptions; strict: boolean };
+}
+
+function readWanted(): Wanted | 'help' {
   const { values } = parseArgs({
     options: {
       help: { type: 'boolean', short: 'h', default: false },
@@ -88,10 +112,24 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
       connections: { type: 'string' },
       rate: { type: 'string' },
       repeat: { type: 'string' },
+      scenario: { type: 'string' },
+      seconds: { type: 'string' },
+      'linger-ms': { type: 'string' },
+      strict: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
-  const { json, repeat, ...given } = values;
+  const { json, repeat, scenario, seconds, 'linger-ms': linger, strict, ...given } = values;
+  if (scenario !== undefined) {
+    refuse({ ...given, repeat, help: undefined }, 'is not for scenarios');
+    const options: ScenarioOptions = {
+      seconds: whole('--seconds', seconds ?? '20', 1, 60),
+      lingerMs: whole('--linger-ms', linger ?? '1000', 0, 60_000),
+    };
+    const set = oneOf('--scenario', scenario, Object.keys(scenarioSets) as ScenarioSet[]);
+    return { json, plans: [], scenarios: { set, options, strict } };
+  }
+  refuse({ seconds, 'linger-ms': linger, strict: strict || undefined }, 'is for scenarios');
   const number = (name: keyof typeof given, standardValue: number, min = 1): number => {
     const text = given[name];
     return typeof text === 'string' ? whole(`--${name}`, text, min) : standardValue;
@@ -119,26 +157,56 @@ function readPlans(): { plans: BenchPlan[]; json: boolean } | 'help' {
   return { plans: Array.from({ length: times }, () => plan), json };
 }
 
+function refuse(given: Record<string, unknown>, why: string): void {
+  const [name] = Object.keys(given).filter((option) => given[option] !== undefined);
+  if (name !== undefined) throw new Misuse(`--${name} ${why}`);
+}
+
 async function main(): Promise<number> {
-  const read = readPlans();
-  if (read === 'help') {
+  const wanted = readWanted();
+  if (wanted === 'help') {
     process.stdout.write(HELP);
     return 0;
   }
-  const { plans, json } = read;
-  if (!json) process.stdout.write(`${describeMachine()}\nCounting AWS on loopback, plain HTTP\n`);
+  if (!wanted.json)
+    process.stdout.write(`${describeMachine()}\nCounting AWS on loopback, plain HTTP\n`);
+  return wanted.scenarios === undefined
+    ? runPlans(wanted)
+    : runScenarios(wanted.scenarios, wanted.json);
+}
+
+async function runPlans({ plans, json }: Wanted): Promise<number> {
   const results: BenchResult[] = [];
   for (const plan of plans) {
     if (process.stderr.isTTY) process.stderr.write(`${plan.name} …\r`);
     const result = await runBench(plan);
     results.push(result);
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ machine: describeMachine(), ...result })}\n`
-        : `\n${describeResult(result)}\n`,
-    );
+    write(result, json ? undefined : describeResult(result));
   }
   return results.every(({ lost, refusedRequests }) => lost === 0 && refusedRequests === 0) ? 0 : 1;
+}
+
+async function runScenarios(
+  { set, options, strict }: NonNullable<Wanted['scenarios']>,
+  json: boolean,
+): Promise<number> {
+  const results: ScenarioResult[] = [];
+  for (const run of scenarioSets[set]) {
+    const result = await run(options);
+    results.push(result);
+    write(result, json ? undefined : describeScenario(result));
+  }
+  const isGood = ({ lost, verdicts }: ScenarioResult): boolean =>
+    lost === 0 && (!strict || verdicts.every(({ held }) => held));
+  return results.every(isGood) ? 0 : 1;
+}
+
+function write(result: object, text: string | undefined): void {
+  process.stdout.write(
+    text === undefined
+      ? `${JSON.stringify({ machine: describeMachine(), ...result })}\n`
+      : `\n${text}\n`,
+  );
 }
 
 main().then(

@@ -1,9 +1,9 @@
 // An AWS that says yes to everything and counts every log event by its id. It checks nothing, so that it is never the bottleneck;
 // the sandbox AWS is the one that checks.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { ID_DIGITS, ID_MARK, type BenchPlan } from './plan';
-
-const ZERO = 0x30;
+import { createServer } from 'node:http';
+import { IdCounter } from './id-counter';
+import type { BenchPlan } from './plan';
+import { answerSts, isSts } from './sts-double';
 
 export interface CountReport {
   calls: number;
@@ -15,31 +15,6 @@ export interface CountReport {
   fullCalls: number;
   bodyBytes: number;
   lastArrivalMs: number;
-}
-
-/** Finds ids in a body as it comes in, wherever the network has cut it. */
-class IdCounter {
-  private tail: Buffer = Buffer.alloc(0);
-  found = 0;
-
-  constructor(private readonly count: (id: number) => void) {}
-
-  add(data: Buffer): void {
-    const bytes = this.tail.length === 0 ? data : Buffer.concat([this.tail, data]);
-    const idBytes = ID_MARK.length + ID_DIGITS;
-    let at = bytes.indexOf(ID_MARK);
-    let done = 0;
-    while (at !== -1 && at + idBytes <= bytes.length) {
-      let id = 0;
-      for (let i = at + ID_MARK.length; i < at + idBytes; i++)
-        id = id * 10 + (bytes[i] ?? ZERO) - ZERO;
-      this.count(id);
-      this.found++;
-      done = at + idBytes;
-      at = bytes.indexOf(ID_MARK, done);
-    }
-    this.tail = bytes.subarray(at === -1 ? Math.max(done, bytes.length - ID_MARK.length + 1) : at);
-  }
 }
 
 function start(plan: BenchPlan): void {
@@ -90,23 +65,6 @@ function start(plan: BenchPlan): void {
   process.on('message', () => process.send?.({ type: 'report', report }));
   process.on('disconnect', () => process.exit(0));
   process.on('SIGTERM', () => process.exit(0));
-}
-
-const isSts = (request: IncomingMessage): boolean =>
-  request.headers['content-type'] === 'application/x-www-form-urlencoded';
-
-function answerSts(request: IncomingMessage, response: ServerResponse): void {
-  request.resume();
-  request.on('end', () => {
-    const expiration = new Date(Date.now() + 3_600_000).toISOString();
-    response
-      .writeHead(200, { 'content-type': 'text/xml' })
-      .end(
-        `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>` +
-          `<AccessKeyId>ASIABENCH00000000001</AccessKeyId><SecretAccessKey>bench</SecretAccessKey><SessionToken>bench</SessionToken>` +
-          `<Expiration>${expiration}</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
-      );
-  });
 }
 
 start(JSON.parse(process.env.BENCH_PLAN ?? '{}') as BenchPlan);

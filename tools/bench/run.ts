@@ -1,18 +1,14 @@
 import { Destination } from '@logferry/core';
-import { startRedis, until } from '@logferry/testing';
+import { until } from '@logferry/testing';
 import { ConfigStore } from '@logferry/store';
 import { Redis } from 'ioredis';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startProcess, type AppPlan, type OwnProcess } from '../processes';
+import type { OwnProcess } from '../processes';
 import type { CountReport } from './counting-aws';
 import type { LoadReport } from './load';
 import { BUCKET, tenantName, type BenchPlan } from './plan';
+import { onStage, PLATFORM_KEY, startApps, type Stage, type Start } from './stage';
 import { usageOf, type Usage } from './usage';
 
-const KEY = 'bench-platform-key-0123456789';
-const SECRET = 'bench-broker-secret-0123456789';
 /** Nothing arrives any more for this long: then what has not arrived is lost. */
 const QUIET_MS = 10_000;
 
@@ -65,57 +61,43 @@ function startLoad(
     env: {
       BENCH_PLAN: JSON.stringify(plan),
       BENCH_INGEST_PORT: String(ingestPort),
-      BENCH_KEY: KEY,
+      BENCH_KEY: PLATFORM_KEY,
     },
   });
 }
 
 /** One run: its own Redis, the apps as processes of their own, the counting AWS, and the load. */
-export async function runBench(plan: BenchPlan): Promise<BenchResult> {
-  const dir = mkdtempSync(join(tmpdir(), 'logferry-bench-'));
-  const redis = await startRedis({
-    settings: { appendfsync: plan.fsync },
-  });
-  const processes: OwnProcess[] = [];
-  const start = async (app: AppPlan): Promise<OwnProcess & { ports: Record<string, number> }> => {
-    const started = startProcess(app, dir);
-    processes.push(started);
-    return { ...started, ports: await started.ready };
-  };
-  try {
-    const bareNodeCpuPerMillion = await measureBareNode(start, plan);
-    await writeTenants(redis.url, plan);
-    const aws = await start({
-      name: 'aws',
-      main: 'tools/bench/counting-aws.js',
-      env: { BENCH_PLAN: JSON.stringify(plan) },
-    });
-    const apps = await startApps(start, redis.url, `http://127.0.0.1:${aws.ports.http}`, plan);
-    await until(() => isReady(apps.ingest.ports.http), { what: 'ingest is ready' });
-    const load = await startLoad(start, plan, apps.ingest.ports.http);
-    const measured = new Map<string, number>([
-      ...Object.entries(apps).map(([name, { pid }]): [string, number] => [name, pid ?? 0]),
-      ['redis', redis.pid ?? 0],
-    ]);
-    const warmedUp = await ask<LoadReport>(load, 'warm-up');
-    const baseline = await untilDelivered(aws, warmedUp.acknowledged);
-    const before = readUsage(measured);
-    const startedAt = Date.now();
-    const loaded = await ask<LoadReport>(load);
-    const all = await untilDelivered(aws, warmedUp.acknowledged + loaded.acknowledged);
-    const counted = since(baseline, all);
-    const after = readUsage(measured);
-    return summarize(plan, { bareNodeCpuPerMillion, before, after, startedAt, loaded, counted });
-  } finally {
-    await Promise.all(processes.map((process) => process.stop()));
-    await redis.stop();
-    rmSync(dir, { recursive: true, force: true });
-  }
+export function runBench(plan: BenchPlan): Promise<BenchResult> {
+  return onStage({ appendfsync: plan.fsync }, (stage) => run(plan, stage));
 }
 
-async function isReady(port: number | undefined): Promise<boolean> {
-  const { status } = await fetch(`http://127.0.0.1:${port}/health/ready`);
-  return status === 200;
+async function run(plan: BenchPlan, { redis, start }: Stage): Promise<BenchResult> {
+  const bareNodeCpuPerMillion = await measureBareNode(start, plan);
+  await writeTenants(redis.url, plan);
+  const aws = await start({
+    name: 'aws',
+    main: 'tools/bench/counting-aws.js',
+    env: { BENCH_PLAN: JSON.stringify(plan) },
+  });
+  const apps = await startApps(start, {
+    redisUrl: redis.url,
+    awsUrl: `http://127.0.0.1:${aws.ports.http}`,
+    sink: plan.sink,
+  });
+  const load = await startLoad(start, plan, apps.ingest.ports.http);
+  const measured = new Map<string, number>([
+    ...Object.entries(apps).map(([name, { pid }]): [string, number] => [name, pid ?? 0]),
+    ['redis', redis.pid ?? 0],
+  ]);
+  const warmedUp = await ask<LoadReport>(load, 'warm-up');
+  const baseline = await untilDelivered(aws, warmedUp.acknowledged);
+  const before = readUsage(measured);
+  const startedAt = Date.now();
+  const loaded = await ask<LoadReport>(load);
+  const all = await untilDelivered(aws, warmedUp.acknowledged + loaded.acknowledged);
+  const counted = since(baseline, all);
+  const after = readUsage(measured);
+  return summarize(plan, { bareNodeCpuPerMillion, before, after, startedAt, loaded, counted });
 }
 
 async function writeTenants(redisUrl: string, plan: BenchPlan): Promise<void> {
@@ -137,46 +119,6 @@ async function writeTenants(redisUrl: string, plan: BenchPlan): Promise<void> {
     await store.putDestination(tenantName(n), destination);
   }
   client.disconnect();
-}
-
-type Start = (app: AppPlan) => Promise<OwnProcess & { ports: Record<string, number> }>;
-
-async function startApps(start: Start, redisUrl: string, awsUrl: string, plan: BenchPlan) {
-  const shared = {
-    REDIS_URL: redisUrl,
-    AWS_ENDPOINT_URL: awsUrl,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    LOGFERRY_LOG_LEVEL: 'warn',
-  };
-  const broker = await start({
-    name: 'broker',
-    main: 'apps/credential-broker/src/main.js',
-    env: {
-      ...shared,
-      LOGFERRY_BROKER_SECRET: SECRET,
-      LOGFERRY_BROKER_HTTP_PORT: '0',
-      LOGFERRY_BROKER_TCP_PORT: '0',
-      LOGFERRY_BROKER_SIGNING_KEY_FILE: join(tmpdir(), `logferry-bench-${process.pid}.pem`),
-    },
-  });
-  const prefix = plan.sink === 's3' ? 'LOGFERRY_S3_WORKER' : 'LOGFERRY_CLOUDWATCH_WORKER';
-  const worker = await start({
-    name: 'worker',
-    main: `apps/${plan.sink}-worker/src/main.js`,
-    env: {
-      ...shared,
-      LOGFERRY_BROKER_SECRET: SECRET,
-      LOGFERRY_BROKER_TCP_PORT: String(broker.ports.tcp),
-      [`${prefix}_PORT`]: '0',
-      ...(plan.sink === 's3' ? { LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true' } : {}),
-    },
-  });
-  const ingest = await start({
-    name: 'ingest',
-    main: 'apps/ingest/src/main.js',
-    env: { ...shared, LOGFERRY_INGEST_PORT: '0', LOGFERRY_INGEST_PLATFORM_KEY: KEY },
-  });
-  return { ingest, worker, broker };
 }
 
 function readUsage(pids: ReadonlyMap<string, number>): Map<string, Usage> {
