@@ -5,6 +5,7 @@ import { messageOf, type Origin, type SentLogEvents } from './sent-log-events';
 
 /** A request that did not get a yes, for scenarios in which none may fail. */
 export interface Trouble {
+  askedAt: number;
   atMs: number;
   ingest: string;
   /** The status, or why there was none. */
@@ -97,6 +98,7 @@ export class Producer {
   private async send({ body, events, key }: Request): Promise<'done' | 'unknown' | 'not sent'> {
     const { chance, ingestUrls, repeats, sent, tenants } = this.options;
     const ingest = chance.pick(ingestUrls);
+    const askedAt = Date.now();
     const path = tenants.length > 1 ? '/v1/events' : `/v1/tenants/${tenants[0] ?? ''}/events`;
     try {
       const response = await fetch(`${ingest}${path}?type=deployment`, {
@@ -123,6 +125,7 @@ export class Producer {
         return 'done';
       }
       this.troubles.push({
+        askedAt,
         atMs: Date.now(),
         ingest,
         what: `${response.status} ${answer.code ?? ''}`,
@@ -130,7 +133,7 @@ export class Producer {
       return isFinal(response.status) ? 'done' : 'unknown';
     } catch (error) {
       const what = reasonOf(error);
-      this.troubles.push({ atMs: Date.now(), ingest, what });
+      this.troubles.push({ askedAt, atMs: Date.now(), ingest, what });
       return what === 'ECONNREFUSED' ? 'not sent' : 'unknown';
     }
   }

@@ -28,8 +28,10 @@ export const rollingRestarts: Scenario = {
         await load.more(chance.between(1, form.between));
       }
     }
-    const isStarting = ({ ingest, atMs }: Trouble): boolean =>
-      starts.some(({ url, fromMs, toMs }) => url === ingest && atMs >= fromMs && atMs <= toMs);
+    const isStarting = ({ ingest, askedAt }: Trouble): boolean =>
+      starts.some(
+        ({ url, fromMs, toMs }) => url === ingest && askedAt >= fromMs && askedAt <= toMs,
+      );
     // A process that has just begun to listen says 503 until it is ready; whoever spreads requests asks /health/ready before.
     const failed = load.troubles
       .slice(troublesBefore)
