@@ -116,6 +116,19 @@ test('each chunk is read once, a page at a time', async () => {
   expect(Math.max(...pageBytes)).toBeLessThanOrEqual(512 * 1024);
 });
 
+test('chunks that stay open by the thousand cost about what as many others do', async () => {
+  const reader = (lateMs: number) =>
+    new KeptChunks(Array.from({ length: 20_000 }, (_, i) => commit([i, i + lateMs], 'a')).flat());
+  const timeOf = async (chunks: KeptChunks): Promise<number> => {
+    const startedAt = performance.now();
+    await textOf(chunks);
+    return performance.now() - startedAt;
+  };
+  const [neat, late] = [reader(0), reader(3_600_000)];
+  await timeOf(neat);
+  expect(await timeOf(late)).toBeLessThan(10 * (await timeOf(neat)));
+});
+
 test('a log event larger than all that is looked ahead arrives whole', async () => {
   const message = 'é'.repeat(700_000);
   const fragment = encodeFragment(lane, aLogEvent({ timeMs: BASE_MS + 5, message }));
@@ -134,4 +147,6 @@ test('chunks that are gone or damaged are not taken for an end', async () => {
   await expect(textOf(reader)).rejects.toThrow(MissingChunks);
   const damaged = Buffer.from([0x28, 0xb5, 1, 2, 3]);
   await expect(textOf(new KeptChunks([...chunks, damaged]))).rejects.toThrow(DamagedChunk);
+  const timeless = Buffer.from('{"message":"its time is gone"}');
+  await expect(textOf(new KeptChunks([...chunks, timeless]))).rejects.toThrow(DamagedChunk);
 });

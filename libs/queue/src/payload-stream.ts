@@ -128,6 +128,8 @@ interface Cursor {
   at: number;
   /** Of the log event that is next; of the last one, when nothing is left. */
   timeMs: number;
+  /** Among all that were added. */
+  place: number;
 }
 
 interface Line {
@@ -138,38 +140,43 @@ interface Line {
 /** Writes out what is next of several chunks. They are added in order of their first times. */
 class Merge {
   heldBytes = 0;
-  private open: Cursor[] = [];
+  private added = 0;
+  private readonly open = new SoonestFirst();
 
   constructor(
     private readonly sink: Sink,
     private readonly pieces: Pieces,
   ) {}
 
+  /** @throws DamagedChunk */
   add(text: Buffer): void {
-    this.open.push({ text, at: 0, timeMs: fragmentTimeMs(this.sink, text, 0) });
+    const timeMs = timeAt(this.sink, text, 0);
+    this.open.push({ text, at: 0, timeMs, place: this.added++ });
     this.heldBytes += text.length;
   }
 
   /** Everything up to a time, that time included: of equal times, what was added first goes first. */
   writeUntil(limitMs: number): void {
-    const due = this.open.filter(({ timeMs }) => timeMs <= limitMs);
+    const due = this.open.takeUntil(limitMs);
     const [only] = due;
     if (only === undefined) return;
     if (due.length === 1) this.writeRun(only, limitMs);
     else this.writeMerged(due, limitMs);
-    this.open = this.open.filter(({ text, at }) => at < text.length || !this.close(text));
+    for (const cursor of due) {
+      if (cursor.at < cursor.text.length) this.open.push(cursor);
+      else this.close(cursor.text);
+    }
   }
 
-  private close(text: Buffer): boolean {
+  private close(text: Buffer): void {
     this.heldBytes -= text.length;
     releaseChunk(text);
-    return true;
   }
 
   private writeRun(cursor: Cursor, limitMs: number): void {
     const { text, at } = cursor;
     const lastAt = text.lastIndexOf(NEWLINE) + 1;
-    if (fragmentTimeMs(this.sink, text, lastAt) <= limitMs) cursor.at = text.length;
+    if (timeAt(this.sink, text, lastAt) <= limitMs) cursor.at = text.length;
     else while (cursor.timeMs <= limitMs) this.step(cursor);
     const isWhole = cursor.at === text.length;
     this.pieces.write(text.subarray(at, isWhole ? undefined : cursor.at - 1));
@@ -196,8 +203,64 @@ class Merge {
       cursor.at = cursor.text.length;
     } else {
       cursor.at = end + 1;
-      cursor.timeMs = fragmentTimeMs(this.sink, cursor.text, cursor.at);
+      cursor.timeMs = timeAt(this.sink, cursor.text, cursor.at);
     }
+  }
+}
+
+/** What says no time is due at none, and would be left out without a word. */
+function timeAt(sink: Sink, text: Buffer, at: number): number {
+  const timeMs = fragmentTimeMs(sink, text, at);
+  if (Number.isNaN(timeMs)) throw new DamagedChunk('a log event does not begin with its time');
+  return timeMs;
+}
+
+/**
+ * Chunks by the time of what is next of them: a heap. A few tens of thousands may be open, of one log event each that comes later, and
+ * looking at all of them for each that is added kept a worker's event loop for 18 s on 5 MiB (measured).
+ */
+class SoonestFirst {
+  private readonly heap: Cursor[] = [];
+
+  push(cursor: Cursor): void {
+    const { heap } = this;
+    let at = heap.length;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || parent.timeMs <= cursor.timeMs) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = cursor;
+  }
+
+  /** Takes out all that are due, in the order in which they were added. */
+  takeUntil(limitMs: number): Cursor[] {
+    const due: Cursor[] = [];
+    for (let first = this.heap[0]; first !== undefined && first.timeMs <= limitMs;) {
+      due.push(first);
+      this.removeFirst();
+      first = this.heap[0];
+    }
+    return due.length < 2 ? due : due.sort((a, b) => a.place - b.place);
+  }
+
+  private removeFirst(): void {
+    const { heap } = this;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const [left, right] = [heap[2 * at + 1], heap[2 * at + 2]];
+      if (left === undefined) break;
+      const isRight = right !== undefined && right.timeMs < left.timeMs;
+      const child = isRight ? right : left;
+      if (child.timeMs >= last.timeMs) break;
+      heap[at] = child;
+      at = 2 * at + (isRight ? 2 : 1);
+    }
+    heap[at] = last;
   }
 }
 
