@@ -35,7 +35,7 @@ export const ingestSettings = {
     {
       name: 'LOGFERRY_INGEST_IN_FLIGHT_BYTES_MAX',
       description:
-        'The most bytes of bodies that are being read and worked on at once; above it, requests are told to come back.',
+        'The most bytes of bodies that are being read and worked on at once, and twice what those of one tenant may be; above it, requests are told to come back.',
     },
     { min: 1_024, max: 8 * 1024 * 1024 * 1024, default: 256 * 1024 * 1024 },
   ),

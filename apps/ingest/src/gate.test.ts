@@ -8,6 +8,8 @@ const PLATFORM = 'the-key-of-the-platform';
 const keys: Record<string, StoredKey> = {
   tenants: { id: '1', name: 'ci', hash: '', createdAt: 0, tenantId: 'acme' },
   platforms: { id: '2', name: 'env0', hash: '', createdAt: 0 },
+  tenantsOther: { id: '3', name: 'agent', hash: '', createdAt: 0, tenantId: 'acme' },
+  globex: { id: '4', name: 'ci', hash: '', createdAt: 0, tenantId: 'globex' },
 };
 
 interface World {
@@ -15,6 +17,7 @@ interface World {
   platformKey?: Secret | undefined;
   state?: RedisState;
   authenticate?: (key: string) => Promise<StoredKey | undefined>;
+  inFlightBytesMax?: number;
 }
 
 function gate({ state = 'ok', ...over }: World = {}): Gate {
@@ -167,6 +170,39 @@ test('one body that is larger than all that may be in flight is let in alone', a
   expect(await refusal(tight.admit(bearer(PLATFORM, 1)))).toEqual([503, 'ingest.busy']);
   admission.leave();
   await expect(tight.admit(bearer(PLATFORM, 1_000))).resolves.toBeDefined();
+});
+
+test("a tenant's bodies, of whichever of its keys, leave half of what may be in flight to others", async () => {
+  const small = gate();
+  const slow = await small.admit(bearer('tenants', 1_000));
+  expect(await refusal(small.admit(bearer('tenantsOther', 501)))).toEqual([503, 'ingest.busy']);
+  await small.admit(bearer('tenantsOther', 500));
+  expect(await refusal(small.admit(bearer('tenants', 1)))).toEqual([503, 'ingest.busy']);
+  expect(() => slow.grow(1_001)).toThrow(expect.objectContaining({ status: 503 }) as Error);
+  await small.admit(bearer('globex', 1_000));
+  await small.admit(bearer(PLATFORM, 500));
+  slow.leave();
+  await expect(small.admit(bearer('tenants', 1_000))).resolves.toBeDefined();
+});
+
+test("one body that is larger than a tenant's half is let in, if the tenant has no other", async () => {
+  const small = gate({ inFlightBytesMax: 1_200 });
+  const first = await small.admit(bearer('tenants', 1_000));
+  expect(await refusal(small.admit(bearer('tenants', 1)))).toEqual([503, 'ingest.busy']);
+  await small.admit(bearer('globex', 200));
+  first.leave();
+  await expect(small.admit(bearer('tenants', 1_000))).resolves.toBeDefined();
+});
+
+test('who leaves always can, also beside a body that is larger than all together', async () => {
+  const small = gate();
+  const empty = await small.admit(bearer('tenants', 0));
+  const huge = await small.admit(bearer('tenantsOther', 10));
+  huge.grow(5_000);
+  empty.leave();
+  huge.leave();
+  for (let i = 0; i < 3; i++)
+    await expect(small.admit(bearer('platforms', 1_000))).resolves.toBeDefined();
 });
 
 test('what is refused does not count as in flight', async () => {

@@ -1,5 +1,6 @@
 import { RequestProblem, type Secret } from '@logferry/runtime';
 import type { StoredKey } from '@logferry/store';
+import { InFlightBytes } from './in-flight-bytes';
 import type { Amount, KeyRates, RatedKey } from './key-rates';
 import type { RedisState } from './redis-watch';
 
@@ -33,9 +34,11 @@ export interface Admission {
 
 /** Decides about a request before its body is read, so that nobody without a key costs more than a header. */
 export class Gate {
-  private inFlightBytes = 0;
+  private readonly inFlight: InFlightBytes;
 
-  constructor(private readonly options: GateOptions) {}
+  constructor(private readonly options: GateOptions) {
+    this.inFlight = new InFlightBytes(options.inFlightBytesMax);
+  }
 
   /** @throws RequestProblem */
   async admit(headers: {
@@ -45,34 +48,25 @@ export class Gate {
     const { sender, key } = await this.identify(headers.authorization);
     this.checkRedis();
     this.checkRate(key);
-    let held = this.hold(0, this.announcedBytes(headers['content-length']));
+    const tenantId = sender.kind === 'tenant' ? sender.tenantId : undefined;
+    let held = 0;
+    const hold = (bytes: number): void => {
+      if (!this.inFlight.hold(tenantId, held, bytes)) throw busy();
+      held = bytes;
+    };
+    hold(this.announcedBytes(headers['content-length']));
     let left = false;
     return {
       sender,
       grow: (bytes) => {
-        if (!left) held = this.hold(held, bytes);
+        if (!left) hold(bytes);
       },
       count: (amount) => this.options.rates.take(key, amount),
       leave: () => {
-        if (!left) this.inFlightBytes -= held;
+        if (!left) hold(0);
         left = true;
       },
     };
-  }
-
-  /** Holds so many bytes instead of those that are held already. One body alone may be larger than all together. */
-  private hold(held: number, bytes: number): number {
-    const others = this.inFlightBytes - held;
-    if (others > 0 && others + bytes > this.options.inFlightBytesMax) {
-      throw new RequestProblem(
-        503,
-        'ingest.busy',
-        'too much is being taken in just now; come back in a second',
-        { 'retry-after': '1' },
-      );
-    }
-    this.inFlightBytes = others + bytes;
-    return bytes;
   }
 
   private async identify(
@@ -150,6 +144,15 @@ export class Gate {
     }
     return bytes;
   }
+}
+
+function busy(): RequestProblem {
+  return new RequestProblem(
+    503,
+    'ingest.busy',
+    'too much is being taken in just now; come back in a second',
+    { 'retry-after': '1' },
+  );
 }
 
 export function redisAway(): RequestProblem {
