@@ -18,7 +18,7 @@ import {
   shardTag,
   totalsKey,
 } from './keys';
-import { addJobs } from './producer';
+import { addJobs, promote } from './producer';
 
 /** A dead letter, without its payload. */
 export interface DeadLetter {
@@ -194,8 +194,11 @@ export class DeadLetterStore {
         return this.addJob(this.queues[sink as Sink], id);
       case 'active':
         return 'busy';
+      case 'queued':
+        // What was put aside and given up sleeps for up to an hour if its worker had it in hand at that moment.
+        return (await promote(this.queues[sink as Sink], id)) ? 'redriven' : 'queued';
       default:
-        assert(place === 'queued' || place === 'waiting' || place === 'gone', `a place: ${place}`);
+        assert(place === 'waiting' || place === 'gone', `a place: ${place}`);
         return place;
     }
   }

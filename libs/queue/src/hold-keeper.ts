@@ -62,14 +62,10 @@ export class HoldKeeper {
   private async tend(): Promise<number> {
     const { holds, queue, sink } = this.parts;
     const { windowMs, tenantBytesMax } = this.limits;
-    const { probes, released, expired } = await holds.tend(
-      sink,
-      Date.now() - windowMs,
-      tenantBytesMax(),
-    );
+    const { probes, released, expired } = await holds.tend(sink, windowMs, tenantBytesMax());
     await Promise.all(probes.map((batchId) => promote(queue, batchId)));
     const woken = await Promise.all(
-      released.map(async (batchId) => ((await promote(queue, batchId)) ? [batchId] : [])),
+      released.map(async (aside) => ((await promote(queue, aside.batchId)) ? [aside] : [])),
     );
     // One that could not be woken may be on its way to being put off this very moment: the next round tries again.
     await holds.release(woken.flat());

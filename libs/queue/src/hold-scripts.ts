@@ -2,7 +2,8 @@
 // the batch protocol they move what they count in one step.
 //
 // Keys: `hold:` (of a destination: why and since when it is held, or its strikes so far), `holds:` (of a sink: the destinations that are
-// held, by the time of the next probe), `held:` (of a destination: its batches that were put aside, by the time they were opened),
+// held, by the time of the next probe), `held:` (of a destination: its batches that were put aside, by the time they were opened or
+// last redriven),
 // `releasing:` (of a sink: the destinations whose batches are on their way back), `order:` (of a lane in strict order: its batches).
 import { prelude } from './script-prelude';
 
@@ -10,11 +11,12 @@ import { prelude } from './script-prelude';
 export const holding = `
 -- Puts a batch aside. It may be open still, and larger each time.
 local function hold(id, destination, tenant)
-  local batch = redis.call('HMGET', key('batch', id), 'openedAt', 'storedBytes', 'heldBytes')
+  local batch = redis.call('HMGET', key('batch', id), 'openedAt', 'storedBytes', 'heldBytes', 'redrivenAt')
   local bytes = tonumber(batch[2]) or 0
-  redis.call('ZADD', key('held', destination), batch[1], id)
+  redis.call('ZADD', key('held', destination), batch[4] or batch[1], id)
   redis.call('HINCRBY', key('tenant', tenant), 'heldBytes', bytes - (tonumber(batch[3]) or 0))
   redis.call('HSET', key('batch', id), 'heldBytes', bytes)
+  redis.call('HINCRBY', key('batch', id), 'heldTimes', 1)
 end
 
 local function unhold(id, destination, tenant, heldBytes)
@@ -87,18 +89,29 @@ if state == 'open' or state == 'sealed' then hold(id, destination, tenant) end
 return {attempts, 1, before == kind and 0 or 1}
 `;
 
+/** A destination for which nothing has come so long after a probe was due works, or nobody sends to it any more: no reason to hold it. */
+const ABANDONED_MS = 3_600_000;
+
 /**
  * Says which of the batches that were put aside are to be woken, and which have been there too long.
  *
- * ARGV: sink, the time before which a batch must have been opened to have been held too long, and the most bytes of Redis that a tenant's
- * held batches may take.
+ * ARGV: sink, the milliseconds after which a batch has been held too long, and the most bytes of Redis that a tenant's held batches may
+ * take.
  *
- * Returns the ids of batches to probe with, of batches that are on their way back, and pairs of batches to be given up and why.
+ * Returns the ids of batches to probe with, pairs of batches that are on their way back and how often each was put aside, and pairs of
+ * batches to be given up and why.
  */
 export const tendScript = `${prelude}
-local sink, openedBefore, bytesMax = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local sink, bytesMax = ARGV[1], tonumber(ARGV[3])
 local nowMs = now()
+local keptSince = nowMs - tonumber(ARGV[2])
 local probes, released, expired = {}, {}, {}
+
+-- In strict order nothing but the first of the lane may go: woken, the others would only wait for it, and the hold with them.
+local function firstOfLane(id)
+  local batch = redis.call('HMGET', key('batch', id), 'ordered', 'lane')
+  return batch[1] and redis.call('LINDEX', key('order', batch[2]), 0) or id
+end
 
 for _, destination in ipairs(redis.call('ZRANGEBYSCORE', key('holds', sink), '-inf', nowMs, 'LIMIT', 0, 100)) do
   -- One after the other: a batch that can never be written must not stand before all that could.
@@ -108,30 +121,45 @@ for _, destination in ipairs(redis.call('ZRANGEBYSCORE', key('holds', sink), '-i
   if not ids[1] then ids = redis.call('ZRANGE', key('held', destination), 0, 0) end
   if ids[1] then
     redis.call('HSET', key('hold', destination), 'probed', ids[1])
-    probes[#probes + 1] = ids[1]
+    probes[#probes + 1] = firstOfLane(ids[1])
   end
-  -- Another worker that looks a moment later must not wake the next one too.
-  redis.call('ZADD', key('holds', sink), nowMs + 2000, destination)
+  if not ids[1] and tonumber(redis.call('HGET', key('hold', destination), 'probeAt') or 0) < nowMs - ${ABANDONED_MS} then
+    redis.call('DEL', key('hold', destination))
+    redis.call('ZREM', key('holds', sink), destination)
+  else
+    -- Another worker that looks a moment later must not wake the next one too.
+    redis.call('ZADD', key('holds', sink), nowMs + 2000, destination)
+  end
 end
 
 local working = redis.call('SRANDMEMBER', key('releasing', sink), 100)
 for _, destination in ipairs(working) do
   local ids = redis.call('ZRANGE', key('held', destination), 0, math.floor(1000 / #working) - 1)
   if not ids[1] then redis.call('SREM', key('releasing', sink), destination) end
-  for _, id in ipairs(ids) do released[#released + 1] = id end
+  for _, id in ipairs(ids) do
+    local batch = redis.call('HMGET', key('batch', id), 'state', 'heldTimes')
+    if batch[1] then
+      released[#released + 1] = id
+      released[#released + 1] = batch[2] or ''
+    else
+      redis.call('ZREM', key('held', destination), id) -- it was deleted by hand
+    end
+  end
 end
 
+-- A tenant may have several that are held: what is given up of one is not too much of the next.
+local overOf = {}
 local heldDestinations = redis.call('ZCARD', key('holds', sink)) > 0 and redis.call('ZRANDMEMBER', key('holds', sink), 100) or {}
 for _, destination in ipairs(heldDestinations) do
   local oldest = redis.call('ZRANGE', key('held', destination), 0, 49, 'WITHSCORES')
-  local over
   for i = 1, #oldest, 2 do
     local batch = redis.call('HMGET', key('batch', oldest[i]), 'tenantId', 'heldBytes')
     if not batch[1] then
       redis.call('ZREM', key('held', destination), oldest[i]) -- it was deleted by hand
     else
-      if not over then over = tonumber(redis.call('HGET', key('tenant', batch[1]), 'heldBytes') or 0) - bytesMax end
-      if tonumber(oldest[i + 1]) < openedBefore then
+      local over = overOf[batch[1]] or tonumber(redis.call('HGET', key('tenant', batch[1]), 'heldBytes') or 0) - bytesMax
+      overOf[batch[1]] = over
+      if tonumber(oldest[i + 1]) < keptSince then
         expired[#expired + 1] = oldest[i]
         expired[#expired + 1] = 'destination.held_too_long'
       elseif over > 0 then
@@ -140,18 +168,24 @@ for _, destination in ipairs(heldDestinations) do
       else
         break
       end
-      over = over - (tonumber(batch[2]) or 0)
+      overOf[batch[1]] = over - (tonumber(batch[2]) or 0)
     end
   end
 end
 return {probes, released, expired}
 `;
 
-/** Takes batches out of those that were put aside: their jobs are on their way. ARGV: batch ids. */
+/**
+ * Takes batches out of those that were put aside: their jobs are on their way. One that was put aside anew meanwhile stays: its job sleeps
+ * again, and nobody else would wake it.
+ *
+ * ARGV: pairs of a batch id and how often it had been put aside.
+ */
 export const releaseScript = `${prelude}${holding}
-for _, id in ipairs(ARGV) do
-  local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId', 'heldBytes')
-  if batch[1] then unhold(id, batch[1], batch[2], batch[3]) end
+for i = 1, #ARGV, 2 do
+  local id = ARGV[i]
+  local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId', 'heldBytes', 'heldTimes')
+  if batch[1] and (batch[4] or '') == ARGV[i + 1] then unhold(id, batch[1], batch[2], batch[3]) end
 end
 return 0
 `;

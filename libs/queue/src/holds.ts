@@ -51,15 +51,21 @@ export interface Tending {
   /** To be woken, to find out whether their destination must be held any longer. */
   probes: string[];
   /** To be woken, since their destination works again. */
-  released: string[];
+  released: Aside[];
   /** To become dead letters. */
   expired: { batchId: string; code: FailureCode }[];
+}
+
+/** A batch that was put aside, and how often it had been: it may be put aside anew while somebody wakes it. */
+export interface Aside {
+  batchId: string;
+  times: string;
 }
 
 interface Scripts {
   lfFail(tag: string, ...args: (string | number)[]): Promise<[number, number, number]>;
   lfTend(tag: string, ...args: (string | number)[]): Promise<[string[], string[], string[]]>;
-  lfRelease(tag: string, ...batchIds: string[]): Promise<number>;
+  lfRelease(tag: string, ...args: string[]): Promise<number>;
   lfProbeNow(tag: string, destinationKey: string): Promise<number>;
 }
 
@@ -105,16 +111,21 @@ export class Holds {
   }
 
   /**
-   * @param openedBeforeMs a batch that was opened before this has been held too long
+   * @param windowMs for how long a batch is kept, by Redis's clock
    * @param tenantBytesMax what a tenant's held batches may take of Redis
    */
-  async tend(sink: Sink, openedBeforeMs: number, tenantBytesMax: number): Promise<Tending> {
-    const [probes, released, flat] = await this.scripts.lfTend(
+  async tend(sink: Sink, windowMs: number, tenantBytesMax: number): Promise<Tending> {
+    const [probes, woken, flat] = await this.scripts.lfTend(
       this.tag,
       sink,
-      Math.max(openedBeforeMs, 0),
+      Math.min(windowMs, Number.MAX_SAFE_INTEGER),
       Math.min(tenantBytesMax, Number.MAX_SAFE_INTEGER),
     );
+    const released: Aside[] = [];
+    for (let i = 0; i < woken.length; i += 2) {
+      const [batchId = '', times = ''] = woken.slice(i, i + 2);
+      released.push({ batchId, times });
+    }
     const expired: Tending['expired'] = [];
     for (let i = 0; i < flat.length; i += 2) {
       const [batchId = '', code = ''] = flat.slice(i, i + 2);
@@ -128,8 +139,9 @@ export class Holds {
   }
 
   /** Takes batches out of those that were put aside: their jobs are on their way. */
-  async release(batchIds: readonly string[]): Promise<void> {
-    if (batchIds.length > 0) await this.scripts.lfRelease(this.tag, ...batchIds);
+  async release(asides: readonly Aside[]): Promise<void> {
+    const args = asides.flatMap(({ batchId, times }) => [batchId, times]);
+    if (args.length > 0) await this.scripts.lfRelease(this.tag, ...args);
   }
 
   /** Lets the next probe of a destination be now. False if it is not held. */

@@ -61,7 +61,7 @@ export function deadLetterSumsKey(shard: number, sums: 'deadGroups' | 'deadBytes
   return `${shardTag(shard)}:${sums}`;
 }
 
-/** Batches that were discarded and whose jobs are still to be removed. */
+/** Batches that are gone, discarded mostly, and whose jobs are still to be removed. */
 export function joblessKey(shard: number, sink: Sink): string {
   return `${shardTag(shard)}:jobless:${sink}`;
 }

@@ -219,14 +219,21 @@ if state == 'dead' or state == 'refused' then
   count(destination, 'waiting', tonumber(n))
   redis.call('HINCRBY', key('tenant', tenant), 'batches', 1)
   redis.call('HDEL', key('batch', id), 'reason', 'attempts')
-  redis.call('HSET', key('batch', id), 'state', 'sealed')
+  redis.call('HSET', key('batch', id), 'state', 'sealed', 'redrivenAt', now())
 end
 local held = redis.call('HMGET', key('hold', destination), 'kind', 'probeAt')
 if held[1] and now() < tonumber(held[2]) then
   hold(id, destination, tenant)
   return answer('hold')
 end
-if ordered and redis.call('LINDEX', key('order', lane), 0) ~= id then return answer('wait') end
+if ordered then
+  local first = redis.call('LINDEX', key('order', lane), 0)
+  while first and first ~= id and redis.call('EXISTS', key('batch', first)) == 0 do
+    redis.call('LPOP', key('order', lane)) -- it was deleted by hand; its lane must not stand still for ever
+    first = redis.call('LINDEX', key('order', lane), 0)
+  end
+  if first and first ~= id then return answer('wait') end
+end
 if held[1] then
   redis.call('HSET', key('hold', destination), 'probeAt', now() + ${PROBE_LEASE_MS})
   redis.call('ZADD', key('holds', sink), now() + ${PROBE_LEASE_MS}, destination)
@@ -258,7 +265,10 @@ for at = 3, #ARGV, 7 do sum = sum + tonumber(ARGV[at + 2]) end
 if sum ~= tonumber(n) then
   return redis.error_reply('ASSERT settling ' .. sum .. ' of ' .. n .. ' log events of ' .. id)
 end
-if state == 'dead' or state == 'refused' then unshelve(id) end
+if state == 'dead' or state == 'refused' then
+  unshelve(id)
+  redis.call('SADD', key('jobless', sink), id) -- somebody else has given it up: its job is failed, or about to be
+end
 unhold(id, destination, tenant, batch[12])
 -- Deleting comes first: Redis lets a script that has begun to write go on when memory is full, and a settle must never be refused.
 redis.call('DEL', key('chunks', id), key('batch', id))

@@ -1,0 +1,153 @@
+// The steps of holding a destination one by one, in orders that time and chance would bring about.
+import type { Lane } from '@logferry/core';
+import { aCloudWatchLane } from '@logferry/testing';
+import { useConsumerTestbed } from './consumer.testbed';
+import { DeadLetterStore } from './dead-letter-store';
+import { Holds } from './holds';
+import { batchKey, heldKey, holdKey, liveKey } from './keys';
+
+const bed = useConsumerTestbed();
+const holds = (): Holds => new Holds(bed.redis, 0);
+const PLACE = 'acme/cw';
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+function aLane(n: number, over: Partial<Lane> = {}): Lane {
+  const { destinationId = 'cw' } = over;
+  const target = { sink: 'cloudwatch', logGroup: 'group', logStream: `stream-${n}` } as const;
+  return aCloudWatchLane({ id: `acme/${destinationId}/group\nstream-${n}`, target, ...over });
+}
+
+/** In order of their opening, as far as a flush tells it. */
+const batchIds = (): Promise<string[]> => bed.redis.zrange(liveKey(0, 'cloudwatch'), '0', '-1');
+
+async function oneBatch(lane: Lane): Promise<string> {
+  const before = await batchIds();
+  await bed.send(1, lane);
+  return (await batchIds()).find((id) => !before.includes(id)) ?? '';
+}
+
+async function verdict(batchId: string): Promise<string | undefined> {
+  return (await bed.store.begin(batchId))?.verdict;
+}
+
+/** What a worker does whose call is denied. */
+async function denied(batchId: string, isProbe = false): Promise<void> {
+  const code = 'cloudwatch.access_denied';
+  await holds().fail(batchId, { code, countsAttempt: false, says: 'suspended', isProbe });
+}
+
+async function settle(batchId: string): Promise<boolean | undefined> {
+  const settled = await bed.store.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
+  return settled?.lifted;
+}
+
+const aside = (): Promise<string[]> => bed.redis.zrange(heldKey(0, PLACE), '0', '-1');
+
+test('what is put aside anew while it is being woken is not forgotten', async () => {
+  const [works, fails] = [await oneBatch(aLane(0)), await oneBatch(aLane(1))];
+  for (const id of [works, fails]) expect(await verdict(id)).toBe('go');
+  await denied(fails);
+  expect(await settle(works)).toBe(true);
+  const { released } = await holds().tend('cloudwatch', Infinity, Infinity);
+  expect(released).toHaveLength(1);
+  // Its job is promoted, and another worker is quicker than whoever promoted it.
+  expect(await verdict(fails)).toBe('go');
+  await denied(fails);
+  await holds().release(released);
+  expect(await aside()).toEqual([fails]);
+});
+
+test('a probe of a lane in strict order is the batch that comes first', async () => {
+  const strict = aLane(0, {
+    strictOrder: true,
+    limits: { ...aCloudWatchLane().limits, logEventsMax: 1 },
+  });
+  await bed.send(3, strict);
+  const [first = '', ...others] = await batchIds();
+  expect(await verdict(first)).toBe('go');
+  await denied(first);
+  for (const id of others) expect(await verdict(id)).toBe('hold');
+  for (let n = 0; n < 4; n++) {
+    await holds().probeNow(PLACE);
+    expect(await holds().tend('cloudwatch', Infinity, Infinity)).toMatchObject({
+      probes: [first],
+    });
+    expect(await verdict(first)).toBe('probe');
+    await denied(first, true);
+  }
+});
+
+test('a batch in strict order does not wait for one that was deleted by hand', async () => {
+  const strict = aLane(0, {
+    strictOrder: true,
+    limits: { ...aCloudWatchLane().limits, logEventsMax: 1 },
+  });
+  await bed.send(3, strict);
+  const [first = '', second = '', third = ''] = await batchIds();
+  await bed.redis.del(batchKey(0, first));
+  expect(await verdict(third)).toBe('wait');
+  expect(await verdict(second)).toBe('go');
+});
+
+test('what is redriven while its destination is held is kept as long as anything else', async () => {
+  const id = await oneBatch(aLane(0));
+  await verdict(id);
+  await bed.redis.hset(batchKey(0, id), 'openedAt', Date.now() - 4 * DAY_MS);
+  await denied(id);
+  const { expired } = await holds().tend('cloudwatch', 3 * DAY_MS, Infinity);
+  expect(expired).toEqual([{ batchId: id, code: 'destination.held_too_long' }]);
+  await bed.store.deadLetter(id, 'destination.held_too_long');
+  expect(await verdict(id)).toBe('hold');
+  expect((await holds().tend('cloudwatch', 3 * DAY_MS, Infinity)).expired).toEqual([]);
+});
+
+test('of a tenant with several held destinations, no more is given up than is too much', async () => {
+  for (const destinationId of ['a', 'b', 'c']) {
+    const id = await oneBatch(aLane(0, { destinationId }));
+    await verdict(id);
+    await denied(id);
+  }
+  const heldBytes = Number(await bed.redis.hget('{lf-0}:tenant:acme', 'heldBytes'));
+  const { expired } = await holds().tend('cloudwatch', Infinity, heldBytes - 1);
+  expect(expired).toHaveLength(1);
+});
+
+test('a destination for which nothing has come for an hour is not held for ever', async () => {
+  const id = await oneBatch(aLane(0));
+  await verdict(id);
+  await denied(id);
+  await bed.store.deadLetter(id, 'destination.held_too_long');
+  const probeDue = async (agoMs: number): Promise<void> => {
+    await holds().probeNow(PLACE);
+    await bed.redis.hset(holdKey(0, PLACE), 'probeAt', Date.now() - agoMs);
+    await holds().tend('cloudwatch', Infinity, Infinity);
+  };
+  await probeDue(50 * 60_000);
+  expect(await holds().count('cloudwatch')).toBe(1);
+  await probeDue(61 * 60_000);
+  expect(await holds().count('cloudwatch')).toBe(0);
+  expect(await holds().find(PLACE)).toBeUndefined();
+});
+
+test('who settles what another worker has given up leaves no failed job behind', async () => {
+  const id = await oneBatch(aLane(0));
+  await verdict(id);
+  await bed.store.deadLetter(id, 'cloudwatch.unavailable');
+  await bed.redis.zrem(bed.queue.toKey('delayed'), id);
+  await bed.redis.zrem(bed.queue.toKey('prioritized'), id);
+  await bed.redis.zadd(bed.queue.toKey('failed'), Date.now(), id);
+  await settle(id);
+  const deadLetters = new DeadLetterStore(bed.store);
+  await deadLetters.removeJobs();
+  await deadLetters.close();
+  expect(await bed.queue.getFailedCount()).toBe(0);
+});
+
+test('a redrive wakes a job that sleeps, as that of a batch that was put aside does', async () => {
+  const id = await oneBatch(aLane(0, { lingerMs: 3_600_000 }));
+  await bed.store.deadLetter(id, 'destination.held_too_long', true);
+  const deadLetters = new DeadLetterStore(bed.store);
+  expect(await deadLetters.redrive([id])).toEqual(['redriven']);
+  await deadLetters.close();
+  expect(await bed.queue.getDelayedCount()).toBe(0);
+});
