@@ -31,7 +31,9 @@ export class HeldDestinations {
 
   /** Lets a destination be tried at once. False if it is not held. */
   async resume(destinationKey: string): Promise<boolean> {
-    const held = await Promise.all(this.shards.map((holds) => holds.probeNow(destinationKey)));
+    const held = await Promise.all(
+      this.shards.flatMap((holds) => sinks.map((sink) => holds.probeNow(sink, destinationKey))),
+    );
     return held.includes(true);
   }
 }

@@ -295,7 +295,8 @@ class TendStep implements Step {
   toString = () => `tend(${this.expires ? 'expires' : ''})`;
 
   async run(model: Model, real: Real): Promise<void> {
-    for (const destinationId of ['d0', 'd1']) await real.holds.probeNow(`acme/${destinationId}`);
+    for (const destinationId of ['d0', 'd1'])
+      await real.holds.probeNow('cloudwatch', `acme/${destinationId}`);
     const { released, expired } = await real.holds.tend(
       'cloudwatch',
       this.expires ? -1_000 : Infinity,

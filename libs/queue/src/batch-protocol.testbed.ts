@@ -135,7 +135,7 @@ export async function readAll({ redis }: Real): Promise<Stored[]> {
 async function checkAsides(stored: readonly Stored[], { redis }: Real): Promise<void> {
   const aside = stored.filter(({ heldBytes }) => heldBytes !== undefined);
   const indexed = await Promise.all(
-    ['d0', 'd1'].map((id) => redis.zrange(heldKey(0, `acme/${id}`), '0', '-1')),
+    ['d0', 'd1'].map((id) => redis.zrange(heldKey(0, 'cloudwatch', `acme/${id}`), '0', '-1')),
   );
   expect(indexed.flat().sort()).toEqual(aside.map(({ id }) => id).sort());
   expect(Number((await redis.hget(tenantKey(0, 'acme'), 'heldBytes')) ?? 0)).toBe(

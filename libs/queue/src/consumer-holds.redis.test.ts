@@ -36,7 +36,7 @@ const deliverTo =
   };
 
 const heldBatches = async (count: number): Promise<true> => {
-  await until(async () => (await holds().find(PLACE))?.batches === count, {
+  await until(async () => (await holds().find('cloudwatch', PLACE))?.batches === count, {
     what: `${count} batches are held`,
   });
   return true;
@@ -55,7 +55,7 @@ test('what only its owner can mend stops a destination: one batch has been tried
     { tenantId: 'acme', destinationId: 'cw', kind: 'suspended', code: 'cloudwatch.access_denied' },
   ]);
   await bed.ledgerShows({ accepted: 11, waiting: 11, deadLettered: 0 });
-  const [, open] = await bed.redis.zrange('{lf-0}:held:acme/cw', '0', '-1');
+  const [, open] = await bed.redis.zrange('{lf-0}:held:cloudwatch:acme/cw', '0', '-1');
   expect(await bed.store.batch(open ?? '')).toMatchObject({ state: 'open', logEvents: 10 });
 });
 
@@ -64,15 +64,15 @@ test('when its owner has acted, all of it is delivered, oldest first, and no att
   const seen = bed.consume(deliverTo({ cw }), { attemptsMax: 1, concurrency: 1 });
   for (let n = 0; n < 6; n++) await bed.send(1, laneOf('cw', n));
   await heldBatches(6);
-  const inOrder = await bed.redis.zrange('{lf-0}:held:acme/cw', '0', '-1');
+  const inOrder = await bed.redis.zrange('{lf-0}:held:cloudwatch:acme/cw', '0', '-1');
   cw.works = true;
   cw.calls.length = 0;
-  expect(await holds().probeNow(PLACE)).toBe(true);
+  expect(await holds().probeNow('cloudwatch', PLACE)).toBe(true);
   await bed.ledgerShows({ delivered: 6, waiting: 0, deadLettered: 0 });
   expect(cw.calls.toSorted()).toEqual(inOrder.toSorted());
   expect(cw.calls.slice(1)).toEqual(inOrder.filter((id) => id !== cw.calls[0]));
   expect(seen.resumed).toEqual(['cw']);
-  expect(await holds().find(PLACE)).toBeUndefined();
+  expect(await holds().find('cloudwatch', PLACE)).toBeUndefined();
   expect(await bed.redis.hget('{lf-0}:tenant:acme', 'heldBytes')).toBe('0');
 });
 
@@ -91,9 +91,11 @@ test('one probe at a time, however many workers there are', async () => {
   for (let n = 0; n < 9; n++) await bed.send(1, laneOf('cw', n));
   await heldBatches(9);
   cw.calls.length = 0;
-  await holds().probeNow(PLACE);
+  await holds().probeNow('cloudwatch', PLACE);
   await until(() => cw.calls.length > 0);
-  await until(async () => ((await holds().find(PLACE))?.probeAtMs ?? 0) > Date.now() + 2_000);
+  await until(
+    async () => ((await holds().find('cloudwatch', PLACE))?.probeAtMs ?? 0) > Date.now() + 2_000,
+  );
   expect(cw.calls).toHaveLength(1);
   expect(workers.flatMap(({ held }) => held)).toHaveLength(1);
 });
@@ -104,9 +106,11 @@ test('what does not answer several times in a row is held too, and goes on by it
   for (let n = 0; n < 8; n++) await bed.send(1, laneOf('cw', n));
   await heldBatches(8);
   expect(seen.held).toEqual(['cloudwatch.unavailable']);
-  expect(await holds().find(PLACE)).toMatchObject({ kind: 'broken' });
+  expect(await holds().find('cloudwatch', PLACE)).toMatchObject({ kind: 'broken' });
   // Long after attempts would have run out: against a destination that is held, none is counted.
-  await until(async () => ((await holds().find(PLACE))?.probes ?? 0) > 2, { timeoutMs: 20_000 });
+  await until(async () => ((await holds().find('cloudwatch', PLACE))?.probes ?? 0) > 2, {
+    timeoutMs: 20_000,
+  });
   cw.works = true;
   await bed.ledgerShows({ delivered: 8, deadLettered: 0 });
   expect(seen.resumed).toEqual(['cw']);
@@ -118,7 +122,7 @@ test('what turns out to be a matter for its owner is said anew', async () => {
   for (let n = 0; n < 3; n++) await bed.send(1, laneOf('cw', n));
   await heldBatches(3);
   cw.failsWith = 'cloudwatch.access_denied';
-  await until(async () => (await holds().find(PLACE))?.kind === 'suspended');
+  await until(async () => (await holds().find('cloudwatch', PLACE))?.kind === 'suspended');
   expect(seen.held).toEqual(['cloudwatch.unavailable', 'cloudwatch.access_denied']);
 });
 
@@ -148,7 +152,7 @@ test('what is held too long becomes a dead letter with that reason, and can be r
   expect(seen.failures.at(-1)).toEqual(['destination.held_too_long', 'dead_letter']);
   cw.works = true;
   await job?.retry();
-  await holds().probeNow(PLACE);
+  await holds().probeNow('cloudwatch', PLACE);
   await bed.ledgerShows({ deadLettered: 0, delivered: 3 });
 });
 
@@ -159,7 +163,7 @@ test('of what is too much, the oldest becomes a dead letter, and the rest stays'
   for (let n = 0; n < 5; n++) await bed.send(1, laneOf('cw', n));
   await bed.ledgerShows({ deadLettered: 2, waiting: 3 });
   const jobs = await bed.failedJobs(2);
-  const kept = await bed.redis.zrange('{lf-0}:held:acme/cw', '0', '-1');
+  const kept = await bed.redis.zrange('{lf-0}:held:cloudwatch:acme/cw', '0', '-1');
   const openedAt = async (id: string): Promise<number> =>
     (await bed.store.batch(id))?.openedAt ?? 0;
   const given = await Promise.all(jobs.map(({ id }) => openedAt(id ?? '')));

@@ -114,11 +114,9 @@ export class BatchConsumer {
 
   /** Somebody has changed a destination, or nobody knows which: if it is held, the next probe is now. */
   async probeNow(destinationKey?: string): Promise<void> {
-    if (destinationKey !== undefined) {
-      await this.holds.probeNow(destinationKey);
-      return;
-    }
-    await this.holds.probeAllNow(this.options.sink);
+    const { sink } = this.options;
+    if (destinationKey === undefined) await this.holds.probeAllNow(sink);
+    else await this.holds.probeNow(sink, destinationKey);
   }
 
   /**

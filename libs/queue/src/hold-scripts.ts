@@ -1,36 +1,40 @@
 // Holding a destination: what waits for it is kept, and tried with one batch at a time, until one of them is settled. Like all scripts of
 // the batch protocol they move what they count in one step.
 //
-// Keys: `hold:` (of a destination: why and since when it is held, or its strikes so far), `holds:` (of a sink: the destinations that are
-// held, by the time of the next probe), `held:` (of a destination: its batches that were put aside, by the time they were opened or
+// Keys: `hold:` (of a place, which is a destination as one sink knows it: why and since when it is held, or its strikes so far), `holds:` (of a sink: the destinations that are
+// held, by the time of the next probe), `held:` (of a place: its batches that were put aside, by the time they were opened or
 // last redriven),
 // `releasing:` (of a sink: the destinations whose batches are on their way back), `order:` (of a lane in strict order: its batches).
 import { prelude } from './script-prelude';
 
 /** Lua functions, to stand after the prelude of a script. */
 export const holding = `
+-- By sink, since a destination may have become one of another: what waits for the former must not hold what goes to the present one.
+local function placeOf(destination, sink) return sink .. ':' .. destination end
+
 -- Puts a batch aside. It may be open still, and larger each time.
-local function hold(id, destination, tenant)
+local function hold(id, place, tenant)
   local batch = redis.call('HMGET', key('batch', id), 'openedAt', 'storedBytes', 'heldBytes', 'redrivenAt')
   local bytes = tonumber(batch[2]) or 0
-  redis.call('ZADD', key('held', destination), batch[4] or batch[1], id)
+  redis.call('ZADD', key('held', place), batch[4] or batch[1], id)
   redis.call('HINCRBY', key('tenant', tenant), 'heldBytes', bytes - (tonumber(batch[3]) or 0))
   redis.call('HSET', key('batch', id), 'heldBytes', bytes)
   redis.call('HINCRBY', key('batch', id), 'heldTimes', 1)
 end
 
-local function unhold(id, destination, tenant, heldBytes)
+local function unhold(id, place, tenant, heldBytes)
   if not heldBytes then return end
-  redis.call('ZREM', key('held', destination), id)
+  redis.call('ZREM', key('held', place), id)
   redis.call('HINCRBY', key('tenant', tenant), 'heldBytes', -tonumber(heldBytes))
   redis.call('HDEL', key('batch', id), 'heldBytes')
 end
 
 -- A batch was settled, so its destination works: whatever was held against it is forgotten. Returns 1 if it was held.
 local function lift(destination, sink)
-  if redis.call('DEL', key('hold', destination)) == 0 then return 0 end
+  local place = placeOf(destination, sink)
+  if redis.call('DEL', key('hold', place)) == 0 then return 0 end
   if redis.call('ZREM', key('holds', sink), destination) == 0 then return 0 end
-  if redis.call('EXISTS', key('held', destination)) == 1 then
+  if redis.call('EXISTS', key('held', place)) == 1 then
     redis.call('SADD', key('releasing', sink), destination)
   end
   return 1
@@ -54,7 +58,8 @@ local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId'
 local destination, tenant, sink, state = unpack(batch)
 if not destination then return {0, 0, 0} end
 redis.call('HSET', key('batch', id), 'lastFailure', code)
-local held = key('hold', destination)
+local place = placeOf(destination, sink)
+local held = key('hold', place)
 local before = redis.call('HGET', held, 'kind')
 local kind = before
 if says == 'suspended' then
@@ -71,7 +76,7 @@ if isProbe or before ~= kind then
   if kind == 'broken' then firstMs, mostMs = tonumber(ARGV[9]), tonumber(ARGV[10]) end
   local againMs = tonumber(ARGV[12])
   if before ~= kind then
-    redis.call('HSET', held, 'kind', kind, 'sinceMs', now(), 'probes', 0, 'destination', destination, 'sink', sink)
+    redis.call('HSET', held, 'kind', kind, 'sinceMs', now(), 'probes', 0)
     redis.call('PERSIST', held)
   end
   if says ~= '' then redis.call('HSET', held, 'code', code) end
@@ -85,7 +90,7 @@ if isProbe or before ~= kind then
   redis.call('SREM', key('releasing', sink), destination)
 end
 -- The worker may have lost the batch meanwhile, and somebody else made a dead letter of it.
-if state == 'open' or state == 'sealed' then hold(id, destination, tenant) end
+if state == 'open' or state == 'sealed' then hold(id, place, tenant) end
 return {attempts, 1, before == kind and 0 or 1}
 `;
 
@@ -101,7 +106,7 @@ const ABANDONED_MS = 3_600_000;
  * Returns the ids of batches to probe with, pairs of batches that are on their way back and how often each was put aside, and pairs of
  * batches to be given up and why.
  */
-export const tendScript = `${prelude}
+export const tendScript = `${prelude}${holding}
 local sink, bytesMax = ARGV[1], tonumber(ARGV[3])
 local nowMs = now()
 local keptSince = nowMs - tonumber(ARGV[2])
@@ -115,16 +120,17 @@ end
 
 for _, destination in ipairs(redis.call('ZRANGEBYSCORE', key('holds', sink), '-inf', nowMs, 'LIMIT', 0, 100)) do
   -- One after the other: a batch that can never be written must not stand before all that could.
-  local last = redis.call('HGET', key('hold', destination), 'probed')
-  local rank = last and redis.call('ZRANK', key('held', destination), last)
-  local ids = redis.call('ZRANGE', key('held', destination), rank and rank + 1 or 0, rank and rank + 1 or 0)
-  if not ids[1] then ids = redis.call('ZRANGE', key('held', destination), 0, 0) end
+  local held, why = key('held', placeOf(destination, sink)), key('hold', placeOf(destination, sink))
+  local last = redis.call('HGET', why, 'probed')
+  local rank = last and redis.call('ZRANK', held, last)
+  local ids = redis.call('ZRANGE', held, rank and rank + 1 or 0, rank and rank + 1 or 0)
+  if not ids[1] then ids = redis.call('ZRANGE', held, 0, 0) end
   if ids[1] then
-    redis.call('HSET', key('hold', destination), 'probed', ids[1])
+    redis.call('HSET', why, 'probed', ids[1])
     probes[#probes + 1] = firstOfLane(ids[1])
   end
-  if not ids[1] and tonumber(redis.call('HGET', key('hold', destination), 'probeAt') or 0) < nowMs - ${ABANDONED_MS} then
-    redis.call('DEL', key('hold', destination))
+  if not ids[1] and tonumber(redis.call('HGET', why, 'probeAt') or 0) < nowMs - ${ABANDONED_MS} then
+    redis.call('DEL', why)
     redis.call('ZREM', key('holds', sink), destination)
   else
     -- Another worker that looks a moment later must not wake the next one too.
@@ -134,7 +140,8 @@ end
 
 local working = redis.call('SRANDMEMBER', key('releasing', sink), 100)
 for _, destination in ipairs(working) do
-  local ids = redis.call('ZRANGE', key('held', destination), 0, math.floor(1000 / #working) - 1)
+  local held = key('held', placeOf(destination, sink))
+  local ids = redis.call('ZRANGE', held, 0, math.floor(1000 / #working) - 1)
   if not ids[1] then redis.call('SREM', key('releasing', sink), destination) end
   for _, id in ipairs(ids) do
     local batch = redis.call('HMGET', key('batch', id), 'state', 'heldTimes')
@@ -142,7 +149,7 @@ for _, destination in ipairs(working) do
       released[#released + 1] = id
       released[#released + 1] = batch[2] or ''
     else
-      redis.call('ZREM', key('held', destination), id) -- it was deleted by hand
+      redis.call('ZREM', held, id) -- it was deleted by hand
     end
   end
 end
@@ -151,11 +158,12 @@ end
 local overOf = {}
 local heldDestinations = redis.call('ZCARD', key('holds', sink)) > 0 and redis.call('ZRANDMEMBER', key('holds', sink), 100) or {}
 for _, destination in ipairs(heldDestinations) do
-  local oldest = redis.call('ZRANGE', key('held', destination), 0, 49, 'WITHSCORES')
+  local held = key('held', placeOf(destination, sink))
+  local oldest = redis.call('ZRANGE', held, 0, 49, 'WITHSCORES')
   for i = 1, #oldest, 2 do
     local batch = redis.call('HMGET', key('batch', oldest[i]), 'tenantId', 'heldBytes')
     if not batch[1] then
-      redis.call('ZREM', key('held', destination), oldest[i]) -- it was deleted by hand
+      redis.call('ZREM', held, oldest[i]) -- it was deleted by hand
     else
       local over = overOf[batch[1]] or tonumber(redis.call('HGET', key('tenant', batch[1]), 'heldBytes') or 0) - bytesMax
       overOf[batch[1]] = over
@@ -184,17 +192,19 @@ return {probes, released, expired}
 export const releaseScript = `${prelude}${holding}
 for i = 1, #ARGV, 2 do
   local id = ARGV[i]
-  local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId', 'heldBytes', 'heldTimes')
-  if batch[1] and (batch[4] or '') == ARGV[i + 1] then unhold(id, batch[1], batch[2], batch[3]) end
+  local batch = redis.call('HMGET', key('batch', id), 'destinationKey', 'tenantId', 'heldBytes', 'heldTimes', 'sink')
+  if batch[1] and (batch[4] or '') == ARGV[i + 1] then
+    unhold(id, placeOf(batch[1], batch[5]), batch[2], batch[3])
+  end
 end
 return 0
 `;
 
-/** Lets the next probe of a destination be now, if it is held. ARGV: destination key. Returns 1 if it is. */
-export const probeNowScript = `${prelude}
-local sink = redis.call('HGET', key('hold', ARGV[1]), 'sink')
-if not sink then return 0 end
-redis.call('HSET', key('hold', ARGV[1]), 'probeAt', now())
-redis.call('ZADD', key('holds', sink), now(), ARGV[1])
+/** Lets the next probe of a destination be now, if it is held. ARGV: destination key, sink. Returns 1 if it is. */
+export const probeNowScript = `${prelude}${holding}
+local held = key('hold', placeOf(ARGV[1], ARGV[2]))
+if redis.call('HEXISTS', held, 'kind') == 0 then return 0 end
+redis.call('HSET', held, 'probeAt', now())
+redis.call('ZADD', key('holds', ARGV[2]), now(), ARGV[1])
 return 1
 `;

@@ -1,6 +1,6 @@
 // The steps of holding a destination one by one, in orders that time and chance would bring about.
-import type { Lane } from '@logferry/core';
-import { aCloudWatchLane } from '@logferry/testing';
+import { sinks, type Lane } from '@logferry/core';
+import { aCloudWatchLane, anS3Lane } from '@logferry/testing';
 import { useConsumerTestbed } from './consumer.testbed';
 import { DeadLetterStore } from './dead-letter-store';
 import { Holds } from './holds';
@@ -18,7 +18,10 @@ function aLane(n: number, over: Partial<Lane> = {}): Lane {
 }
 
 /** In order of their opening, as far as a flush tells it. */
-const batchIds = (): Promise<string[]> => bed.redis.zrange(liveKey(0, 'cloudwatch'), '0', '-1');
+async function batchIds(): Promise<string[]> {
+  const ids = sinks.map((sink) => bed.redis.zrange(liveKey(0, sink), '0', '-1'));
+  return (await Promise.all(ids)).flat();
+}
 
 async function oneBatch(lane: Lane): Promise<string> {
   const before = await batchIds();
@@ -41,7 +44,7 @@ async function settle(batchId: string): Promise<boolean | undefined> {
   return settled?.lifted;
 }
 
-const aside = (): Promise<string[]> => bed.redis.zrange(heldKey(0, PLACE), '0', '-1');
+const aside = (): Promise<string[]> => bed.redis.zrange(heldKey(0, 'cloudwatch', PLACE), '0', '-1');
 
 test('what is put aside anew while it is being woken is not forgotten', async () => {
   const [works, fails] = [await oneBatch(aLane(0)), await oneBatch(aLane(1))];
@@ -68,7 +71,7 @@ test('a probe of a lane in strict order is the batch that comes first', async ()
   await denied(first);
   for (const id of others) expect(await verdict(id)).toBe('hold');
   for (let n = 0; n < 4; n++) {
-    await holds().probeNow(PLACE);
+    await holds().probeNow('cloudwatch', PLACE);
     expect(await holds().tend('cloudwatch', Infinity, Infinity)).toMatchObject({
       probes: [first],
     });
@@ -118,15 +121,15 @@ test('a destination for which nothing has come for an hour is not held for ever'
   await denied(id);
   await bed.store.deadLetter(id, 'destination.held_too_long');
   const probeDue = async (agoMs: number): Promise<void> => {
-    await holds().probeNow(PLACE);
-    await bed.redis.hset(holdKey(0, PLACE), 'probeAt', Date.now() - agoMs);
+    await holds().probeNow('cloudwatch', PLACE);
+    await bed.redis.hset(holdKey(0, 'cloudwatch', PLACE), 'probeAt', Date.now() - agoMs);
     await holds().tend('cloudwatch', Infinity, Infinity);
   };
   await probeDue(50 * 60_000);
   expect(await holds().count('cloudwatch')).toBe(1);
   await probeDue(61 * 60_000);
   expect(await holds().count('cloudwatch')).toBe(0);
-  expect(await holds().find(PLACE)).toBeUndefined();
+  expect(await holds().find('cloudwatch', PLACE)).toBeUndefined();
 });
 
 test('who settles what another worker has given up leaves no failed job behind', async () => {
@@ -150,4 +153,18 @@ test('a redrive wakes a job that sleeps, as that of a batch that was put aside d
   expect(await deadLetters.redrive([id])).toEqual(['redriven']);
   await deadLetters.close();
   expect(await bed.queue.getDelayedCount()).toBe(0);
+});
+
+test('what is left for the former sink of a destination does not hold what goes to the present one', async () => {
+  const [former, present] = [
+    await oneBatch(aLane(0)),
+    await oneBatch(anS3Lane({ destinationId: 'cw' })),
+  ];
+  expect(await verdict(former)).toBe('go');
+  await denied(former);
+  expect(await verdict(present)).toBe('go');
+  expect(await settle(present)).toBe(false);
+  expect(await aside()).toEqual([former]);
+  expect(await holds().count('cloudwatch')).toBe(1);
+  expect(await verdict(await oneBatch(aLane(1)))).toBe('hold');
 });

@@ -66,7 +66,7 @@ interface Scripts {
   lfFail(tag: string, ...args: (string | number)[]): Promise<[number, number, number]>;
   lfTend(tag: string, ...args: (string | number)[]): Promise<[string[], string[], string[]]>;
   lfRelease(tag: string, ...args: string[]): Promise<number>;
-  lfProbeNow(tag: string, destinationKey: string): Promise<number>;
+  lfProbeNow(tag: string, destinationKey: string, sink: Sink): Promise<number>;
 }
 
 /**
@@ -145,20 +145,20 @@ export class Holds {
   }
 
   /** Lets the next probe of a destination be now. False if it is not held. */
-  async probeNow(destinationKey: string): Promise<boolean> {
-    return (await this.scripts.lfProbeNow(this.tag, destinationKey)) === 1;
+  async probeNow(sink: Sink, destinationKey: string): Promise<boolean> {
+    return (await this.scripts.lfProbeNow(this.tag, destinationKey, sink)) === 1;
   }
 
   /** Lets the next probe of everything that is held be now. */
   async probeAllNow(sink: Sink): Promise<void> {
     const destinationKeys = await this.redis.zrange(holdsKey(this.shard, sink), '0', '-1');
-    await Promise.all(destinationKeys.map((destinationKey) => this.probeNow(destinationKey)));
+    await Promise.all(destinationKeys.map((destinationKey) => this.probeNow(sink, destinationKey)));
   }
 
   /** The destinations that are held, those first that are probed first. */
   async list(sink: Sink, most = 1_000): Promise<Hold[]> {
     const keys = await this.redis.zrange(holdsKey(this.shard, sink), '0', String(most - 1));
-    const holds = await Promise.all(keys.map((destinationKey) => this.find(destinationKey)));
+    const holds = await Promise.all(keys.map((destinationKey) => this.find(sink, destinationKey)));
     return holds.filter((hold) => hold !== undefined);
   }
 
@@ -167,10 +167,10 @@ export class Holds {
   }
 
   /** Why a destination is held, if it is. */
-  async find(destinationKey: string): Promise<Hold | undefined> {
+  async find(sink: Sink, destinationKey: string): Promise<Hold | undefined> {
     const [fields, batches] = await Promise.all([
-      this.redis.hgetall(holdKey(this.shard, destinationKey)),
-      this.redis.zcard(heldKey(this.shard, destinationKey)),
+      this.redis.hgetall(holdKey(this.shard, sink, destinationKey)),
+      this.redis.zcard(heldKey(this.shard, sink, destinationKey)),
     ]);
     const { kind, code = '', sinceMs, probeAt, probes } = fields;
     if (kind !== 'suspended' && kind !== 'broken') return undefined;

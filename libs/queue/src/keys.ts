@@ -66,14 +66,14 @@ export function joblessKey(shard: number, sink: Sink): string {
   return `${shardTag(shard)}:jobless:${sink}`;
 }
 
-/** Why a destination is held, or its strikes. */
-export function holdKey(shard: number, destinationKey: string): string {
-  return `${shardTag(shard)}:hold:${destinationKey}`;
+/** Why a destination is held in a sink, or its strikes. */
+export function holdKey(shard: number, sink: Sink, destinationKey: string): string {
+  return `${shardTag(shard)}:hold:${sink}:${destinationKey}`;
 }
 
-/** A destination's batches that were put aside. */
-export function heldKey(shard: number, destinationKey: string): string {
-  return `${shardTag(shard)}:held:${destinationKey}`;
+/** A destination's batches of a sink that were put aside. */
+export function heldKey(shard: number, sink: Sink, destinationKey: string): string {
+  return `${shardTag(shard)}:held:${sink}:${destinationKey}`;
 }
 
 /** The destinations of a sink that are held, by the time of their next probe. */

@@ -221,9 +221,10 @@ if state == 'dead' or state == 'refused' then
   redis.call('HDEL', key('batch', id), 'reason', 'attempts')
   redis.call('HSET', key('batch', id), 'state', 'sealed', 'redrivenAt', now())
 end
-local held = redis.call('HMGET', key('hold', destination), 'kind', 'probeAt')
+local place = placeOf(destination, sink)
+local held = redis.call('HMGET', key('hold', place), 'kind', 'probeAt')
 if held[1] and now() < tonumber(held[2]) then
-  hold(id, destination, tenant)
+  hold(id, place, tenant)
   return answer('hold')
 end
 if ordered then
@@ -235,10 +236,10 @@ if ordered then
   if first and first ~= id then return answer('wait') end
 end
 if held[1] then
-  redis.call('HSET', key('hold', destination), 'probeAt', now() + ${PROBE_LEASE_MS})
+  redis.call('HSET', key('hold', place), 'probeAt', now() + ${PROBE_LEASE_MS})
   redis.call('ZADD', key('holds', sink), now() + ${PROBE_LEASE_MS}, destination)
 end
-unhold(id, destination, tenant, heldBytes)
+unhold(id, place, tenant, heldBytes)
 if state == 'open' and redis.call('GET', key('lane', lane)) == id then redis.call('DEL', key('lane', lane)) end
 redis.call('HSET', key('batch', id), 'state', 'sealed')
 redis.call('HINCRBY', key('batch', id), 'begun', 1)
@@ -269,7 +270,7 @@ if state == 'dead' or state == 'refused' then
   unshelve(id)
   redis.call('SADD', key('jobless', sink), id) -- somebody else has given it up: its job is failed, or about to be
 end
-unhold(id, destination, tenant, batch[12])
+unhold(id, placeOf(destination, sink), tenant, batch[12])
 -- Deleting comes first: Redis lets a script that has begun to write go on when memory is full, and a settle must never be refused.
 redis.call('DEL', key('chunks', id), key('batch', id))
 redis.call('ZREM', key('live', sink), id)
@@ -304,8 +305,9 @@ return {lift(destination, sink), following or ''}
  */
 export const deadLetterScript = `${prelude}${deadLetterIndex}${holding}
 local id = ARGV[1]
-local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'heldBytes', 'ordered')
-local state, lane, destination, tenant, n, heldBytes, ordered = unpack(batch)
+local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'heldBytes', 'ordered',
+  'sink')
+local state, lane, destination, tenant, n, heldBytes, ordered, sink = unpack(batch)
 if state ~= 'open' and state ~= 'sealed' then return 0 end
 if redis.call('GET', key('lane', lane)) == id then redis.call('DEL', key('lane', lane)) end
 if ordered then
@@ -313,7 +315,7 @@ if ordered then
   redis.call('LREM', key('order', lane), 1, id)
   redis.call('HDEL', key('batch', id), 'ordered')
 end
-unhold(id, destination, tenant, heldBytes)
+unhold(id, placeOf(destination, sink), tenant, heldBytes)
 uncount(destination, tenant, state, '', tonumber(n))
 count(destination, 'deadLettered', tonumber(n))
 redis.call('HSET', key('batch', id), 'state', 'dead', 'reason', ARGV[2])

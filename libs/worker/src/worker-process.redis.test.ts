@@ -201,7 +201,7 @@ test.each<[string, () => Promise<void>]>([
       return Promise.resolve({ rejected: [] });
     });
     await send(3);
-    const held = (): Promise<Hold | undefined> => new Holds(redis, 0).find('acme/cw');
+    const held = (): Promise<Hold | undefined> => new Holds(redis, 0).find('cloudwatch', 'acme/cw');
     await until(async () => (await held())?.kind === 'suspended');
     expect(await ledger()).toMatchObject({ waiting: 3, deadLettered: 0 });
     expect(written).toEqual([]);
