@@ -47,9 +47,8 @@ export function deliverObject(directory: FindDestination, parts: DeliverParts): 
     // Something else is under its name now, which is no place for objects.
     if (destination.type !== 's3') throw new Failure('destination.missing');
     const delivery = new ObjectDelivery({ batch, target, destination, payload }, parts);
-    await parts.memory.hold(destinationKey(tenantId, destinationId), delivery.bytes, () =>
-      delivery.run(),
-    );
+    const who = { tenantId, destinationId };
+    await parts.memory.hold(who, delivery.bytes, () => delivery.run());
     return { rejected: [] };
   };
 }
