@@ -13,6 +13,8 @@ export interface RedisFacts {
   appendfsync: Appendfsync;
   /** Whether it puts off syncing while it writes its file anew, however often it syncs else. */
   pausesSync: boolean;
+  /** Whether it may be writing its file for the first time: until that is done, it would begin without all of it. */
+  mayHaveNoFileYet: boolean;
 }
 
 interface Given {
@@ -36,6 +38,11 @@ export async function askRedis(redis: RedisClient, given: Given): Promise<RedisF
     evicts: maxmemory === 0 ? 'nothing' : evictionOf(value('maxmemory_policy')),
     appendfsync: appendfsyncOf(given.appendfsync, value('aof_enabled'), config.get('appendfsync')),
     pausesSync: config.get('no-appendfsync-on-rewrite') === 'yes',
+    mayHaveNoFileYet:
+      Number(value('aof_base_size')) === 0 &&
+      (value('aof_rewrite_in_progress').startsWith('1') ||
+        value('aof_rewrite_scheduled').startsWith('1') ||
+        value('aof_last_bgrewrite_status').startsWith('err')),
   };
 }
 

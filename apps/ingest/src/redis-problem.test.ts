@@ -7,11 +7,13 @@ const facts: RedisFacts = {
   evicts: 'nothing',
   appendfsync: 'everysec',
   pausesSync: false,
+  mayHaveNoFileYet: false,
 };
 
 test.each<[Partial<RedisFacts>, boolean, number]>([
   [{ appendfsync: 'always' }, true, 0],
   [{ appendfsync: 'always', pausesSync: true }, false, 1],
+  [{ appendfsync: 'always', mayHaveNoFileYet: true }, false, 0],
   [{ appendfsync: 'everysec' }, false, 0],
   [{ appendfsync: 'unknown' }, false, 0],
   [{ appendfsync: 'no' }, false, 1],

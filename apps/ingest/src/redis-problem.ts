@@ -14,7 +14,7 @@ export const refusals = {
   evicts:
     'Redis would delete what waits when its memory is full: set maxmemory-policy to noeviction',
   not_durable:
-    'LOGFERRY_INGEST_DURABILITY is fsync, and Redis does not sync each write: set appendonly to yes, appendfsync to always and no-appendfsync-on-rewrite to no; where CONFIG is not allowed, say so in LOGFERRY_INGEST_REDIS_APPENDFSYNC',
+    'LOGFERRY_INGEST_DURABILITY is fsync, and Redis does not sync each write: set appendonly to yes, appendfsync to always and no-appendfsync-on-rewrite to no, and let it write its file; where CONFIG is not allowed, say so in LOGFERRY_INGEST_REDIS_APPENDFSYNC',
 } as const;
 
 /** What makes less of the promise, and is taken all the same. */
@@ -35,13 +35,17 @@ export type Warning = keyof typeof warnings;
 /**
  * Whether what Redis has taken is as safe as it has to be.
  *
- * WAITAOF does not help one that syncs once a second: some answer it before they have synced (redis/redis#13793; Valkey 9.1.2, measured).
+ * WAITAOF does not help one that syncs once a second: some answer it before they have synced (redis/redis#13793; Valkey 9.1.2, measured). And one whose file was
+ * switched on while it ran says that it has one before it has: killed then, it begins empty (7.0.15, measured). That cannot be told
+ * from the first time that a new Redis writes its file anew, so nothing is taken for that second either.
  */
 export function isDurable(
   durability: Durability,
-  { appendfsync, pausesSync }: RedisFacts,
+  { appendfsync, pausesSync, mayHaveNoFileYet }: RedisFacts,
 ): boolean {
-  return durability === 'everysec' || (appendfsync === 'always' && !pausesSync);
+  return (
+    durability === 'everysec' || (appendfsync === 'always' && !pausesSync && !mayHaveNoFileYet)
+  );
 }
 
 export function warningsOf({ appendfsync, pausesSync, evicts }: RedisFacts): Warning[] {

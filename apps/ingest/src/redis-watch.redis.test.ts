@@ -74,6 +74,40 @@ test('at the mark it is full, and below it again when there is room again', asyn
   await redis.config('SET', 'maxmemory', 0);
 });
 
+test('an append-only file that was switched on counts for fsync when it is written, not before', async () => {
+  const always = await startRedis({ settings: { appendonly: 'no', appendfsync: 'always' } });
+  const its = failFastRedis(always, 2_000);
+  try {
+    await until(() => its.status === 'ready');
+    await its.mset('a', 1, 'b', 1, 'c', 1);
+    await its.config('SET', 'rdb-key-save-delay', 300_000); // microseconds a key: it writes its file for a second
+    watch = new RedisWatch(its, {
+      shards: 1,
+      memoryBytesMax: 0,
+      memoryPercentMax: 50,
+      durability: 'fsync',
+      appendfsync: 'ask',
+      onChange: () => undefined,
+    });
+    void watch.start();
+    await stateIs('not_durable');
+    await its.config('SET', 'appendonly', 'yes');
+    const meanwhile = new Set<string>();
+    await until(async () => {
+      const { state } = watch ?? {};
+      const isWriting = (await its.info()).includes('aof_rewrite_in_progress:1');
+      if (isWriting) meanwhile.add(state ?? '');
+      return meanwhile.size > 0 && !isWriting;
+    });
+    expect([...meanwhile]).toEqual(['not_durable']);
+    expect(await stateIs('ok')).toBe(true);
+  } finally {
+    watch?.stop();
+    its.disconnect();
+    await always.stop();
+  }
+});
+
 test("Redis's own maxmemory goes before what is given", async () => {
   const used = await usedBytes();
   await redis.config('SET', 'maxmemory', used * 4);
