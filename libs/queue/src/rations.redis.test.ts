@@ -59,6 +59,22 @@ test('several processes together take no more in any second than the ration and 
   expect(all.reduce((sum, { asked }) => sum + asked, 0)).toBeLessThan(4 * 120);
 });
 
+test('a clock of Redis that went back keeps nobody waiting for as long', async () => {
+  const [redis] = processes;
+  if (redis === undefined) throw new Error('no Redis');
+  const rations = new Rations(redis);
+  const ration = { perSecond: 10, burst: 2 };
+  await rations.take('d', ration);
+  const [seconds] = await redis.time();
+  const ahead = (Number(seconds) + 3_600) * 1_000; // as written by a clock that was an hour ahead
+  await redis.hset('lf:ration:d', 'at', ahead, 'line', ahead);
+  const answers = [0, 0, 0].map(() => rations.take('d', ration));
+  const [first = 0, second = 0, third = 0] = await Promise.all(answers);
+  expect([first, second]).toEqual([0, 0]);
+  expect(third).toBeGreaterThan(0);
+  expect(third).toBeLessThanOrEqual(100);
+});
+
 test('after a lull a burst is given at once, and then one must wait', async () => {
   const [redis] = processes;
   if (redis === undefined) throw new Error('no Redis');

@@ -20,6 +20,9 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 local kept = redis.call('HMGET', KEYS[1], 'at', 'line')
 local at, line = math.max(tonumber(kept[1] or '0'), now), tonumber(kept[2] or '0')
+-- Neither lies further ahead than this, unless the clock went back: nobody waits until it is where it was.
+if at > now + step * burst then at = now end
+if line > now + lineMax then line = 0 end
 local free = at - step * (burst - 1)
 if free <= now then
   redis.call('HSET', KEYS[1], 'at', string.format('%.3f', at + step))
