@@ -46,6 +46,21 @@ const whoIs = (key: string) =>
     throw error;
   }).authenticate(key);
 
+test('a file that says two things of one name is refused, not applied in some order', () => {
+  const [tenant] = sample.tenants;
+  const [destination] = tenant?.destinations ?? [];
+  const problems = (file: object): string[] =>
+    TenantsFile.safeParse(file).error?.issues.map(
+      ({ path, message }) => `${path.join('.')}: ${message}`,
+    ) ?? [];
+  expect(problems({ tenants: [{ id: 'acme', destinations: [destination, destination] }] })).toEqual(
+    ['tenants.0.destinations: cloudwatch stands there twice'],
+  );
+  expect(problems({ tenants: [{ id: 'acme' }, { id: 'globex' }, { id: 'acme' }] })).toEqual([
+    'tenants: acme stands there twice',
+  ]);
+});
+
 test('the sample makes a tenant with its destinations, and keys that open', async () => {
   const keys = shown(await apply(sample));
   expect((await store.tenant('acme'))?.destinations.map(({ id }) => id).sort()).toEqual([

@@ -11,6 +11,10 @@ const TenantEntry = Tenant.extend({
   destinations: z.array(Destination).max(DESTINATIONS_MAX).default([]),
   remove: z.array(TenantId).default([]),
 }).superRefine(({ destinations, remove }, context) => {
+  // The later one would take the place of the first, and what a customer wanted delivered there would be delivered nowhere.
+  for (const id of twice(destinations)) {
+    context.addIssue({ code: 'custom', path: ['destinations'], message: `${id} ${TWICE}` });
+  }
   for (const { id } of destinations) {
     if (!remove.includes(id)) continue;
     context.addIssue({ code: 'custom', path: ['remove'], message: `${id} is a destination too` });
@@ -18,7 +22,13 @@ const TenantEntry = Tenant.extend({
 });
 
 export const TenantsFile = z.strictObject({
-  tenants: z.array(TenantEntry).default([]),
+  tenants: z
+    .array(TenantEntry)
+    .default([])
+    .superRefine((tenants, context) => {
+      for (const id of twice(tenants))
+        context.addIssue({ code: 'custom', message: `${id} ${TWICE}` });
+    }),
   keys: z
     .array(
       z.strictObject({
@@ -85,6 +95,13 @@ async function applyTenant(
         : `destination ${id} of ${tenant.id} is not there`,
     );
   }
+}
+
+const TWICE = 'stands there twice';
+
+function twice(named: readonly { id: string }[]): Set<string> {
+  const seen = new Set<string>();
+  return new Set(named.map(({ id }) => id).filter((id) => seen.size === seen.add(id).size));
 }
 
 function titleOf({ id, name, tenantId }: StoredKey): string {
