@@ -21,6 +21,8 @@ export interface Verdict {
 export interface ScenarioResult {
   scenario: string;
   options: ScenarioOptions;
+  /** Whether its verdicts are only told. */
+  isForInformation?: boolean;
   /** What was measured, each with its name. */
   facts: readonly (readonly [name: string, text: string])[];
   verdicts: readonly Verdict[];
@@ -79,7 +81,7 @@ export function describeScenario({
       ({ what, value, most, unit, held }) =>
         [
           held ? 'held' : 'NOT held',
-          `${what}: ${value.toFixed(2)} ${unit}, ${most} at most`,
+          `${what}: ${Number(value.toFixed(2))} ${unit}, ${most} at most`,
         ] as const,
     ),
   ];
