@@ -96,6 +96,12 @@ function aDestination(over: { enabled?: boolean; region?: string } = {}): Destin
   });
 }
 
+/** Something else under the same name. */
+function anS3Destination(): Destination {
+  const { id, credentials } = aDestination();
+  return Destination.parse({ id, type: 's3', region, credentials, s3: { bucket: 'acme-logs' } });
+}
+
 /** @param chunks the messages of each chunk, a millisecond apart */
 function aBatch(
   chunks: readonly (readonly string[])[],
@@ -178,6 +184,7 @@ test('a batch goes out as one call, with exactly the bytes that were encoded at 
 test.each<[string, Destination | undefined, string]>([
   ['missing', undefined, 'destination.missing'],
   ['disabled', aDestination({ enabled: false }), 'destination.disabled'],
+  ['replaced', anS3Destination(), 'destination.missing'],
 ])('a %s destination holds the batch before anybody is asked', async (_, found, code) => {
   destination = found;
   const batch = aBatch([['held']]);

@@ -4,7 +4,7 @@ import {
   type RejectedRange,
   type SinkAccess,
 } from '@logferry/aws';
-import { accountOf, assert, destinationKey } from '@logferry/core';
+import { accountOf, assert, destinationKey, Failure } from '@logferry/core';
 import type { Deliver } from '@logferry/queue';
 import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
@@ -23,12 +23,13 @@ export function deliverLogEvents(
     const { tenantId, destinationId, target } = batch;
     assert(target.sink === 'cloudwatch', 'the queue of CloudWatch batches holds only those');
     const destination = await deliverableDestination(directory, batch);
+    // Something else is under its name now, which says nothing of how a log group is to be: neither its key nor its retention.
+    if (destination.type !== 'cloudwatch') throw new Failure('destination.missing');
     const { logGroup, logStream } = target;
     const { head, tail } = logEventsFrame(logGroup, logStream);
     const { region } = destination;
     const account = accountOf(destination);
-    const { compression = 'none', ...newGroup } =
-      destination.type === 'cloudwatch' ? destination.cloudwatch : {};
+    const { compression, ...newGroup } = destination.cloudwatch;
     let body: Buffer | undefined;
     const rejected = await sessions.withSession(tenantId, destination, async (session) => {
       // Only now: without a session, there is nothing to do with it.
