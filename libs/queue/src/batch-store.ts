@@ -98,6 +98,8 @@ export interface Begun {
    * - `park`: it is a dead letter, and its job is to be failed with its reason
    */
   verdict: 'go' | 'probe' | 'hold' | 'wait' | 'park';
+  /** How many of its lane come first, if it waits for them. */
+  behind: number;
   payload: PayloadSource;
 }
 
@@ -217,14 +219,14 @@ export class BatchStore {
   async begin(batchId: string): Promise<Begun | undefined> {
     const fields = await this.scripts.lfBegin(this.tag, batchId);
     if (fields.length === 0) return undefined;
-    const { batch, stateBefore, verdict } = parseBatch(batchId, fields);
+    const { batch, stateBefore, verdict, behind } = parseBatch(batchId, fields);
     // BullMQ counts on a job how often its worker died, and goes on counting after a redrive.
     if (stateBefore === 'dead') await this.redis.hdel(jobKey(this.shard, batch), 'stc');
     const payload = new PayloadSource(
       () => this.readPayload(batch),
       () => this.streamPayload(batch),
     );
-    return { batch, verdict: verdict as Begun['verdict'], payload };
+    return { batch, verdict: verdict as Begun['verdict'], behind, payload };
   }
 
   /** Ends a batch; nothing if it had ended before, in which case nothing is counted again. */

@@ -23,7 +23,7 @@ export interface Batch {
 export function parseBatch(
   id: string,
   flat: readonly string[],
-): { batch: Batch; stateBefore: string; verdict: string } {
+): { batch: Batch; stateBefore: string; verdict: string; behind: number } {
   const fields = new Map<string, string>();
   for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] ?? '', flat[i + 1] ?? '');
   const text = (name: string): string => {
@@ -53,5 +53,6 @@ export function parseBatch(
     batch,
     stateBefore: fields.get('stateBefore') ?? batch.state,
     verdict: fields.get('verdict') ?? '',
+    behind: Number(fields.get('behind') ?? 0),
   };
 }

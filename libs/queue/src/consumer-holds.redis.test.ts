@@ -204,6 +204,21 @@ test('a lane in strict order has one batch under way, in the order in which they
   expect(await bed.redis.exists(`{lf-0}:order:${strict.id}`)).toBe(0);
 }, 40_000);
 
+test('in a long lane in strict order, those far back seldom look whether it is their turn', async () => {
+  const limits = { ...quick.limits, logEventsMax: 1 };
+  await bed.send(500, laneOf('cw', 0, { strictOrder: true, limits }));
+  let ends = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (ends = resolve));
+  bed.consume(() => ended.then(() => allDelivered), { concurrency: 16 });
+  const delays = await until(async () => {
+    const delayed = await bed.queue.getDelayed();
+    return delayed.length >= 499 && delayed.map(({ delay }) => delay);
+  });
+  ends();
+  expect(Math.min(...delays)).toBeLessThan(5_000);
+  expect(Math.max(...delays)).toBeGreaterThan(10_000);
+});
+
 /** Batches of one flush are numbered. */
 function byNumber(a: string, b: string): number {
   return Number(a.split('-')[1]) - Number(b.split('-')[1]);

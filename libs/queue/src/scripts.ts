@@ -179,6 +179,9 @@ end
 return {events, conflicts, fullTenants, repeated, duplicates}
 `;
 
+/** Up to which place in its lane a batch is looked for: Redis serves nobody else meanwhile. */
+const PLACES_MAX = 10_000;
+
 /** How long a destination that is held is left to a probe before another may try: longer than a call takes, mostly. */
 const PROBE_LEASE_MS = 60_000;
 
@@ -191,7 +194,7 @@ const PROBE_LEASE_MS = 60_000;
  * - `park`: its job is to be failed with its reason, that is how a dead letter comes into the queue's failed set; the next time it is a
  *   redrive
  * - `hold`: its destination is held; the batch was put aside, and if it was open it goes on filling
- * - `wait`: others of its lane come first
+ * - `wait`: others of its lane come first, as many as it is `behind`
  */
 export const beginScript = `${prelude}${deadLetterIndex}${holding}
 local id = ARGV[1]
@@ -200,8 +203,10 @@ local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinatio
 local state, lane, destination, tenant, n, reason, parking, ordered, heldBytes, sink = unpack(batch)
 if not state then return {} end
 
-local function answer(verdict)
+local function answer(verdict, behind)
   local fields = redis.call('HGETALL', key('batch', id))
+  fields[#fields + 1] = 'behind'
+  fields[#fields + 1] = tostring(behind or 0)
   fields[#fields + 1] = 'verdict'
   fields[#fields + 1] = verdict
   fields[#fields + 1] = 'stateBefore'
@@ -233,7 +238,9 @@ if ordered then
     redis.call('LPOP', key('order', lane)) -- it was deleted by hand; its lane must not stand still for ever
     first = redis.call('LINDEX', key('order', lane), 0)
   end
-  if first and first ~= id then return answer('wait') end
+  if first and first ~= id then
+    return answer('wait', redis.call('LPOS', key('order', lane), id, 'MAXLEN', ${PLACES_MAX}) or ${PLACES_MAX})
+  end
 end
 if held[1] then
   redis.call('HSET', key('hold', place), 'probeAt', now() + ${PROBE_LEASE_MS})
