@@ -38,7 +38,7 @@ export function describeTarget(target: Target): string {
 const ATTEMPTS_OF_BULLMQ = 1_000_000;
 
 /** BullMQ's own bound for a priority; the smaller number goes first. */
-const PRIORITY_MAX = 2_097_152;
+export const PRIORITY_MAX = 2_097_152;
 
 export interface JobPlan {
   batchId: string;

@@ -5,6 +5,7 @@ import type { Batch } from './batch';
 import { buildChunks } from './chunk';
 import { allDelivered, quick, useConsumerTestbed } from './consumer.testbed';
 import { encodeFragment } from './fragment';
+import { DeadLetterStore } from './dead-letter-store';
 import { jobKey } from './keys';
 
 const bed = useConsumerTestbed();
@@ -257,3 +258,30 @@ test('a destination whose calls hang keeps no other from being delivered', async
     clearInterval(answer);
   }
 }, 60_000);
+
+test('nor do those that are redriven overtake it', async () => {
+  const flood = aCloudWatchLane({ ...quick, id: 'flood', tenantId: 'flood' });
+  const refuse = new Failure('cloudwatch.invalid_batch');
+  bed.consume(() => Promise.reject(refuse));
+  for (let n = 0; n < 40; n++) {
+    await bed.send(1, flood);
+    await bed.failedJobs(n + 1);
+  }
+  await bed.closeConsumer(1_000);
+  const deadLetters = new DeadLetterStore(bed.store);
+  const { rows } = await deadLetters.page({ filter: {}, order: 'oldest', limit: 100 });
+  await deadLetters.redrive(rows.map(({ id }) => id));
+  await deadLetters.close();
+  await bed.send(1);
+  await until(async () => (await bed.queue.getPrioritizedCount()) === 41);
+  const tenants: string[] = [];
+  bed.consume(
+    ({ tenantId }) => {
+      tenants.push(tenantId);
+      return Promise.resolve(allDelivered);
+    },
+    { concurrency: 1 },
+  );
+  await until(() => tenants.length === 41);
+  expect(tenants.indexOf('acme')).toBeLessThan(5);
+});

@@ -1,4 +1,5 @@
 // What is done with dead letters, each step one Lua script. Keys and index: scripts.ts and dead-letter-index.ts.
+import { PRIORITY_MAX } from './catalog';
 import { deadLetterIndex } from './dead-letter-index';
 import { prelude } from './script-prelude';
 
@@ -146,6 +147,8 @@ return {lastMs, lastId, ended and 1 or 0, matched, logEvents, bytes, rows}
  * Says of batches where their jobs are, so that they are redriven from there. Refused log events whose job is still on its way to be
  * failed are redriven by that run already.
  *
+ * The more a tenant has, the later its turn, as when log events are accepted. One alone goes only behind what the tenant has waiting.
+ *
  * ARGV: the names of the sinks' queues, then batch ids. Returns of each: \`gone\` (there is no such batch), \`waiting\` (it is no dead
  * letter any more), or the place of its job: \`failed\`, \`missing\`, \`active\` or \`queued\`; and its sink.
  */
@@ -154,8 +157,8 @@ local queues = {cloudwatch = ARGV[1], s3 = ARGV[2]}
 local places = {}
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local batch = redis.call('HMGET', key('batch', id), 'state', 'sink')
-  local state, sink = batch[1], batch[2]
+  local batch = redis.call('HMGET', key('batch', id), 'state', 'sink', 'tenantId')
+  local state, sink, tenant = unpack(batch)
   local place
   if not state then
     place, sink = 'gone', ''
@@ -168,6 +171,9 @@ for i = 3, #ARGV do
       place = 'missing'
     elseif redis.call('ZSCORE', queue .. ':failed', id) then
       place = 'failed'
+      local waiting = tonumber(redis.call('HGET', key('tenant', tenant), 'batches') or 0)
+      local redriven = #ARGV > 3 and redis.call('ZCARD', key('deadOf', tenant)) or 1
+      redis.call('HSET', queue .. ':' .. id, 'priority', math.min(waiting + redriven, ${PRIORITY_MAX}))
     elseif redis.call('LPOS', queue .. ':active', id) then
       place = 'active'
     else
