@@ -1,5 +1,12 @@
 import { assert, AssertionError, backoffMs, Failure, RETRY, type Sink } from '@logferry/core';
-import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
+import {
+  DelayedError,
+  UnrecoverableError,
+  Worker,
+  type Job,
+  type Processor,
+  type Queue,
+} from 'bullmq';
 import type { Batch } from './batch';
 import {
   BatchSettled,
@@ -12,6 +19,7 @@ import { jobData, openQueue, type JobData } from './catalog';
 import { FairSlots, inHandMax, type SlotFor } from './fair-slots';
 import { HoldKeeper, type HoldLimits } from './hold-keeper';
 import { Holds } from './holds';
+import { JobFetcher } from './job-fetcher';
 import { queueName, shardTag } from './keys';
 import type { PayloadSource } from './payload-source';
 import { addJobs, newBatchId, promote } from './producer';
@@ -69,7 +77,7 @@ const TURN_MS = 40;
 
 /** Takes the batches of one sink in one shard, and speaks BullMQ so that nobody else has to. */
 export class BatchConsumer {
-  private readonly worker: Worker;
+  private readonly fetcher: JobFetcher;
   private readonly queue: Queue;
   private readonly sweep: Sweep;
   private readonly holds: Holds;
@@ -90,22 +98,13 @@ export class BatchConsumer {
       slowMs: SLOW_MS,
       patienceMs: PATIENCE_MS,
     });
-    this.worker = new Worker(
-      queueName(sink, store.shard),
-      (job, token) => this.process(job, token),
-      {
-        connection: redis,
-        prefix: shardTag(store.shard),
-        concurrency: inHandMax(concurrency),
-        // With BullMQ's own 30 s, a batch whose worker was killed came back after 90 s; with these after 10 s (measured).
-        lockDuration: 10_000,
-        stalledInterval: 5_000,
-        // BullMQ's own 1 condemns a healthy batch at the second crash, with all but one of its attempts unused (measured).
-        maxStalledCount: 10,
-        settings: { backoffStrategy: (attempt) => backoffMs(attempt, Math.random(), RETRY) },
-      },
-    );
-    this.worker.on('error', (error) => observer.error(error));
+    this.fetcher = new JobFetcher({
+      open: (process) => this.openWorker(redis, process),
+      process: (job, token) => this.process(job, token),
+      hasWork: () => this.hasWork(),
+      inHandMax: inHandMax(concurrency),
+      onError: (error) => observer.error(error),
+    });
     this.sweep = new Sweep(store, this.queue, sink, (error) => observer.error(error));
     this.keeper = new HoldKeeper(
       { store, holds: this.holds, queue: this.queue, sink },
@@ -128,15 +127,41 @@ export class BatchConsumer {
   async close(deadlineMs: number): Promise<void> {
     this.sweep.stop();
     this.keeper.stop();
+    const endsAt = performance.now() + deadlineMs;
+    await this.fetcher.close(deadlineMs);
     let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), deadlineMs);
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.max(endsAt - performance.now(), 0));
     });
-    const closed = await Promise.race([this.worker.close(), deadline]);
-    clearTimeout(timer);
-    // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
-    if (closed === 'late') void this.worker.disconnect().catch(() => undefined);
     await Promise.race([this.queue.close(), deadline]);
+    clearTimeout(timer);
+  }
+
+  private openWorker(redis: RedisClient, process: Processor): Worker {
+    const { sink, concurrency } = this.options;
+    const { shard } = this.store;
+    return new Worker(queueName(sink, shard), process, {
+      connection: redis,
+      prefix: shardTag(shard),
+      concurrency: inHandMax(concurrency),
+      // With BullMQ's own 30 s, a batch whose worker was killed came back after 90 s; with these after 10 s (measured).
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      // BullMQ's own 1 condemns a healthy batch at the second crash, with all but one of its attempts unused (measured).
+      maxStalledCount: 10,
+      // How soon it asks again after Redis broke off; BullMQ's own 15 s is a delay for everyone.
+      runRetryDelay: 500,
+      settings: { backoffStrategy: (attempt) => backoffMs(attempt, Math.random(), RETRY) },
+    });
+  }
+
+  /** Whether there are jobs that a worker could take now. */
+  private async hasWork(): Promise<boolean> {
+    const [prioritized, waiting] = await Promise.all([
+      this.queue.getPrioritizedCount(),
+      this.queue.getWaitingCount(),
+    ]);
+    return prioritized + waiting > 0;
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {

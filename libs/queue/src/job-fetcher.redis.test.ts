@@ -1,0 +1,78 @@
+import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { Queue, Worker, type Processor } from 'bullmq';
+import { JobFetcher } from './job-fetcher';
+import { patientRedis, type RedisClient } from './redis-connection';
+
+let server: TestRedis;
+let redis: RedisClient;
+let queue: Queue;
+let fetcher: JobFetcher;
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  redis = patientRedis(server);
+});
+
+beforeEach(async () => {
+  await redis.flushall();
+  queue = new Queue('jobs', { connection: redis });
+});
+
+afterEach(async () => {
+  await fetcher.close(1_000);
+  await queue.close();
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const errors: unknown[] = [];
+
+/** @param idle how many of the workers that are opened fetch nothing at all */
+function fetchJobs(process: () => Promise<void>, { idle = 0, inHandMax = 2 } = {}): string[] {
+  const opened: string[] = [];
+  errors.length = 0;
+  fetcher = new JobFetcher({
+    open: (processor: Processor) => {
+      const autorun = opened.length >= idle;
+      opened.push(autorun ? 'at work' : 'idle');
+      return new Worker('jobs', processor, { connection: redis, autorun, concurrency: inHandMax });
+    },
+    process,
+    hasWork: async () => (await queue.getWaitingCount()) > 0,
+    inHandMax,
+    onError: (error) => errors.push(error),
+  });
+  return opened;
+}
+
+test('a worker that takes nothing although there is something is replaced, and that is told', async () => {
+  let done = 0;
+  const opened = fetchJobs(
+    () => {
+      done++;
+      return Promise.resolve();
+    },
+    { idle: 2 },
+  );
+  await queue.add('job', {});
+  await until(() => done === 1, { timeoutMs: 25_000 });
+  expect(opened).toEqual(['idle', 'idle', 'at work']);
+  expect(errors).toHaveLength(2);
+}, 30_000);
+
+test('one that has nothing to take, or its hands full, stays', async () => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const opened = fetchJobs(() => released);
+  const startedAt = performance.now();
+  await until(() => performance.now() - startedAt > 6_500, { timeoutMs: 10_000 });
+  for (let n = 0; n < 5; n++) await queue.add('job', {});
+  await until(() => performance.now() - startedAt > 14_000, { timeoutMs: 20_000 });
+  expect(opened).toEqual(['at work']);
+  expect(errors).toEqual([]);
+  release();
+  await until(async () => (await queue.getWaitingCount()) === 0);
+}, 40_000);
