@@ -19,7 +19,7 @@ const impossible = stages.flatMap(({ lacks, scenarios: its }) =>
 );
 const scenarios = possible
   .flatMap((stage) => stage.scenarios)
-  .filter(({ name, isLong }) => only?.includes(name) ?? (form.name === 'long' || isLong !== true));
+  .filter(({ name }) => only?.includes(name) ?? true);
 const outcomes = new Map(
   scenarios.map(({ name }) => [name, Promise.withResolvers<Outcome>()] as const),
 );

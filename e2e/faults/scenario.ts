@@ -24,7 +24,5 @@ export interface Scenario<R extends WorldRedis = WorldRedis> {
   name: string;
   /** What must hold, as the name of a test. */
   promise: string;
-  /** Whether the short form leaves it out. */
-  isLong?: true;
   run(scene: Scene<R>): Promise<void>;
 }

@@ -26,7 +26,7 @@ export interface RunPlan {
 
 /** Scenarios that share a kind of world. */
 export interface Stage {
-  scenarios: readonly { name: string; promise: string; isLong?: true }[];
+  scenarios: readonly { name: string; promise: string }[];
   /** What this machine lacks for it, if anything. */
   lacks: string | undefined;
   run(plan: RunPlan): Promise<void>;

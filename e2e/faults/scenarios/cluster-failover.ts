@@ -21,7 +21,6 @@ export const clusterFailover: Scenario<TestRedisCluster> = {
   name: 'cluster-failover',
   promise:
     'when a master of the Redis Cluster dies, its replica goes on with everything that was acknowledged',
-  isLong: true,
   async run({ world, load, form, sent, allow, remark }) {
     const kills: number[] = [];
     for (let round = 0; round < form.outageRounds; round++) {

@@ -116,6 +116,20 @@ test('what does not answer several times in a row is held too, and goes on by it
   expect(seen.resumed).toEqual(['cw']);
 }, 40_000);
 
+test('one call that hung for long says as much as several that failed', async () => {
+  await bed.send(1);
+  const [batchId = ''] = await bed.redis.zrange('{lf-0}:live:cloudwatch', '0', '-1');
+  const failed = { code: 'network.unreachable', countsAttempt: true, isProbe: false } as const;
+  const strike = { ...failed, says: 'strike' } as const;
+  expect(await holds().fail(batchId, { ...strike, tookMs: 4_999 })).toMatchObject({
+    isHeld: false,
+  });
+  expect(await holds().fail(batchId, { ...strike, tookMs: 5_000 })).toMatchObject({
+    isHeld: true,
+    attempts: 2,
+  });
+});
+
 test('what turns out to be a matter for its owner is said anew', async () => {
   const cw: Account = { ...account(), works: false, failsWith: 'cloudwatch.unavailable' };
   const seen = bed.consume(deliverTo({ cw }), { attemptsMax: 9 });

@@ -222,11 +222,13 @@ export class BatchConsumer {
 
   private async deliverBatch(job: Job, token: string, begun: Begun): Promise<void> {
     const { batch, payload } = begun;
+    const startedAt = performance.now();
     let outcome: DeliveryOutcome;
     try {
       outcome = await this.deliver(batch, payload);
     } catch (error) {
-      await this.handleFailure({ ...begun, job, token }, error);
+      const tookMs = performance.now() - startedAt;
+      await this.handleFailure({ ...begun, job, token, tookMs }, error);
       return;
     }
     await this.settle(batch, payload, outcome);
@@ -267,7 +269,7 @@ export class BatchConsumer {
     if (error instanceof BatchSettled) return;
     if (isRedisError(error)) throw error; // its payload could not be read just now: the batch is not at fault
     const failure = failureOf(error);
-    const { job, token, batch, payload, verdict } = work;
+    const { job, token, batch, payload, verdict, tookMs } = work;
     const { attemptsMax, observer } = this.options;
     const { code, disposition, retryAfterMs } = failure;
     const { attempts, isHeld, isNew } = await this.holds.fail(batch.id, {
@@ -275,6 +277,7 @@ export class BatchConsumer {
       countsAttempt: disposition === 'retry',
       says: verdictOn(failure),
       isProbe: verdict === 'probe',
+      tookMs,
       againMs: disposition === 'defer' ? this.deferMs(batch, failure) : retryAfterMs,
     });
     if (isHeld && isNew) observer.held(batch, failure);
@@ -356,6 +359,8 @@ function isTellingBullMq(error: unknown): boolean {
 interface Work extends Begun {
   job: Job;
   token: string;
+  /** How long the delivery took, in vain. */
+  tookMs: number;
 }
 
 /** Puts a batch off without counting an attempt. */

@@ -47,7 +47,7 @@ end
  * ARGV: batch id, code, 1 if it counts an attempt, what it says of the destination (`suspended`: its owner has to act; `strike`: broken,
  * if it is the last of several in a row; or nothing), 1 if the batch was a probe, the strikes that make it broken, the first and the
  * longest pause before a probe of what is suspended and of what is broken, a number in [0, 1), and the pause that AWS or we ask for (0
- * if nobody does).
+ * if nobody does), and as how many strikes it counts.
  *
  * Returns the attempts since the batch was accepted or last redriven, 1 if the batch is put aside, and 1 if the destination was not
  * held before, or not for that. A batch that is settled stays gone.
@@ -65,7 +65,7 @@ local kind = before
 if says == 'suspended' then
   kind = 'suspended'
 elseif says == 'strike' and not before then
-  if redis.call('HINCRBY', held, 'strikes', 1) >= strikesMax then kind = 'broken' end
+  if redis.call('HINCRBY', held, 'strikes', ARGV[13]) >= strikesMax then kind = 'broken' end
   redis.call('PEXPIRE', held, 600000) -- strikes are in a row only as long as somebody counts
 end
 -- Attempts run out only against a destination that works otherwise: as long as it is held, none is counted.

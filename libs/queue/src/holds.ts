@@ -5,8 +5,8 @@ import type { RedisClient } from './redis-connection';
 
 /** What only its owner can mend is probed ever more rarely; they have to act first. */
 const SUSPENDED = { firstMs: 10_000, mostMs: 300_000 } as const;
-/** What did not answer so many times in a row is probed soon, since it comes back by itself. */
-const BROKEN = { strikesMax: 3, firstMs: 1_000, mostMs: 30_000 } as const;
+/** What did not answer so many times in a row, or once for so long, is probed soon, since it comes back by itself. */
+const BROKEN = { strikesMax: 3, hangMs: 5_000, firstMs: 1_000, mostMs: 30_000 } as const;
 
 /** Why a delivery did not succeed, and what that says. */
 export interface FailedDelivery {
@@ -16,6 +16,8 @@ export interface FailedDelivery {
    * What it says of the destination: that its owner has to act; that it is broken, if that happens several times in a row; or nothing.
    */
   says?: 'suspended' | 'strike' | undefined;
+  /** How long it was waited for, in vain. */
+  tookMs?: number;
   isProbe: boolean;
   /** The pause that AWS asks for. */
   againMs?: number | undefined;
@@ -91,7 +93,7 @@ export class Holds {
 
   /** Remembers what stopped a delivery, for whoever asks why a batch waits, and holds its destination if that is what it means. */
   async fail(batchId: string, failed: FailedDelivery): Promise<FailureNoted> {
-    const { code, countsAttempt, says = '', isProbe, againMs = 0 } = failed;
+    const { code, countsAttempt, says = '', isProbe, againMs = 0, tookMs = 0 } = failed;
     const [attempts, isHeld, isNew] = await this.scripts.lfFail(
       this.tag,
       batchId,
@@ -106,6 +108,7 @@ export class Holds {
       BROKEN.mostMs,
       Math.random(),
       Math.ceil(againMs),
+      tookMs >= BROKEN.hangMs ? BROKEN.strikesMax : 1,
     );
     return { attempts, isHeld: isHeld === 1, isNew: isNew === 1 };
   }
