@@ -1,4 +1,4 @@
-import { filterOf, laneFinder, type LaneFinder, type LogEvent } from '@logferry/core';
+import { filterOf, laneFinder, LaneMemory, type LaneFinder, type LogEvent } from '@logferry/core';
 import type { TenantRecord } from '@logferry/store';
 
 /** One destination of a tenant, ready to be asked. */
@@ -10,6 +10,7 @@ export interface Route {
 /** Prepares a tenant's destinations once for each version of its configuration. */
 export class Router {
   private readonly routes = new WeakMap<TenantRecord, readonly Route[]>();
+  private readonly lanes = new LaneMemory();
 
   routesOf(record: TenantRecord): readonly Route[] {
     let routes = this.routes.get(record);
@@ -18,7 +19,7 @@ export class Router {
         .filter((destination) => destination.enabled)
         .map((destination) => ({
           wants: filterOf(destination),
-          laneOf: laneFinder(record.tenant.id, destination),
+          laneOf: laneFinder(record.tenant.id, destination, this.lanes),
         }));
       this.routes.set(record, routes);
     }

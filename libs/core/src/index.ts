@@ -7,6 +7,7 @@ export * from './failure';
 export * from './filter';
 export * from './json-text';
 export * from './lane';
+export * from './lane-memory';
 export * from './ledger';
 export * from './limits';
 export * from './log-event';

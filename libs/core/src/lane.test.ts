@@ -1,5 +1,6 @@
 import { Destination } from './destination';
 import { filterOf } from './filter';
+import { LaneMemory } from './lane-memory';
 import { laneFinder, shardOf } from './lane';
 import type { LogEvent } from './log-event';
 
@@ -89,12 +90,26 @@ test('the same place is the same lane, another place another, and forgetting lan
   const find = laneFinder(
     'acme',
     Destination.parse({ ...base, type: 'cloudwatch', preset: 'env0' }),
-    1,
+    new LaneMemory(1),
   );
   const one = find(aLogEvent());
   const two = find(aLogEvent({ attributes: { deploymentId: 'dep-2' } }));
   expect(two.id).not.toBe(one.id);
   expect(find(aLogEvent())).toEqual(one);
+});
+
+test('however many tenants have however many streams, what is remembered of them is bounded', () => {
+  const memory = new LaneMemory(100_000);
+  const destination = Destination.parse({ ...base, type: 'cloudwatch', preset: 'env0' });
+  const sizes: number[] = [];
+  for (let tenant = 0; tenant < 100; tenant++) {
+    const find = laneFinder(`tenant-${tenant}`, destination, memory);
+    for (const deploymentId of ['a', 'b', 'a', 'x'.repeat(1_000)])
+      expect(find(aLogEvent({ attributes: { deploymentId } })).tenantId).toBe(`tenant-${tenant}`);
+    sizes.push(memory.size);
+  }
+  expect(Math.max(...sizes)).toBeLessThan(100);
+  expect(sizes.slice(0, 3)).toEqual([3, 6, 9]);
 });
 
 test('shards spread destinations, and one shard takes all', () => {

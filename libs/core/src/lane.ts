@@ -1,5 +1,6 @@
 import { CLOUDWATCH, S3 } from './limits';
 import type { Destination, S3Destination, Sink } from './destination';
+import { LaneMemory } from './lane-memory';
 import type { LogEvent } from './log-event';
 import { fnv1a, logGroupName, logStreamName } from './naming';
 import { laneKeys, type Compression, type KeyTime } from './object-key';
@@ -72,28 +73,25 @@ export function shardOf(tenantId: string, destinationId: string, shards: number)
 /** Finds the lane of each log event of one destination. Lanes are built once and then found by name. */
 export type LaneFinder = (event: LogEvent) => Lane;
 
-/**
- * @param lanesMax how many lanes to remember; a platform with a stream per deployment has many, most of them quiet
- */
+/** @param memory where lanes are remembered; one for all finders of a process */
 export function laneFinder(
   tenantId: string,
   destination: Destination,
-  lanesMax = 10_000,
+  memory = new LaneMemory(),
 ): LaneFinder {
   const names = targetNames(tenantId, destination);
-  const lanes = new Map<string, Lane>();
+  const prefix = memory.newPrefix();
   // Log events come in runs of one lane; comparing two names is ten times cheaper than building the key of a map (measured).
   let last: { place: string; rest: string; lane: Lane } | undefined;
   return (event) => {
     const place = names.place(event);
     const rest = names.rest(event);
     if (last !== undefined && last.place === place && last.rest === rest) return last.lane;
-    const key = `${place}\n${rest}`;
-    let lane = lanes.get(key);
+    const key = `${prefix}${place}\n${rest}`;
+    let lane = memory.find(key);
     if (lane === undefined) {
-      if (lanes.size >= lanesMax) lanes.clear();
       lane = buildLane(tenantId, destination, place, rest);
-      lanes.set(key, lane);
+      memory.keep(key, lane);
     }
     last = { place, rest, lane };
     return lane;
