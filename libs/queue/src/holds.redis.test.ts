@@ -168,3 +168,15 @@ test('what is left for the former sink of a destination does not hold what goes 
   expect(await holds().count('cloudwatch')).toBe(1);
   expect(await verdict(await oneBatch(aLane(1)))).toBe('hold');
 });
+
+test('what comes into an open batch that was put aside counts as held at once', async () => {
+  const fails = await oneBatch(aLane(0));
+  await verdict(fails);
+  await denied(fails);
+  const open = await oneBatch(aLane(1));
+  expect(await verdict(open)).toBe('hold');
+  await bed.send(5_000, aLane(1));
+  expect(await bed.store.batch(open)).toMatchObject({ state: 'open', logEvents: 5_001 });
+  const heldBytes = Number(await bed.redis.hget('{lf-0}:tenant:acme', 'heldBytes'));
+  expect(heldBytes).toBe(await bed.store.tenantBytes('acme'));
+});

@@ -89,12 +89,12 @@ local function addLane()
   at = at + 11
 
   local id = redis.call('GET', laneKey)
-  local bytes, total, first, last, stored = 0, 0, 0, 0, 0
+  local bytes, total, first, last, stored, held = 0, 0, 0, 0, 0, nil
   if id then
-    local stats = redis.call('HMGET', key('batch', id), 'bytes', 'logEvents', 'firstMs', 'lastMs', 'storedBytes')
+    local stats = redis.call('HMGET', key('batch', id), 'bytes', 'logEvents', 'firstMs', 'lastMs', 'storedBytes', 'heldBytes')
     if stats[1] then
       bytes, total, first, last = tonumber(stats[1]), tonumber(stats[2]), tonumber(stats[3]), tonumber(stats[4])
-      stored = tonumber(stats[5])
+      stored, held = tonumber(stats[5]), stats[6] and tonumber(stats[6])
     else
       id = false -- the batch was deleted by hand; its lane must not stand still for ever
     end
@@ -108,6 +108,12 @@ local function addLane()
       redis.call('RPUSH', key('chunks', id), unpack(pending))
       redis.call('HSET', key('batch', id), 'bytes', bytes, 'logEvents', total, 'firstMs', first, 'lastMs', last,
         'storedBytes', stored)
+      if held then
+        -- An object may grow to a gigabyte while its destination is held, and nobody looks at it again before it is full.
+        redis.call('HINCRBY', key('tenant', tenant), 'heldBytes', stored - held)
+        redis.call('HSET', key('batch', id), 'heldBytes', stored)
+        held = stored
+      end
       pending = {}
     end
   end
@@ -120,7 +126,7 @@ local function addLane()
       events[#events + 1] = id
       events[#events + 1] = -1
       storedByOthers = storedByOthers + stored
-      id = false
+      id, held = false, nil
     end
     if not id then
       opened = opened + 1
