@@ -197,8 +197,8 @@ export class IngestModule implements OnApplicationBootstrap, OnApplicationShutdo
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
-  onApplicationBootstrap(): void {
-    for (const task of this.background) void task.start?.();
+  async onApplicationBootstrap(): Promise<void> {
+    await Promise.all(this.background.map((task) => task.start?.()));
   }
 
   /** Nest has stopped listening and answered what was under way; what is left are the jobs of batches that are stored. */

@@ -35,6 +35,9 @@ const POLL_MS = 500;
 /** While nothing is taken, everybody waits for the next look. */
 const POLL_AGAIN_MS = 100;
 
+/** How long a process that starts waits for Redis before it listens all the same, and says what is wrong. */
+const FIRST_LOOK_MS = 2_000;
+
 /** What Redis said last is believed for as long while it says nothing. */
 const TROUBLE_MS = 1_000;
 
@@ -51,6 +54,7 @@ export class RedisWatch {
   private smallestBytes = Infinity;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private onTaking: () => void = () => undefined;
 
   constructor(
     private readonly redis: RedisClient,
@@ -92,11 +96,27 @@ export class RedisWatch {
     return this.smallestBytes;
   }
 
-  async start(): Promise<void> {
+  /**
+   * Begins to look, and resolves when log events may be taken, or after `withinMs`: a process that listens before it knows refuses
+   * what it could take a moment later.
+   */
+  async start(withinMs = FIRST_LOOK_MS): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, withinMs);
+    });
+    const taking = new Promise<void>((resolve) => (this.onTaking = resolve));
+    void this.keepLooking();
+    await Promise.race([taking, late]);
+    clearTimeout(timer);
+  }
+
+  private async keepLooking(): Promise<void> {
     this.look = await this.lookNow();
     if (this.stopped) return;
     this.tell();
-    this.timer = setTimeout(() => void this.start(), this.isTaking ? POLL_MS : POLL_AGAIN_MS);
+    if (this.isTaking) this.onTaking();
+    this.timer = setTimeout(() => void this.keepLooking(), this.isTaking ? POLL_MS : POLL_AGAIN_MS);
   }
 
   stop(): void {
