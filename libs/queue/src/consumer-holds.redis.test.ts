@@ -116,6 +116,17 @@ test('what does not answer several times in a row is held too, and goes on by it
   expect(seen.resumed).toEqual(['cw']);
 }, 40_000);
 
+test('while no session can be had, nothing is tried but a probe, and no attempt is counted', async () => {
+  const cw: Account = { ...account(), works: false, failsWith: 'credential.broker_unavailable' };
+  const seen = bed.consume(deliverTo({ cw }), { attemptsMax: 1, concurrency: 1 });
+  for (let n = 0; n < 9; n++) await bed.send(1, laneOf('cw', n));
+  await heldBatches(9);
+  expect(cw.calls).toHaveLength(3);
+  expect(seen.held).toEqual(['credential.broker_unavailable']);
+  cw.works = true;
+  await bed.ledgerShows({ delivered: 9, deadLettered: 0 });
+});
+
 test('one call that hung for long says as much as several that failed', async () => {
   await bed.send(1);
   const [batchId = ''] = await bed.redis.zrange('{lf-0}:live:cloudwatch', '0', '-1');

@@ -272,13 +272,14 @@ export class BatchConsumer {
     const { job, token, batch, payload, verdict, tookMs } = work;
     const { attemptsMax, observer } = this.options;
     const { code, disposition, retryAfterMs } = failure;
+    const says = verdictOn(failure);
     const { attempts, isHeld, isNew } = await this.holds.fail(batch.id, {
       code,
       countsAttempt: disposition === 'retry',
-      says: verdictOn(failure),
+      says,
       isProbe: verdict === 'probe',
       tookMs,
-      againMs: disposition === 'defer' ? this.deferMs(batch, failure) : retryAfterMs,
+      againMs: says === undefined ? this.deferMs(batch, failure) : retryAfterMs,
     });
     if (isHeld && isNew) observer.held(batch, failure);
     switch (disposition) {
@@ -323,9 +324,20 @@ function failureOf(error: unknown): Failure {
   return new Failure(code, { cause: error });
 }
 
+/**
+ * As long as there is no session, no batch of the destination can go. Tried one by one they came to a hundred tries a second while the
+ * broker was away (seen), and each was sealed by it, however small.
+ */
+const WITHOUT_A_SESSION: ReadonlySet<Failure['code']> = new Set([
+  'credential.broker_unavailable',
+  'credential.broker_refused',
+  'credential.issuer_unreachable',
+] as const);
+
 /** What a failure says of the destination, beside this batch. */
 function verdictOn({ code, disposition }: Failure): 'suspended' | 'strike' | undefined {
   if (disposition === 'suspend') return 'suspended';
+  if (WITHOUT_A_SESSION.has(code)) return 'strike';
   return disposition === 'retry' && code !== 's3.key_taken' ? 'strike' : undefined;
 }
 
