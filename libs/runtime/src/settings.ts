@@ -218,7 +218,7 @@ export function workerSettings(prefix: string, standardPort: number) {
       {
         name: `${prefix}HOLD_TENANT_MEMORY_PERCENT_MAX`,
         description:
-          "The share of Redis's memory that may wait for destinations of one tenant that do not work; above it, the oldest batches become dead letters. Less than what ingest lets a tenant take, so that its other destinations go on.",
+          "The share of Redis's memory (its maxmemory, or else all that its machine has) that may wait for destinations of one tenant that do not work; above it, the oldest batches become dead letters. Less than what ingest lets a tenant take, so that its other destinations go on.",
       },
       { min: 1, max: 95, default: 10 },
     ),
