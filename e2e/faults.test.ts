@@ -27,6 +27,9 @@ const outcomes = new Map(
 function tell(name: string, outcome: Outcome): void {
   const mark = outcome.problems.length === 0 ? 'holds' : 'BROKEN';
   process.stderr.write(`faults: ${name} (seed ${seed}) ${mark}: ${outcome.summary}\n`);
+  // At once, since the long form goes on for a while before Jest says so.
+  for (const problem of outcome.problems)
+    process.stderr.write(`faults: ${name}: ${problem.slice(0, 2_000)}\n`);
   outcomes.get(name)?.resolve(outcome);
 }
 
