@@ -31,6 +31,9 @@ export interface WorldOptions<R extends WorldRedis> {
   ingestEnvironment?: Readonly<Record<string, string>>;
 }
 
+/** What five minutes without a broker come to, several times over: the oracle looks for every log event in it. */
+const KEPT_BYTES_MAX = 4 * 1024 ** 3;
+
 /**
  * A time in which a process that had put a batch may have been kept from settling it, so that the batch is put again. Without a
  * process, all of them were.
@@ -79,7 +82,7 @@ export class World<R extends WorldRedis = WorldRedis> {
     // By the real clock: a scenario may put the sandbox's wrong.
     const onTaken = (call: TakenLogEvents): void =>
       void taken.push({ ...call, takenAtMs: Date.now() });
-    const aws = await startSandboxAws({ port: 0, onTaken });
+    const aws = await startSandboxAws({ port: 0, onTaken, keptBytesMax: KEPT_BYTES_MAX });
     const issuerUrl = `http://127.0.0.1:${brokerHttpPort}`;
     for (const tenant of tenants) aws.seed(accountSeed(tenant, issuerUrl));
     const dir = mkdtempSync(join(tmpdir(), 'logferry-faults-'));

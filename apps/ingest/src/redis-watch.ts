@@ -54,7 +54,7 @@ export class RedisWatch {
   private smallestBytes = Infinity;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  private onTaking: () => void = () => undefined;
+  private onAnswer: () => void = () => undefined;
 
   constructor(
     private readonly redis: RedisClient,
@@ -97,17 +97,17 @@ export class RedisWatch {
   }
 
   /**
-   * Begins to look, and resolves when log events may be taken, or after `withinMs`: a process that listens before it knows refuses
-   * what it could take a moment later.
+   * Begins to look, and resolves when Redis has answered, or after `withinMs`: a process that listens before it knows refuses what it
+   * could take a moment later.
    */
   async start(withinMs = FIRST_LOOK_MS): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, withinMs);
     });
-    const taking = new Promise<void>((resolve) => (this.onTaking = resolve));
+    const answered = new Promise<void>((resolve) => (this.onAnswer = resolve));
     void this.keepLooking();
-    await Promise.race([taking, late]);
+    await Promise.race([answered, late]);
     clearTimeout(timer);
   }
 
@@ -115,7 +115,7 @@ export class RedisWatch {
     this.look = await this.lookNow();
     if (this.stopped) return;
     this.tell();
-    if (this.isTaking) this.onTaking();
+    if (this.look.state !== 'away') this.onAnswer();
     this.timer = setTimeout(() => void this.keepLooking(), this.isTaking ? POLL_MS : POLL_AGAIN_MS);
   }
 

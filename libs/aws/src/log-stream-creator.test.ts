@@ -47,7 +47,7 @@ afterAll(async () => {
 
 /** Knows only what all processes know. */
 function aProcess(): CloudWatchSink {
-  const transport = sharedTransport({ requestTimeoutMs: 500 });
+  const transport = sharedTransport({ requestTimeoutMs: 2_000 });
   return new CloudWatchSink(transport, { clientsMax: 10, memory });
 }
 
