@@ -76,13 +76,21 @@ export async function redisResponds(redis: RedisClient, withinMs = 1_000): Promi
   }
 }
 
+/** The names of everything that ioredis rejects a command with, but for one that has none of its own. */
+const REDIS_ERRORS: ReadonlySet<string> = new Set([
+  'RedisError',
+  'ReplyError',
+  'ParserError',
+  'AbortError',
+  'InterruptError',
+  'MaxRetriesPerRequestError',
+  'ClusterAllFailedError',
+]);
+
 /** Whether Redis refused a command, or the connection to it ended: its state, not what was asked, is at fault. */
 export function isRedisError(error: unknown): boolean {
   if (!(error instanceof Error) || error.message.startsWith('ASSERT')) return false;
-  return (
-    ['ReplyError', 'AbortError', 'MaxRetriesPerRequestError'].includes(error.name) ||
-    error.message === 'Connection is closed.'
-  );
+  return REDIS_ERRORS.has(error.name) || error.message === 'Connection is closed.';
 }
 
 function connect(
