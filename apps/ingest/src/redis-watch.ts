@@ -1,4 +1,4 @@
-import { probeWrites, troubleOf, type RedisClient } from '@logferry/queue';
+import { probeWrites, troubleOf, within, type RedisClient } from '@logferry/queue';
 import { askRedis, type Appendfsync, type RedisFacts } from './redis-facts';
 import {
   isDurable,
@@ -101,14 +101,9 @@ export class RedisWatch {
    * could take a moment later.
    */
   async start(withinMs = FIRST_LOOK_MS): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, withinMs);
-    });
     const answered = new Promise<void>((resolve) => (this.onAnswer = resolve));
     void this.keepLooking();
-    await Promise.race([answered, late]);
-    clearTimeout(timer);
+    await within(answered, withinMs);
   }
 
   private async keepLooking(): Promise<void> {

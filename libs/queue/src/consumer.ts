@@ -25,6 +25,7 @@ import type { PayloadSource } from './payload-source';
 import { addJobs, newBatchId, promote } from './producer';
 import { isRedisError, type RedisClient } from './redis-connection';
 import { Sweep } from './sweep';
+import { within } from './within';
 
 /** What an app does with a batch: writes it once, and says which log events were refused. Throws a `Failure` if it could not. */
 export type Deliver = (batch: Batch, payload: PayloadSource) => Promise<DeliveryOutcome>;
@@ -66,7 +67,7 @@ const STUCK_MS = 500;
 const PUT_OFF_MS = { min: 1_000, max: 30_000 } as const;
 /** A call of an account that answers takes less, mostly. */
 const SLOW_MS = 250;
-/** A batch that gives its place back is moved twice, which costs a millisecond of CPU: with 32 slots, a hundred times a second at most. */
+/** A batch that gives its place back is moved twice in Redis; sooner, that would be most of what a worker does beside a flood. */
 const PATIENCE_MS = 1_000;
 /** Whoever puts a batch aside is not who wakes it; should nobody do so, it looks for itself. */
 const HELD_MS = 3_600_000;
@@ -129,12 +130,7 @@ export class BatchConsumer {
     this.keeper.stop();
     const endsAt = performance.now() + deadlineMs;
     await this.fetcher.close(deadlineMs);
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, Math.max(endsAt - performance.now(), 0));
-    });
-    await Promise.race([this.queue.close(), deadline]);
-    clearTimeout(timer);
+    await within(this.queue.close(), Math.max(endsAt - performance.now(), 0));
   }
 
   private openWorker(redis: RedisClient, process: Processor): Worker {

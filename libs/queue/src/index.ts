@@ -23,5 +23,6 @@ export * from './rations';
 export * from './redis-connection';
 export * from './reminders';
 export * from './redis-trouble';
+export * from './within';
 export * from './redis-memory';
 export * from './shared-rates';

@@ -1,4 +1,5 @@
 import type { Job, Processor, Worker } from 'bullmq';
+import { within } from './within';
 
 interface JobFetcherOptions {
   /** Opens a worker of BullMQ's, which begins to fetch at once. */
@@ -19,7 +20,7 @@ const IDLE_MS_MAX = 5_000;
  * Fetches jobs, and sees to it that somebody does.
  *
  * After the failover of a Redis Cluster a worker of BullMQ's stops fetching for good, one time in four: neither an error nor another
- * command comes of it, while its other connection goes on (bullmq 6.7.0, ioredis 6.0.0; seen for more than ten minutes). One that takes
+ * command comes of it, while its other connection goes on (bullmq 6.7.0, ioredis 6.0.0; seen for more than a minute). One that takes
  * nothing although there is something is left, and another one opened.
  */
 export class JobFetcher {
@@ -42,12 +43,7 @@ export class JobFetcher {
   async close(deadlineMs: number): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), deadlineMs);
-    });
-    const closed = await Promise.race([this.worker.close(), deadline]);
-    clearTimeout(timer);
+    const closed = await within(this.worker.close(), deadlineMs);
     // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
     if (closed === 'late') this.left.add(this.worker);
     for (const worker of this.left) void worker.disconnect().catch(() => undefined);

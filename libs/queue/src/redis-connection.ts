@@ -1,5 +1,6 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { mayBeElsewhere } from './redis-trouble';
+import { within } from './within';
 
 /** A Redis, or a Redis Cluster: the batch protocol runs on both unchanged. */
 export type RedisClient = Redis | Cluster;
@@ -63,16 +64,10 @@ export function patientRedis(address: RedisAddress): RedisClient {
 /** Whether Redis answers now. A connection that is open says nothing of it: a Redis that hangs keeps its connections. */
 export async function redisResponds(redis: RedisClient, withinMs = 1_000): Promise<boolean> {
   if (redis.status !== 'ready') return false;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), withinMs);
-  });
   try {
-    return await Promise.race([redis.ping().then(() => true), late]);
+    return (await within(redis.ping(), withinMs)) !== 'late';
   } catch {
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
