@@ -34,6 +34,9 @@ export function describeTarget(target: Target): string {
     : `${target.logGroup} ${target.logStream}`;
 }
 
+/** BullMQ's delayed jobs are in the order of milliseconds, times this. */
+const DELAYED_PER_MS = 0x1000;
+
 /** The workers decide when a batch has been tried often enough; BullMQ must not decide before them. */
 const ATTEMPTS_OF_BULLMQ = 1_000_000;
 
@@ -84,4 +87,17 @@ export function openQueue(redis: RedisClient, sink: Sink, shard: number): Queue 
   // The connection's owner listens to its errors; without a listener here, Node would end the process.
   queue.on('error', () => undefined);
   return queue;
+}
+
+/**
+ * Whether a worker that fetches would take a job now. Those whose delay is over count: it is a fetching worker that moves them to where
+ * jobs wait, so that without one they are nowhere else.
+ */
+export async function hasJobsToTake(redis: RedisClient, queue: Queue): Promise<boolean> {
+  const [prioritized, waiting, due] = await Promise.all([
+    queue.getPrioritizedCount(),
+    queue.getWaitingCount(),
+    redis.zcount(queue.toKey('delayed'), 0, `(${(Date.now() + 1) * DELAYED_PER_MS}`),
+  ]);
+  return prioritized + waiting + due > 0;
 }

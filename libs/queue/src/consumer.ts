@@ -15,7 +15,7 @@ import {
   type Begun,
   type Delivery,
 } from './batch-store';
-import { jobData, openQueue, type JobData } from './catalog';
+import { hasJobsToTake, jobData, openQueue, type JobData } from './catalog';
 import { FairSlots, inHandMax, type SlotFor } from './fair-slots';
 import { HoldKeeper, type HoldLimits } from './hold-keeper';
 import { Holds } from './holds';
@@ -102,7 +102,7 @@ export class BatchConsumer {
     this.fetcher = new JobFetcher({
       open: (process) => this.openWorker(redis, process),
       process: (job, token) => this.process(job, token),
-      hasWork: () => this.hasWork(),
+      hasWork: () => hasJobsToTake(redis, this.queue),
       inHandMax: inHandMax(concurrency),
       onError: (error) => observer.error(error),
     });
@@ -149,15 +149,6 @@ export class BatchConsumer {
       runRetryDelay: 500,
       settings: { backoffStrategy: (attempt) => backoffMs(attempt, Math.random(), RETRY) },
     });
-  }
-
-  /** Whether there are jobs that a worker could take now. */
-  private async hasWork(): Promise<boolean> {
-    const [prioritized, waiting] = await Promise.all([
-      this.queue.getPrioritizedCount(),
-      this.queue.getWaitingCount(),
-    ]);
-    return prioritized + waiting > 0;
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { Queue, Worker, type Processor } from 'bullmq';
+import { hasJobsToTake } from './catalog';
 import { JobFetcher } from './job-fetcher';
 import { patientRedis, type RedisClient } from './redis-connection';
 
@@ -41,32 +42,42 @@ function fetchJobs(process: () => Promise<void>, { idle = 0, inHandMax = 2 } = {
       return new Worker('jobs', processor, { connection: redis, autorun, concurrency: inHandMax });
     },
     process,
-    hasWork: async () => (await queue.getWaitingCount()) > 0,
+    hasWork: () => hasJobsToTake(redis, queue),
     inHandMax,
     onError: (error) => errors.push(error),
   });
   return opened;
 }
 
-test('a worker that takes nothing although there is something is replaced, and that is told', async () => {
-  let done = 0;
-  const opened = fetchJobs(
-    () => {
-      done++;
-      return Promise.resolve();
-    },
-    { idle: 2 },
-  );
-  await queue.add('job', {});
-  await until(() => done === 1, { timeoutMs: 25_000 });
-  expect(opened).toEqual(['idle', 'idle', 'at work']);
-  expect(errors).toHaveLength(2);
-}, 30_000);
+test.each([
+  ['waits', {}],
+  ['has a priority', { priority: 5 }],
+  // Nobody but a worker moves it to where jobs wait.
+  ['was delayed until a while ago', { delay: 1, priority: 5 }],
+])(
+  'a worker that does not take a job that %s is replaced, and that is told',
+  async (_, how) => {
+    let done = 0;
+    const opened = fetchJobs(
+      () => {
+        done++;
+        return Promise.resolve();
+      },
+      { idle: 2 },
+    );
+    await queue.add('job', {}, how);
+    await until(() => done === 1, { timeoutMs: 25_000 });
+    expect(opened).toEqual(['idle', 'idle', 'at work']);
+    expect(errors).toHaveLength(2);
+  },
+  30_000,
+);
 
 test('one that has nothing to take, or its hands full, stays', async () => {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
   const opened = fetchJobs(() => released);
+  await queue.add('later', {}, { delay: 60_000 });
   const startedAt = performance.now();
   await until(() => performance.now() - startedAt > 6_500, { timeoutMs: 10_000 });
   for (let n = 0; n < 5; n++) await queue.add('job', {});
