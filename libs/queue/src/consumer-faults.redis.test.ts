@@ -75,16 +75,21 @@ test('an outcome that cannot be makes a dead letter, instead of being delivered 
   expect([calls, errors.length]).toEqual([1, 1]);
 });
 
-test.each(['ReplyError', 'RedisError', 'ClusterAllFailedError'])(
-  'a payload that Redis does not hand out just now (%s) harms nothing: the batch is tried again',
-  async (name) => {
+test.each([
+  ['ReplyError', 'LOADING Redis is loading'],
+  ['RedisError', 'unexpected reply'],
+  ['ClusterAllFailedError', 'Failed to refresh slots cache.'],
+  ['Error', 'Command timed out'],
+])(
+  'a payload that Redis does not hand out just now (%s: %s) harms nothing: the batch is tried again',
+  async (name, message) => {
     const flaky = new BatchStore(bed.redis, 0);
     const begin = flaky.begin.bind(flaky);
     let begun = 0;
     flaky.begin = async (batchId) => {
       const result = await begin(batchId);
       if (++begun > 1 || result === undefined) return result;
-      const refused = Object.assign(new Error('LOADING Redis is loading'), { name });
+      const refused = Object.assign(new Error(message), { name });
       return { ...result, payload: new PayloadSource(() => Promise.reject(refused)) };
     };
     const { errors } = bed.consume(
@@ -96,6 +101,6 @@ test.each(['ReplyError', 'RedisError', 'ClusterAllFailedError'])(
     );
     await bed.send(1);
     await bed.ledgerShows({ delivered: 1, deadLettered: 0 });
-    expect(errors).toEqual([expect.objectContaining({ name })]);
+    expect(errors).toEqual([expect.objectContaining({ name, message })]);
   },
 );

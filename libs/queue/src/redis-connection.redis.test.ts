@@ -13,7 +13,7 @@ import { BatchStore, type Appended, type Flush } from './batch-store';
 import { BatchConsumer } from './consumer';
 import { encodeFragment } from './fragment';
 import { BatchProducer } from './producer';
-import { failFastRedis, patientRedis, type RedisClient } from './redis-connection';
+import { failFastRedis, isRedisError, patientRedis, type RedisClient } from './redis-connection';
 
 const ignore = (): void => undefined;
 
@@ -85,6 +85,48 @@ test('appends of 2,000 lanes each are taken side by side, and nobody waits for l
   } finally {
     await producer.close();
     redis.disconnect();
+    await server.stop();
+  }
+});
+
+const NOBODY = 'redis://127.0.0.1:1';
+
+test.each([
+  ['a Redis', NOBODY],
+  ['a Redis Cluster', `${NOBODY},${NOBODY}`],
+])(
+  'a command for %s that is never reached ends, and counts as an error of Redis',
+  async (_, url) => {
+    const redis = patientRedis({ url }, 100);
+    redis.on('error', ignore);
+    const error: unknown = await redis.get('key').catch((reason: unknown) => reason);
+    redis.disconnect();
+    expect(error).toEqual(new Error('Command timed out'));
+    expect(isRedisError(error)).toBe(true);
+  },
+);
+
+test('a worker whose Redis hangs longer than its commands wait goes on when it answers again', async () => {
+  const server = await startRedis();
+  const [producerRedis, workerRedis] = [failFastRedis(server), patientRedis(server, 1_000)];
+  const producer = aProducer(producerRedis, 0);
+  const consumer = aConsumer(workerRedis, 'cloudwatch', 0);
+  const lane = aCloudWatchLane({ lingerMs: 0 });
+  const store = new BatchStore(workerRedis, 0);
+  try {
+    await until(() => producerRedis.status === 'ready');
+    await append(producer, lane);
+    await until(async () => (await store.totals()).delivered === 1);
+    await server.pause();
+    await expect(store.totals()).rejects.toThrow('Command timed out');
+    await server.resume();
+    await until(() => append(producer, lane).then(Boolean, () => false));
+    await until(async () => (await store.totals()).delivered === 2);
+  } finally {
+    await consumer.close(1_000);
+    await producer.close();
+    producerRedis.disconnect();
+    workerRedis.disconnect();
     await server.stop();
   }
 });

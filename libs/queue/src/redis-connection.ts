@@ -10,11 +10,14 @@ export interface RedisAddress {
   url: string;
 }
 
+/** What holds for a connection, and for each of a Redis Cluster's. */
+type NodeOptions = Omit<RedisOptions, 'replyMapping'>;
+
 /** Quick: what a connection waits after Redis is back is delay for everyone. */
 const reconnectMs = (times: number): number => Math.min(50 * times, 250);
 
 /** How any connection comes back. */
-const patience: RedisOptions = {
+const patience: NodeOptions = {
   maxRetriesPerRequest: null,
   retryStrategy: reconnectMs,
   // A host that is gone answers nothing, and a packet to it is sent again and again: ioredis would wait 10 s for a connection.
@@ -48,12 +51,19 @@ export function failFastRedis(address: RedisAddress, timeoutMs = 1_500): RedisCl
   });
 }
 
-/** For workers: waits for Redis as long as it takes. Must not have a command timeout: BullMQ blocks on purpose. */
-export function patientRedis(address: RedisAddress): RedisClient {
+/**
+ * For workers: comes back to Redis however long it was away.
+ *
+ * A command that has no answer after `timeoutMs`, sent or not, has failed. ioredis loses some at the failover of a Redis Cluster, and
+ * whoever waited for one without an end would hold its batch and its slot for good, with the batch's lock kept alive. The limit must be
+ * longer than the ten seconds for which BullMQ blocks on purpose.
+ */
+export function patientRedis(address: RedisAddress, timeoutMs = 30_000): RedisClient {
   // Ten times a second, for a quarter of an hour. With the standard 16 a failover would be an error, and BullMQ would pause for 15 s.
   const cluster = { maxRedirections: 10_000 };
   return connect(address, cluster, {
     ...patience,
+    commandTimeout: timeoutMs,
     // BullMQ blocks for ten seconds at most.
     socketTimeout: 20_000,
     // And sends the refused command again: BullMQ would take the refusal for an answer, and pause for 15 s.
@@ -71,7 +81,7 @@ export async function redisResponds(redis: RedisClient, withinMs = 1_000): Promi
   }
 }
 
-/** The names of everything that ioredis rejects a command with, but for one that has none of its own. */
+/** The names of everything that ioredis rejects a command with, but for what has none of its own. */
 const REDIS_ERRORS: ReadonlySet<string> = new Set([
   'RedisError',
   'ReplyError',
@@ -81,23 +91,33 @@ const REDIS_ERRORS: ReadonlySet<string> = new Set([
   'MaxRetriesPerRequestError',
   'ClusterAllFailedError',
 ]);
+const REDIS_MESSAGES: ReadonlySet<string> = new Set(['Connection is closed.', 'Command timed out']);
 
-/** Whether Redis refused a command, or the connection to it ended: its state, not what was asked, is at fault. */
+/** Whether Redis refused a command, did not answer it, or the connection to it ended: its state, not what was asked, is at fault. */
 export function isRedisError(error: unknown): boolean {
   if (!(error instanceof Error) || error.message.startsWith('ASSERT')) return false;
-  return REDIS_ERRORS.has(error.name) || error.message === 'Connection is closed.';
+  return REDIS_ERRORS.has(error.name) || REDIS_MESSAGES.has(error.message);
+}
+
+/** The limit of ioredis begins when a node takes a command. What waits for a node, or is lost on the way to one, would have none. */
+class LimitedCluster extends Cluster {
+  override sendCommand(...[command, ...where]: Parameters<Cluster['sendCommand']>): unknown {
+    const { commandTimeout } = this.options.redisOptions ?? {};
+    if (commandTimeout !== undefined) command.setTimeout(commandTimeout);
+    return super.sendCommand(command, ...where);
+  }
 }
 
 function connect(
   { url }: RedisAddress,
   clusterOptions: ClusterOptions,
-  options: RedisOptions,
+  options: NodeOptions,
 ): RedisClient {
   const urls = url.split(',').map((node) => node.trim());
   const [first = url] = urls;
   if (urls.length === 1) return new Redis(first, { ...options });
   const { username, password, protocol } = new URL(first);
-  return new Cluster(urls, {
+  return new LimitedCluster(urls, {
     ...clusterOptions,
     clusterRetryStrategy: reconnectMs,
     redisOptions: {
