@@ -12,6 +12,8 @@ export async function freePort(): Promise<number> {
  * the nodes of a Redis Cluster talk to each other.
  */
 const STEADY = { from: 12_000, to: 22_000 } as const;
+/** Whoever was given one may listen on it only later; drawn twice, one of the two could not start (seen one time in fifty). */
+const given = new Set<number>();
 
 /**
  * A TCP port for something that is stopped and started again: the system gives it to nobody else while nothing listens on it, as it
@@ -20,6 +22,8 @@ const STEADY = { from: 12_000, to: 22_000 } as const;
 export async function steadyPort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const candidate = STEADY.from + Math.floor(Math.random() * (STEADY.to - STEADY.from));
+    if (given.has(candidate)) continue;
+    given.add(candidate);
     if ((await listenOnce(candidate)) !== undefined) return candidate;
   }
   throw new Error('no port is free');
