@@ -1,3 +1,5 @@
+import { partitionOf } from '@logferry/core';
+
 /** Where buckets really lie, as S3 says when it is asked in a wrong Region. */
 export class BucketRegions {
   private readonly regions = new Map<string, string>();
@@ -18,7 +20,7 @@ export class BucketRegions {
   learn(place: BucketPlace, asked: string, thrown: unknown): boolean {
     const region = regionOfRedirect(thrown);
     if (region === undefined || region === asked) return false;
-    if (partition(region) !== partition(place.region)) return false;
+    if (partitionOf(region) !== partitionOf(place.region)) return false;
     const key = keyOf(place);
     this.regions.delete(key);
     if (this.regions.size >= this.most) this.regions.clear();
@@ -55,11 +57,4 @@ function regionOfRedirect(thrown: unknown): string | undefined {
   const status = error.$metadata?.httpStatusCode;
   if (status !== 301 && status !== 307 && !REDIRECTS.includes(error.name ?? '')) return undefined;
   return error.$response?.headers?.['x-amz-bucket-region'];
-}
-
-const PARTITIONS = /^(cn-|us-gov-|us-iso-|us-isob-|us-isof-|eu-isoe-|eusc-)/;
-
-/** A session counts within its partition only. */
-function partition(region: string): string {
-  return PARTITIONS.exec(region)?.[0] ?? '';
 }

@@ -1,10 +1,12 @@
 // The only library that knows the AWS SDK: writing to CloudWatch Logs and S3, trading tokens at STS, and what AWS's errors mean. It
 // decides nothing about batches, tenants or retries.
+export * from './call-actions';
 export * from './classify';
 export * from './cloudwatch-sink';
 export type { CreationMemory, NewLogGroup } from './log-stream-creator';
 export * from './multipart-upload';
 export * from './object-call';
+export * from './permission-policy';
 export * from './put-outcome';
 export * from './rejected-ranges';
 export * from './s3-sink';

@@ -1,5 +1,5 @@
 import { CLOUDWATCH, S3 } from './limits';
-import type { Destination, S3Destination, Sink } from './destination';
+import type { CloudWatchDestination, Destination, S3Destination, Sink } from './destination';
 import { LaneMemory } from './lane-memory';
 import type { LogEvent } from './log-event';
 import { fnv1a, logGroupName, logStreamName } from './naming';
@@ -105,15 +105,16 @@ interface TargetNames {
 }
 
 function targetNames(tenantId: string, destination: Destination): TargetNames {
-  const preset = destination.preset === undefined ? undefined : presets[destination.preset];
   if (destination.type === 's3') {
-    const logType = (type: string) => preset?.logType(type) ?? type;
+    const logType = (type: string) => logTypeText(destination, type);
     return { place: () => destination.s3.bucket, rest: keyFinder(tenantId, destination, logType) };
   }
-  const { logGroup, logGroupPrefix, logStream } = destination.cloudwatch;
-  const groups = memoize((type: string) =>
-    compile(logGroupPrefix, logGroup ?? preset?.logType(type) ?? type),
-  );
+  const { logStream } = destination.cloudwatch;
+  const preset = presetOf(destination);
+  const groups = memoize((type: string) => {
+    const { prefix, text } = logGroupText(destination, type);
+    return compile(prefix, text);
+  });
   const streams = memoize((type: string) =>
     compile('', logStream ?? preset?.logStream(type) ?? type),
   );
@@ -121,6 +122,24 @@ function targetNames(tenantId: string, destination: Destination): TargetNames {
     place: (event) => renderTemplate(groups(event.type), tenantId, event),
     rest: (event) => renderTemplate(streams(event.type), tenantId, event),
   };
+}
+
+/** What the names of a destination's log groups are made from: a prefix as it is, and a template behind it. */
+export function logGroupText(
+  destination: CloudWatchDestination,
+  type: string,
+): { prefix: string; text: string } {
+  const { logGroup, logGroupPrefix } = destination.cloudwatch;
+  return { prefix: logGroupPrefix, text: logGroup ?? logTypeText(destination, type) };
+}
+
+/** What a type of log is called where it names a group or a key. */
+export function logTypeText(destination: Destination, type: string): string {
+  return presetOf(destination)?.logType(type) ?? type;
+}
+
+function presetOf({ preset }: Destination) {
+  return preset === undefined ? undefined : presets[preset];
 }
 
 function keyFinder(

@@ -133,6 +133,34 @@ export function laneKeys(options: KeyOptions): LaneKeys {
 }
 
 /**
+ * What the keys of all batches begin with.
+ *
+ * @param known what is known of every batch; a value may itself have a hole, up to which it is known
+ */
+export function keyPrefix(
+  { key, path }: Pick<KeyOptions, 'key' | 'path'>,
+  known: Partial<KeyFacts> & Pick<KeyFacts, 'logType'>,
+): string {
+  let below = '';
+  for (const [i, part] of (key ?? ENV0_KEY).split(HOLE).entries()) {
+    if (i % 2 === 0) {
+      below += part;
+      continue;
+    }
+    const fact = Object.hasOwn(known, part) ? known[part as keyof KeyFacts] : undefined;
+    const hole = fact?.indexOf('{') ?? 0;
+    below += fact === undefined ? '' : hole < 0 ? safe(fact) : fact.slice(0, hole);
+    if (fact === undefined || hole >= 0) break;
+  }
+  if (key !== undefined) return joinPath(path, below);
+  const [beginning = '', ...rest] = known.logType.split('{');
+  // One of the types that it may be of is perhaps what the path is called: then the path stands in the key alone.
+  if (rest.length > 0 && trim(path) !== '' && trim(path).startsWith(beginning))
+    return joinPath(path, '');
+  return env0Path(path, known, below);
+}
+
+/**
  * The key of a batch's object.
  *
  * @param pattern as the lane has it
@@ -194,7 +222,7 @@ function joinPath(path: string, below: string): string {
 }
 
 /** As env zero's exporter has it, a path that is the log type itself stands in the key once. */
-function env0Path(path: string, { logType }: KeyFacts, below: string): string {
+function env0Path(path: string, { logType }: Pick<KeyFacts, 'logType'>, below: string): string {
   return trim(path) === safe(logType) ? below : joinPath(path, below);
 }
 

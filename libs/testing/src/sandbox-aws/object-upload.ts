@@ -64,15 +64,19 @@ export function requireKmsAccess(
   { kmsKeyId, action }: { kmsKeyId: string; action: 'kms:GenerateDataKey' | 'kms:Decrypt' },
 ): void {
   const { principal } = call.caller;
+  const home = `arn:${partitionOf(bucket.region)}:kms:${bucket.region}:${principal.account}`;
   const path = /^(key|alias)\//u.test(kmsKeyId) ? kmsKeyId : `key/${kmsKeyId}`;
-  const arn = kmsKeyId.startsWith('arn:')
-    ? kmsKeyId
-    : `arn:${partitionOf(bucket.region)}:kms:${bucket.region}:${principal.account}:${path}`;
-  const keyRegion = kmsKeyId.startsWith('arn:') ? kmsKeyId.split(':')[3] : bucket.region;
+  const named = kmsKeyId.startsWith('arn:') ? kmsKeyId : `${home}:${path}`;
+  const keyRegion = named.split(':')[3] ?? '';
   if (keyRegion !== bucket.region) {
-    throw new AwsError('KMS.NotFoundException', `Invalid arn ${keyRegion ?? ''}`);
+    throw new AwsError('KMS.NotFoundException', `Invalid arn ${keyRegion}`);
   }
-  const denial = findDenial(principal, { action, resources: [arn], region: bucket.region });
+  // KMS asks about the key, never about the alias that it was named by: a policy names that in a condition.
+  const [beginning = '', alias] = named.split(/:(?=alias\/)/u);
+  const arn = alias === undefined ? named : `${beginning}:key/${alias.replaceAll('/', '-')}`;
+  const context = new Map([['kms:resourcealiases', alias === undefined ? [] : [alias]]]);
+  const access = { action, resources: [arn], region: bucket.region, context };
+  const denial = findDenial(principal, access);
   if (denial === undefined) return;
   throw new AwsError('AccessDenied', notAuthorizedMessage(principal, action, arn, denial), 403);
 }
