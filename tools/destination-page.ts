@@ -1,12 +1,16 @@
 // docs/reference/destinations.md: every field of a destination, read off its schema.
 import {
   assert,
+  CONDITION_DEPTH_MAX,
+  CONDITIONS_MAX,
   Destination,
   KEY_VARIABLES,
   laneKeys,
+  MASK,
   MISSING,
   objectKey,
   presets,
+  SENSITIVE_TEXTS,
   TEMPLATE_VARIABLES,
   type PresetName,
 } from '@logferry/core';
@@ -33,6 +37,55 @@ interface Node {
 
 type Row = [field: string, type: string, standard: string, bounds: string, meaning: string];
 
+const conditions = `### Conditions
+
+\`filter.where\` is a comparison of one attribute, or conditions joined by \`and\`, \`or\` and \`not\`:
+
+\`\`\`json
+{
+  "and": [
+    { "attribute": "team", "in": ["payments", "billing"] },
+    { "not": { "attribute": "environment", "prefix": "dev-" } },
+    { "or": [{ "attribute": "drift", "equals": "true" }, { "attribute": "drift", "exists": false }] }
+  ]
+}
+\`\`\`
+
+An attribute that a log event does not have equals nothing and begins with nothing. ${CONDITIONS_MAX} conditions at most, nested
+${CONDITION_DEPTH_MAX} levels deep. There are no regular expressions: one of a tenant's own could keep ingest busy for everybody.`;
+
+const redaction = `### Redaction
+
+\`redact\` takes things out of a log event before anything of it is stored for this destination; others may have it whole. What is
+redacted is in no queue, no dead letter and no name of a log stream.
+
+\`\`\`json
+[
+  { "field": "attributes.deployerEmail", "action": "hash" },
+  { "field": "message.user.email", "action": "mask" },
+  { "field": "message.**.password", "action": "drop" },
+  { "pattern": "card_number", "action": "mask" }
+]
+\`\`\`
+
+| \`action\` | what was there |
+| --- | --- |
+| \`drop\` | is gone; of an element of an array, \`null\` stays |
+| \`mask\` | is \`"${MASK}"\` |
+| \`hash\` | is \`hmac-\` and 32 digits, the same for the same value in all log events of the tenant, and another for another tenant: a hash with the key \`LOGFERRY_INGEST_REDACTION_KEY\`, without which nobody can find a value by trying. Where the platform has set none, it is masked |
+
+A \`field\` is \`attributes.NAME\`, or \`message.\` and a path in messages that are JSON, whether they were sent as a value or as its
+text (which is then delivered compact; a text nested deeper than 64 levels is masked whole). \`*\` stands for any one name or place in
+an array, \`**\` at the beginning for any depth; a dot or star in a name is written \`\\.\` and \`\\*\`. A text that only has JSON in it, such as a
+log line with an object at its end, is a text: for those there are patterns, which are looked for in texts, in all strings of JSON (not in
+the names of members) and in attributes:
+
+| \`pattern\` | finds |
+| --- | --- |
+${Object.entries(SENSITIVE_TEXTS)
+  .map(([name, meaning]) => `| \`${name}\` | ${meaning} |`)
+  .join('\n')}`;
+
 export function destinationPage(): string {
   const { oneOf = [] } = z.toJSONSchema(Destination, { io: 'input' }) as Node;
   const [cloudwatch = [], s3 = []] = oneOf.map((kind) => rowsOf(kind, ''));
@@ -53,6 +106,10 @@ How a customer prepares the account: [connect-aws.md](../guides/connect-aws.md).
 ${table(cloudwatch.filter(isShared))}
 
 Filters that are given must all agree. A log event that no destination wants is accepted and counted as filtered.
+
+${conditions}
+
+${redaction}
 
 ## \`"type": "cloudwatch"\`
 
@@ -153,8 +210,9 @@ function rowsOf(node: Node, path: string): Row[] {
     if (full === 'type') return [];
     const inner = field.oneOf?.[0] ?? field;
     if ((field.oneOf?.length ?? 1) > 1) throw new Error(`${full} has kinds: the page cannot tell`);
-    if (inner.properties !== undefined) return rowsOf(inner, full);
     const { description } = field;
+    // What describes itself as a whole is told by a section of the page.
+    if (inner.properties !== undefined && description === undefined) return rowsOf(inner, full);
     if (description === undefined) throw new Error(`${full} says nothing of itself`);
     return [
       [

@@ -179,10 +179,12 @@ export class AcceptLogEvents {
       };
     }
     const placed: [Lane, Fragment][] = [];
-    for (const { wants, laneOf } of this.router.routesOf(record)) {
+    for (const { wants, redact, laneOf } of this.router.routesOf(record)) {
       if (!wants(event)) continue;
-      const lane = laneOf(event);
-      const fragment = encodeFragment(lane, event);
+      // Also what names the lane: a name that is taken out of a log event must not stand in its log stream's.
+      const left = redact === undefined ? event : redact(event);
+      const lane = laneOf(left);
+      const fragment = encodeFragment(lane, left);
       if (fragment.bytes <= lane.limits.logEventBytesMax) {
         placed.push([lane, fragment]);
       } else if (lane.oversize === 'reject') {
@@ -191,7 +193,7 @@ export class AcceptLogEvents {
           message: `message takes ${fragment.bytes} bytes as ${lane.destinationId} formats it; the most is ${lane.limits.logEventBytesMax}`,
         };
       } else {
-        for (const part of cutToFit(lane, event)) placed.push([lane, part]);
+        for (const part of cutToFit(lane, left)) placed.push([lane, part]);
       }
     }
     for (const [lane, fragment] of placed) {

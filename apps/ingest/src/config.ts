@@ -20,6 +20,11 @@ export const ingestSettings = {
     description:
       'A key that may send for every tenant, beside the keys that are made one by one. For the first steps of an installation.',
   }),
+  redactionKey: optionalSecret({
+    name: 'LOGFERRY_INGEST_REDACTION_KEY',
+    description:
+      'The key of the hashes that destinations ask for instead of values. The same in every ingest, and kept: with another, the same value has another hash. Without one, such values are masked.',
+  }),
   bodyBytesMax: integer(
     {
       name: 'LOGFERRY_INGEST_BODY_BYTES_MAX',

@@ -20,6 +20,7 @@ import { EventsController } from './events.controller';
 import { Gate } from './gate';
 import { IngestMetrics } from './ingest-metrics';
 import { KeyRates } from './key-rates';
+import { keyedHash } from './keyed-hash';
 import { RedisWatch } from './redis-watch';
 import { Router } from './router';
 import { TenantBacklog } from './tenant-backlog';
@@ -164,13 +165,30 @@ const BACKGROUND = Symbol('Background');
     },
     {
       provide: AcceptLogEvents,
-      inject: [PRODUCERS, Tenants, RedisWatch],
-      useFactory: (producers: BatchProducer[], tenants: Tenants, watch: RedisWatch) =>
+      inject: [PRODUCERS, Router, Tenants, RedisWatch],
+      useFactory: (
+        producers: BatchProducer[],
+        router: Router,
+        ...[tenants, watch]: [Tenants, RedisWatch]
+      ) =>
         new AcceptLogEvents(
           producers.map((producer) => new DurableAppender(producer, watch)),
-          new Router(),
+          router,
           tenants,
         ),
+    },
+    {
+      provide: Router,
+      inject: [INGEST_CONFIG, LOG],
+      useFactory: ({ redactionKey: key }: IngestConfig, log: Logger) =>
+        new Router({
+          hashOf: key && ((tenantId) => keyedHash(key, tenantId)),
+          onNoKey: (tenantId, destinationId) =>
+            log.warn(
+              { tenantId, destinationId },
+              'values are masked instead of hashed: LOGFERRY_INGEST_REDACTION_KEY is not set',
+            ),
+        }),
     },
     {
       provide: Metrics,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { Filter } from './filter';
 import { CLOUDWATCH, RETENTION_DAYS, S3, STS } from './limits';
 import { keyProblem } from './object-key';
+import { Redaction } from './redaction';
 import { parseTemplate } from './template';
 import { TenantId } from './tenant';
 
@@ -87,18 +89,8 @@ const base = {
     .describe('while it is off, nothing is taken for it, and what waits for it is held'),
   region,
   credentials: Credentials,
-  filter: z
-    .strictObject({
-      types: z.array(z.string().min(1)).min(1).max(100).optional().describe('only these types'),
-      levels: z.array(z.string().min(1)).min(1).max(20).optional().describe('only these levels'),
-      scopes: z
-        .array(z.string().min(1))
-        .min(1)
-        .max(100)
-        .optional()
-        .describe('only these scopes and what is below them'),
-    })
-    .default({}),
+  filter: Filter,
+  redact: Redaction,
   oversize: z
     .enum(['split', 'truncate', 'reject'])
     .default('split')

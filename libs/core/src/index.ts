@@ -1,6 +1,7 @@
 // What is true without a computer: log events, destinations, lanes, names, limits, failures. No I/O, no clock, no chance, no framework.
 export * from './assert';
 export * from './backoff';
+export * from './condition';
 export * from './credential';
 export * from './destination';
 export * from './failure';
@@ -16,6 +17,8 @@ export * from './naming';
 export * from './object-key';
 export * from './partition';
 export * from './preset';
+export * from './redaction';
+export * from './sensitive-text';
 export * from './template';
 export * from './tenant';
 export * from './utf8';

@@ -32,7 +32,7 @@ export function parseJsonExact(text: string): unknown {
  */
 export function inspectJson(value: unknown, depthMax: number): 'fine' | 'inexact' | 'too_deep' {
   if (typeof value === 'number') return isExact(value) ? 'fine' : 'inexact';
-  if (typeof value !== 'object' || value === null || isRawJSON(value)) return 'fine';
+  if (!isContainer(value)) return 'fine';
   if (depthMax === 0) return 'too_deep';
   let found: 'fine' | 'inexact' = 'fine';
   for (const member of Object.values(value)) {
@@ -41,6 +41,11 @@ export function inspectJson(value: unknown, depthMax: number): 'fine' | 'inexact
     if (inside === 'inexact') found = inside;
   }
   return found;
+}
+
+/** Whether a parsed value holds others: an object or an array, and not a number that is kept by its text. */
+export function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isRawJSON(value);
 }
 
 function isExact(value: number): boolean {

@@ -1,5 +1,4 @@
 import { Destination } from './destination';
-import { filterOf } from './filter';
 import { LaneMemory } from './lane-memory';
 import { laneFinder, shardOf } from './lane';
 import type { LogEvent } from './log-event';
@@ -116,24 +115,4 @@ test('shards spread destinations, and one shard takes all', () => {
   const shards = new Set(Array.from({ length: 100 }, (_, i) => shardOf('t', `d${i}`, 4)));
   expect([...shards].sort((a, b) => a - b)).toEqual([0, 1, 2, 3]);
   expect(shardOf('t', 'd', 1)).toBe(0);
-});
-
-test.each<[string, object, Partial<LogEvent>, boolean]>([
-  ['no filter', {}, {}, true],
-  ['a type that is listed', { types: ['deployment'] }, {}, true],
-  ['a type that is not', { types: ['audit'] }, {}, false],
-  ['a level that is listed', { levels: ['error'] }, { level: 'error' }, true],
-  ['no level where levels are listed', { levels: ['error'] }, {}, false],
-  ['the scope itself', { scopes: ['project/web'] }, { scope: 'project/web' }, true],
-  ['a scope below', { scopes: ['project/web/'] }, { scope: 'project/web/env/prod' }, true],
-  [
-    'a scope that only starts alike',
-    { scopes: ['project/web'] },
-    { scope: 'project/website' },
-    false,
-  ],
-  ['one of two filters', { types: ['deployment'], levels: ['error'] }, { level: 'info' }, false],
-])('%s decides whether the log event is wanted', (_, filter, event, wanted) => {
-  const destination = Destination.parse({ ...base, type: 'cloudwatch', preset: 'env0', filter });
-  expect(filterOf(destination)(aLogEvent(event))).toBe(wanted);
 });

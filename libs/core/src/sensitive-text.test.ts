@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { replaceSensitive, SENSITIVE_TEXTS, type SensitiveText } from './sensitive-text';
+
+const mask = (kind: SensitiveText, text: string): string =>
+  replaceSensitive(kind, text, (found) => `<${found.length}>`);
+
+const jwt = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
+
+test.each<[SensitiveText, string, string]>([
+  ['email', 'from ann.b+c@example.co.uk, to x@y.io.', 'from <21>, to <6>.'],
+  ['email', '<ann@example.com>(bob@example.com)', '<<15>>(<15>)'],
+  ['email', 'ann@localhost @ann a@ b@.c', 'ann@localhost @ann a@ b@.c'],
+  ['email', 'a@b.c@d.e', '<5>@d.e'],
+  ['ipv4', 'GET from 203.0.113.9:443', 'GET from <11>:443'],
+  ['ipv4', 'version 1.2.3, 1.2.3.4.5', 'version 1.2.3, <7>.5'],
+  ['card_number', 'paid by 4111 1111 1111 1111 today', 'paid by <19> today'],
+  ['card_number', 'paid by 4111-1111-1111-1111', 'paid by <19>'],
+  ['card_number', 'order 4111111111111112', 'order 4111111111111112'],
+  ['aws_access_key', 'key=AKIAIOSFODNN7EXAMPLE;', 'key=<20>;'],
+  ['aws_access_key', 'XAKIAIOSFODNN7EXAMPLE', 'XAKIAIOSFODNN7EXAMPLE'],
+  ['bearer', 'Authorization: Bearer abc.def-ghi~123', 'Authorization: Bearer <15>'],
+  ['bearer', 'the bearer is here', 'the bearer is here'],
+  ['jwt', `token=${jwt}; next`, `token=<${jwt.length}>; next`],
+  ['jwt', 'com.example.very.long.package.Name', 'com.example.very.long.package.Name'],
+])('%s in %j', (kind, text, redacted) => {
+  expect(mask(kind, text)).toBe(redacted);
+});
+
+const kinds = Object.keys(SENSITIVE_TEXTS) as SensitiveText[];
+
+test.each(kinds)('%s: a text without any stays as it is', (kind) => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'xyz é😀\n"\\') }), (text) => {
+      expect(mask(kind, text)).toBe(text);
+    }),
+  );
+});
+
+// 2 MB that make a pattern with many beginnings look at every letter from each of them: quadratic, it would take many minutes.
+test.each(
+  kinds.flatMap((kind) =>
+    ['a', 'a.', '@a', 'a@a.', '1', '1-', '1.', 'eyJ', '-eyJ.', 'bearer ', 'AKIA', ' '].map(
+      (unit) => [kind, unit] as const,
+    ),
+  ),
+)('%s takes time in proportion to a text of %j over and over', (kind, unit) => {
+  const text = unit.repeat(2_000_000 / unit.length);
+  const startedAt = performance.now();
+  mask(kind, text);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+});
