@@ -1,5 +1,6 @@
 // The only library that knows the AWS SDK: writing to CloudWatch Logs and S3, trading tokens at STS, and what AWS's errors mean. It
 // decides nothing about batches, tenants or retries.
+export * from './account-setup';
 export * from './call-actions';
 export * from './classify';
 export * from './cloudwatch-sink';
@@ -10,6 +11,10 @@ export * from './permission-policy';
 export * from './put-outcome';
 export * from './rejected-ranges';
 export * from './s3-sink';
+export * from './setup-cloudformation';
+export * from './setup-commands';
+export * from './setup-terraform';
 export * from './sink-access';
 export * from './transport';
+export * from './trust-policy';
 export * from './web-identity';
