@@ -3,7 +3,7 @@ import {
   assert,
   CONDITION_DEPTH_MAX,
   CONDITIONS_MAX,
-  Destination,
+  DestinationInput,
   KEY_VARIABLES,
   laneKeys,
   MASK,
@@ -87,7 +87,7 @@ ${Object.entries(SENSITIVE_TEXTS)
   .join('\n')}`;
 
 export function destinationPage(): string {
-  const { oneOf = [] } = z.toJSONSchema(Destination, { io: 'input' }) as Node;
+  const { oneOf = [] } = z.toJSONSchema(DestinationInput, { io: 'input' }) as Node;
   const [cloudwatch = [], s3 = []] = oneOf.map((kind) => rowsOf(kind, ''));
   const isShared = ([field]: Row): boolean => [cloudwatch, s3].every((rows) => has(rows, field));
   assert(
@@ -104,6 +104,8 @@ How a customer prepares the account: [connect-aws.md](../guides/connect-aws.md).
 \`type\` is \`cloudwatch\` or \`s3\`, and must be set.
 
 ${table(cloudwatch.filter(isShared))}
+
+${credentialKinds(oneOf[0])}
 
 Filters that are given must all agree. A log event that no destination wants is accepted and counted as filtered.
 
@@ -162,6 +164,21 @@ ${(Object.keys(presets) as PresetName[]).flatMap(presetRows).join('\n')}
 `;
 }
 
+/** A table of fields for each kind of credentials, told apart by `kind`. */
+function credentialKinds(destination: Node | undefined): string {
+  const kinds = destination?.properties?.['credentials']?.oneOf ?? [];
+  assert(kinds.length > 1, 'there are several kinds of credentials');
+  return kinds
+    .map((kind) => {
+      const { const: name, description } = kind.properties?.['kind'] ?? {};
+      const rows = rowsOf(kind, '').filter(([field]) => field !== 'kind');
+      return `### \`credentials\` of the kind \`${name}\`\n\n${capital(description)}.\n\n${table(rows)}`;
+    })
+    .join('\n\n');
+}
+
+const capital = (text = ''): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 function presetRows(name: PresetName): string[] {
   const preset = presets[name];
   return ['deployment', 'audit', 'TYPE'].map(
@@ -208,11 +225,14 @@ function rowsOf(node: Node, path: string): Row[] {
   return Object.entries(properties).flatMap(([name, field]): Row[] => {
     const full = path === '' ? name : `${path}.${name}`;
     if (full === 'type') return [];
-    const inner = field.oneOf?.[0] ?? field;
-    if ((field.oneOf?.length ?? 1) > 1) throw new Error(`${full} has kinds: the page cannot tell`);
+    if (field.oneOf !== undefined) {
+      if (full !== 'credentials') throw new Error(`${full} has kinds: the page cannot tell`);
+      const meaning = 'how we come into the AWS account: one of the kinds below';
+      return [[full, 'object', 'must be set', '', meaning]];
+    }
     const { description } = field;
     // What describes itself as a whole is told by a section of the page.
-    if (inner.properties !== undefined && description === undefined) return rowsOf(inner, full);
+    if (field.properties !== undefined && description === undefined) return rowsOf(field, full);
     if (description === undefined) throw new Error(`${full} says nothing of itself`);
     return [
       [

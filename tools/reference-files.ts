@@ -187,7 +187,8 @@ const SERVICES: Readonly<Record<Service, string>> = {
   cloudwatch: 'CloudWatch Logs: PutLogEvents',
   cloudwatch_create: 'CloudWatch Logs: CreateLogStream, CreateLogGroup, PutRetentionPolicy',
   s3: 'S3',
-  sts: 'STS',
+  sts: 'STS: AssumeRoleWithWebIdentity',
+  sts_signed: 'STS: AssumeRole',
 };
 
 function rulesTable(rules: readonly ErrorRule[]): string {

@@ -4,7 +4,7 @@ import {
   type RejectedRange,
   type SinkAccess,
 } from '@logferry/aws';
-import { accountOf, assert, destinationKey, Failure } from '@logferry/core';
+import { accountOf, assert, destinationKey, Failure, type Destination } from '@logferry/core';
 import type { Deliver } from '@logferry/queue';
 import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
@@ -28,7 +28,7 @@ export function deliverLogEvents(
     const { logGroup, logStream } = target;
     const { head, tail } = logEventsFrame(logGroup, logStream);
     const { region } = destination;
-    const account = accountOf(destination);
+    const account = creatingAccount(destination);
     const { compression, ...newGroup } = destination.cloudwatch;
     let body: Buffer | undefined;
     const rejected = await sessions.withSession(tenantId, destination, async (session) => {
@@ -41,4 +41,12 @@ export function deliverLogEvents(
     });
     return { rejected };
   };
+}
+
+/** Whose quota creating counts against; where nobody knows the account, an access key stands for it. */
+function creatingAccount({ credentials }: Destination): string {
+  const account = accountOf({ credentials });
+  if (account !== undefined) return account;
+  assert(credentials.kind === 'access_key', 'the account of a role stands in its ARN');
+  return credentials.accessKeyId;
 }

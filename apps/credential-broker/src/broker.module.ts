@@ -1,4 +1,4 @@
-import { sharedTransport, WebIdentitySts } from '@logferry/aws';
+import { PlatformIdentitySts, sharedTransport, WebIdentitySts } from '@logferry/aws';
 import { failFastRedis, redisResponds, type RedisClient } from '@logferry/queue';
 import {
   ConfigError,
@@ -15,23 +15,37 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { BROKER_LOG, BrokerController } from './broker.controller';
-import { BROKER_CONFIG, loadBrokerConfig, type BrokerConfig } from './config';
-import { IssueSession, sessionFetcher } from './issue-session';
+import { BrokerController } from './broker.controller';
+import { BROKER_CONFIG, BROKER_LOG, loadBrokerConfig, type BrokerConfig } from './config';
+import { DeskController } from './desk.controller';
+import { ExternalIds } from './external-ids';
+import { IssueSession } from './issue-session';
 import { Issuer, issuerProblem } from './issuer';
+import { RequestGate } from './request-gate';
+import { Sealing } from './sealing';
+import { readSealingKeys } from './sealing-keys';
 import { SessionCache } from './session-cache';
+import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { loadSigningKey } from './signing-key';
+import { TryDecoys } from './try-decoys';
 
 const REDIS = Symbol('Redis');
+/** The ways to a session of a role. */
+const STS = Symbol('Sts');
 
 @Module({
-  controllers: [BrokerController, HealthController],
+  controllers: [BrokerController, DeskController, HealthController],
   providers: [
     { provide: BROKER_CONFIG, useFactory: loadBrokerConfig },
     {
       provide: BROKER_LOG,
       inject: [BROKER_CONFIG],
       useFactory: ({ logLevel }: BrokerConfig) => openLogger('credential-broker', logLevel),
+    },
+    {
+      provide: RequestGate,
+      inject: [BROKER_CONFIG, BROKER_LOG],
+      useFactory: ({ secret }: BrokerConfig, log: Logger) => new RequestGate(secret, log),
     },
     {
       provide: REDIS,
@@ -69,14 +83,47 @@ const REDIS = Symbol('Redis');
     },
     {
       provide: SessionCache,
-      inject: [BROKER_CONFIG, Issuer, Metrics, BROKER_LOG],
-      useFactory: (...parts: [BrokerConfig, Issuer, Metrics, Logger]) => observedCache(...parts),
+      inject: [BROKER_CONFIG, STS, Metrics, BROKER_LOG],
+      useFactory: (...parts: [BrokerConfig, SessionFetcherParts, Metrics, Logger]) =>
+        observedCache(...parts),
+    },
+    {
+      provide: STS,
+      inject: [BROKER_CONFIG, Issuer],
+      useFactory: ({ stsTimeoutMs }: BrokerConfig, tokens: Issuer): SessionFetcherParts => {
+        const transport = sharedTransport({ requestTimeoutMs: stsTimeoutMs });
+        return {
+          tokens,
+          webIdentity: new WebIdentitySts(transport),
+          platformIdentity: new PlatformIdentitySts(transport),
+        };
+      },
+    },
+    {
+      provide: Sealing,
+      inject: [BROKER_CONFIG],
+      useFactory: ({ sealingKeys }: BrokerConfig) => new Sealing(readSealingKeys(sealingKeys)),
+    },
+    {
+      provide: ExternalIds,
+      inject: [BROKER_CONFIG],
+      useFactory: ({ externalIdSecret }: BrokerConfig) => new ExternalIds(externalIdSecret),
+    },
+    {
+      provide: TryDecoys,
+      inject: [Directory, STS],
+      useFactory: (directory: Directory, sts: SessionFetcherParts) =>
+        new TryDecoys({ directory, ...sts }),
     },
     {
       provide: IssueSession,
-      inject: [Directory, SessionCache],
-      useFactory: (directory: Directory, sessions: SessionCache) =>
-        new IssueSession(directory, sessions),
+      inject: [Directory, SessionCache, Sealing, ExternalIds],
+      useFactory: (
+        directory: Directory,
+        sessions: SessionCache,
+        sealing: Sealing,
+        externalIds: ExternalIds,
+      ) => new IssueSession({ directory, sessions, sealing, externalIds }),
     },
     {
       provide: Readiness,
@@ -104,14 +151,11 @@ export class BrokerModule implements OnApplicationBootstrap, OnApplicationShutdo
 /** The session cache, with a log line and a count for every session that STS gives or refuses; never with the session itself. */
 function observedCache(
   config: BrokerConfig,
-  issuer: Issuer,
+  sts: SessionFetcherParts,
   metrics: Metrics,
   log: Logger,
 ): SessionCache {
-  const fetch = sessionFetcher(
-    issuer,
-    new WebIdentitySts(sharedTransport({ requestTimeoutMs: config.stsTimeoutMs })),
-  );
+  const fetch = sessionFetcher(sts);
   const issued = metrics.counter('broker_sts_calls_total', 'Calls of STS, by outcome', ['outcome']);
   return new SessionCache({
     sessionsMax: config.sessionsMax,

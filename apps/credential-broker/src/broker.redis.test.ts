@@ -94,12 +94,12 @@ function clientWith(secret: string): BrokerClient {
   return new BrokerClient({ host: '127.0.0.1', port: tcpPort, secret: new Secret(secret) });
 }
 
-function aDestination(id: string, roleArn: string): Destination {
+function aDestination(id: string, roleArn: string, seconds = 3_600): Destination {
   return Destination.parse({
     id,
     type: 's3',
     region,
-    credentials: { kind: 'web_identity', roleArn },
+    credentials: { kind: 'web_identity', roleArn, sessionDurationSeconds: seconds },
     s3: { bucket: 'acme-logs' },
   });
 }
@@ -134,8 +134,8 @@ function seedRoles(): void {
 /** Makes the broker forget what it remembers of a destination: its role is another then. */
 let generation = 0;
 async function freshDestination(tenantId: string): Promise<Destination> {
-  const destination = aDestination(`s3-${++generation}`, roleOf(tenantId));
-  destination.credentials.sessionDurationSeconds = 900 + generation;
+  const id = `s3-${++generation}`;
+  const destination = aDestination(id, roleOf(tenantId), 900 + generation);
   await new ConfigStore(redis).putDestination(tenantId, destination);
   await until(() =>
     client.session(tenantId, destination).then(

@@ -3,6 +3,7 @@ import {
   host,
   integer,
   loadConfig,
+  optionalSecret,
   port,
   redisSettings,
   secret,
@@ -38,6 +39,16 @@ export const brokerSettings = {
     },
     '.logferry/broker/signing-key.pem',
   ),
+  sealingKeys: optionalSecret({
+    name: 'LOGFERRY_BROKER_SEALING_KEYS',
+    description:
+      "What the secrets of tenants' access keys are sealed with: `id:key`, the key as 32 bytes in base64 (`openssl rand -base64 32`). Several are separated by commas: the first one seals, the others still open what they have sealed. All brokers need the same ones; without any, there are no access keys.",
+  }),
+  externalIdSecret: optionalSecret({
+    name: 'LOGFERRY_BROKER_EXTERNAL_ID_SECRET',
+    description:
+      'What the ExternalIds of destinations are derived from that have a role assumed with our own AWS identity. All brokers need the same one, and it must never change: tenants have written what comes of it into their trust policies. Without it, there are no such destinations.',
+  }),
   stsTimeoutMs: integer(
     {
       name: 'LOGFERRY_BROKER_STS_TIMEOUT_MS',
@@ -55,6 +66,8 @@ export type BrokerConfig = ConfigOf<typeof brokerSettings>;
 
 /** The token under which the module knows its configuration. */
 export const BROKER_CONFIG = Symbol('BrokerConfig');
+/** … and its log. */
+export const BROKER_LOG = Symbol('Logger');
 
 export function loadBrokerConfig(): BrokerConfig {
   return loadConfig(brokerSettings, 'LOGFERRY_BROKER_');

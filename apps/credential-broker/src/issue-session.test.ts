@@ -1,6 +1,9 @@
-import { Destination, Failure, sessionKey, type AwsSession } from '@logferry/core';
+import { Destination, sessionKey, type AwsSession } from '@logferry/core';
+import { Secret } from '@logferry/runtime';
 import { Unreadable } from '@logferry/store';
-import { IssueSession, sessionFetcher } from './issue-session';
+import { ExternalIds } from './external-ids';
+import { IssueSession } from './issue-session';
+import { Sealing } from './sealing';
 import { SessionCache, type SessionSubject } from './session-cache';
 
 const roleOf = (tenant: string): string => `arn:aws:iam::123456789012:role/${tenant}`;
@@ -22,6 +25,9 @@ const session: AwsSession = {
   expiresAt: Date.now() + 3_600_000,
 };
 
+const sealing = new Sealing([{ id: '1', bytes: Buffer.alloc(32, 7) }]);
+const externalIds = new ExternalIds(new Secret('a secret of the platform'));
+
 function world(destinations: Record<string, Destination>) {
   const asked: SessionSubject[] = [];
   const cache = new SessionCache({
@@ -36,7 +42,7 @@ function world(destinations: Record<string, Destination>) {
     destination: (tenantId: string, destinationId: string) =>
       Promise.resolve(destinations[`${tenantId}/${destinationId}`]),
   };
-  return { issue: new IssueSession(directory, cache), asked };
+  return { issue: new IssueSession({ directory, sessions: cache, sealing, externalIds }), asked };
 }
 
 test('the role, the Region and the duration of a session are those of the destination', async () => {
@@ -46,7 +52,14 @@ test('the role, the Region and the duration of a session are those of the destin
     issuedFor: sessionKey(aDestination()),
   });
   expect(asked).toEqual([
-    { tenantId: 'acme', roleArn: roleOf('acme'), region: 'eu-central-1', durationSeconds: 900 },
+    {
+      tenantId: 'acme',
+      destinationId: 's3',
+      kind: 'web_identity',
+      roleArn: roleOf('acme'),
+      region: 'eu-central-1',
+      durationSeconds: 900,
+    },
   ]);
 });
 
@@ -62,7 +75,7 @@ test('a session says what it was issued for, so that no worker takes it for one 
     destinations['acme/s3'] = aDestination(over);
     expect((await issue.run('acme', 's3')).issuedFor).not.toBe(issuedFor);
   }
-  destinations['acme/s3'] = aDestination({ s3: { bucket: 'another' } });
+  destinations['acme/s3'] = aDestination({ s3: { bucket: 'acme-logs', lingerMs: 1 } });
   expect((await issue.run('acme', 's3')).issuedFor).toBe(issuedFor);
 });
 
@@ -89,7 +102,8 @@ test("a destination that this broker cannot read holds its batches, and is nobod
     fetch: () => Promise.resolve(session),
   });
   const unreadable = new Unreadable('destination s3 of tenant acme', 's3', new Error('no JSON'));
-  const issue = new IssueSession({ destination: () => Promise.reject(unreadable) }, cache);
+  const directory = { destination: () => Promise.reject(unreadable) };
+  const issue = new IssueSession({ directory, sessions: cache, sealing, externalIds });
   await expect(issue.run('acme', 's3')).rejects.toMatchObject({
     code: 'destination.unreadable',
     disposition: 'suspend',
@@ -105,37 +119,66 @@ test('a session that AWS refused is fetched anew', async () => {
   expect(asked).toHaveLength(2);
 });
 
-test('a session is had with a token of the tenant, under a name that says whose it is', async () => {
-  const calls: unknown[] = [];
-  const fetch = sessionFetcher(
-    { tokenFor: (tenantId) => Promise.resolve(`a token of ${tenantId}`) },
-    {
-      assumeRole: (call) => {
-        calls.push(call);
-        return Promise.resolve(session);
-      },
-    },
-  );
-  const subject = { tenantId: 'acme', roleArn: 'r', region: 'eu-west-1', durationSeconds: 900 };
-  expect(await fetch(subject)).toBe(session);
-  expect(calls).toEqual([
-    {
-      region: 'eu-west-1',
-      roleArn: 'r',
-      durationSeconds: 900,
-      sessionName: 'logferry-acme',
-      token: 'a token of acme',
-    },
-  ]);
+const owner = { tenantId: 'acme', destinationId: 's3' };
+
+const assumeRole = (externalId: string): object => ({
+  credentials: { kind: 'assume_role', roleArn: roleOf('acme'), externalId },
 });
 
-test('what STS refuses is passed on as it is', async () => {
-  const refused = new Failure('credential.trust_denied');
-  const fetch = sessionFetcher(
-    { tokenFor: () => Promise.resolve('token') },
-    { assumeRole: () => Promise.reject(refused) },
-  );
-  await expect(
-    fetch({ tenantId: 'acme', roleArn: 'r', region: 'eu-west-1', durationSeconds: 900 }),
-  ).rejects.toBe(refused);
+test('a role that trusts our own identity is asked for with the ExternalId of its destination', async () => {
+  const externalId = externalIds.of(owner);
+  const { issue, asked } = world({ 'acme/s3': aDestination(assumeRole(externalId)) });
+  await issue.run('acme', 's3');
+  expect(asked).toMatchObject([{ kind: 'assume_role', externalId, durationSeconds: 3_600 }]);
+});
+
+test("with another destination's ExternalId, which is no secret, nobody gets to its role", async () => {
+  const stolen = aDestination(assumeRole(externalIds.of(owner)));
+  const { issue, asked } = world({ 'globex/s3': stolen, 'acme/other': { ...stolen, id: 'other' } });
+  for (const [tenantId, id] of [
+    ['globex', 's3'],
+    ['acme', 'other'],
+  ] as const)
+    await expect(issue.run(tenantId, id)).rejects.toMatchObject({
+      code: 'credential.external_id_foreign',
+      disposition: 'suspend',
+    });
+  expect(asked).toEqual([]);
+});
+
+const accessKey = (sealedSecret: string): object => ({
+  credentials: { kind: 'access_key', accessKeyId: 'AKIAIOSFODNN7EXAMPLE', sealedSecret },
+});
+
+test('an access key is its own session: STS is not asked, and the worker comes back within the hour', async () => {
+  const sealed = sealing.seal(owner, 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY');
+  const { issue, asked } = world({ 'acme/s3': aDestination(accessKey(sealed)) });
+  const { session: given, issuedFor } = await issue.run('acme', 's3');
+  expect(given).toEqual({
+    accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+    secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    expiresAt: expect.any(Number) as number,
+  });
+  expect(given.expiresAt - Date.now()).toBeLessThanOrEqual(3_600_000);
+  expect(given.expiresAt - Date.now()).toBeGreaterThan(3_500_000);
+  expect(issuedFor).toBe(sessionKey(aDestination(accessKey(sealed))));
+  expect(asked).toEqual([]);
+});
+
+test('an access key that AWS refused is not handed out again for that: only its owner can mend it', async () => {
+  const sealed = sealing.seal(owner, 'a-secret-that-is-mistyped');
+  const { issue } = world({ 'acme/s3': aDestination(accessKey(sealed)) });
+  await expect(issue.run('acme', 's3', 'AKIAIOSFODNN7EXAMPLE')).rejects.toMatchObject({
+    code: 'credential.key_refused',
+    disposition: 'suspend',
+  });
+  expect((await issue.run('acme', 's3')).session.secretAccessKey).toBe('a-secret-that-is-mistyped');
+});
+
+test("a secret that was copied into another tenant's destination does not open", async () => {
+  const copied = aDestination(accessKey(sealing.seal(owner, 'the-secret-of-acme')));
+  const { issue } = world({ 'globex/s3': copied });
+  await expect(issue.run('globex', 's3')).rejects.toMatchObject({
+    code: 'credential.secret_unreadable',
+  });
 });

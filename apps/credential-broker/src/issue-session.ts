@@ -1,54 +1,38 @@
 import {
   Failure,
-  roleSessionName,
   sessionKey,
   unreachable,
   type AwsSession,
+  type Credentials,
   type Destination,
 } from '@logferry/core';
-import type { WebIdentityCall } from '@logferry/aws';
 import { Unreadable } from '@logferry/store';
+import type { ExternalIds } from './external-ids';
+import type { Sealing, SecretOwner } from './sealing';
 import type { SessionCache, SessionSubject } from './session-cache';
 
 /** Where a destination is looked up. */
-interface FindDestination {
+export interface FindDestination {
   destination(tenantId: string, destinationId: string): Promise<Destination | undefined>;
 }
 
-/** Whoever signs identity tokens. */
-interface TokenSource {
-  tokenFor(tenantId: string, nowMs: number): Promise<string>;
+interface IssueSessionParts {
+  directory: FindDestination;
+  sessions: Pick<SessionCache, 'get'>;
+  sealing: Sealing;
+  externalIds: ExternalIds;
+  now?: () => number;
 }
 
-/** Whoever trades a token for a session. */
-interface Sts {
-  assumeRole(call: WebIdentityCall): Promise<AwsSession>;
-}
-
-/** How a session is had from STS: a token that names the tenant, for the role that the tenant's own destination names. */
-export function sessionFetcher(
-  tokens: TokenSource,
-  sts: Sts,
-): (subject: SessionSubject) => Promise<AwsSession> {
-  return async ({ tenantId, roleArn, region, durationSeconds }) =>
-    sts.assumeRole({
-      region,
-      roleArn,
-      durationSeconds,
-      sessionName: roleSessionName(tenantId),
-      token: await tokens.tokenFor(tenantId, Date.now()),
-    });
-}
+/** An access key has no end of its own; a worker asks again after this, and what was taken from us is gone from it by then. */
+const ACCESS_KEY_MS = 3_600_000;
 
 /**
  * Answers for a destination's session. Which role it is for stands in the destination, never in the request: nobody can ask for a
  * session of a role that is not their tenant's.
  */
 export class IssueSession {
-  constructor(
-    private readonly directory: FindDestination,
-    private readonly sessions: SessionCache,
-  ) {}
+  constructor(private readonly parts: IssueSessionParts) {}
 
   /**
    * @returns a session, and what it was issued for: the worker may know the destination as it was before a change, or after it
@@ -59,24 +43,60 @@ export class IssueSession {
     destinationId: string,
     refusedAccessKeyId?: string,
   ): Promise<{ session: AwsSession; issuedFor: string }> {
-    const destination = await this.directory
-      .destination(tenantId, destinationId)
-      .catch((cause: unknown) => {
-        throw cause instanceof Unreadable
-          ? new Failure('destination.unreadable', { cause })
-          : cause;
-      });
-    if (destination === undefined) throw new Failure('destination.missing');
-    const { credentials, region } = destination;
+    const destination = await findDestination(this.parts.directory, { tenantId, destinationId });
+    const { credentials } = destination;
+    const session =
+      credentials.kind === 'access_key'
+        ? this.openAccessKey({ tenantId, destinationId }, credentials, refusedAccessKeyId)
+        : await this.parts.sessions.get(this.subject(tenantId, destination), refusedAccessKeyId);
+    return { session, issuedFor: sessionKey(destination) };
+  }
+
+  /** What STS is asked for on behalf of a destination that has a role. */
+  private subject(tenantId: string, { id, credentials, region }: Destination): SessionSubject {
+    const owner = { tenantId, destinationId: id };
     switch (credentials.kind) {
       case 'web_identity': {
-        const { roleArn, sessionDurationSeconds } = credentials;
-        const subject = { tenantId, roleArn, region, durationSeconds: sessionDurationSeconds };
-        const session = await this.sessions.get(subject, refusedAccessKeyId);
-        return { session, issuedFor: sessionKey(destination) };
+        const { kind, roleArn, sessionDurationSeconds: durationSeconds } = credentials;
+        return { ...owner, kind, roleArn, region, durationSeconds };
       }
+      case 'assume_role': {
+        const { kind, roleArn, externalId, sessionDurationSeconds: durationSeconds } = credentials;
+        // Whoever knows another's ExternalId, which is no secret, must not get to that one's role by writing it into his destination.
+        if (this.parts.externalIds.of(owner) !== externalId)
+          throw new Failure('credential.external_id_foreign');
+        return { ...owner, kind, roleArn, region, durationSeconds, externalId };
+      }
+      case 'access_key':
+        throw new Failure('credential.kind_unavailable');
       default:
-        return unreachable(credentials.kind);
+        return unreachable(credentials);
     }
   }
+
+  private openAccessKey(
+    owner: SecretOwner,
+    { accessKeyId, sealedSecret }: Extract<Credentials, { kind: 'access_key' }>,
+    refusedAccessKeyId: string | undefined,
+  ): AwsSession {
+    // There is no fresh one to be had in its place: only the tenant can mend it.
+    if (accessKeyId === refusedAccessKeyId) throw new Failure('credential.key_refused');
+    const secretAccessKey = this.parts.sealing.open(owner, sealedSecret);
+    const now = this.parts.now ?? Date.now;
+    return { accessKeyId, secretAccessKey, expiresAt: now() + ACCESS_KEY_MS };
+  }
+}
+
+/** @throws Failure `destination.*` */
+export async function findDestination(
+  directory: FindDestination,
+  { tenantId, destinationId }: SecretOwner,
+): Promise<Destination> {
+  const destination = await directory
+    .destination(tenantId, destinationId)
+    .catch((cause: unknown) => {
+      throw cause instanceof Unreadable ? new Failure('destination.unreadable', { cause }) : cause;
+    });
+  if (destination === undefined) throw new Failure('destination.missing');
+  return destination;
 }

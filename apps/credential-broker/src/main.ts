@@ -8,9 +8,8 @@ import {
 } from '@logferry/runtime';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { Server } from 'node:net';
-import { BROKER_LOG } from './broker.controller';
 import { BrokerModule } from './broker.module';
-import { BROKER_CONFIG, type BrokerConfig } from './config';
+import { BROKER_CONFIG, BROKER_LOG, type BrokerConfig } from './config';
 
 /** A request for a session is a few hundred characters. */
 const MESSAGE_CHARS_MAX = 16 * 1024;

@@ -7,6 +7,8 @@ const MARGIN_MS = 90_000;
 
 const subject: SessionSubject = {
   tenantId: 'acme',
+  destinationId: 'cw',
+  kind: 'web_identity',
   roleArn: 'arn:aws:iam::123456789012:role/logferry',
   region: 'eu-central-1',
   durationSeconds: 3_600,

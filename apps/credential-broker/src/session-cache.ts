@@ -3,9 +3,13 @@ import { Failure, isFresh, SESSION_MARGINS_MS, type AwsSession } from '@logferry
 /** Everything that shapes a session: two callers share one only if all of it is the same. */
 export interface SessionSubject {
   tenantId: string;
+  /** For which destination it was asked first. It shapes nothing, and is told to the log. */
+  destinationId: string;
+  kind: 'web_identity' | 'assume_role';
   roleArn: string;
   region: string;
   durationSeconds: number;
+  externalId?: string | undefined;
 }
 
 interface SessionCacheOptions {
@@ -119,6 +123,6 @@ function makeRoom(map: Map<string, unknown>, most: number): void {
   }
 }
 
-function keyOf({ tenantId, roleArn, region, durationSeconds }: SessionSubject): string {
-  return JSON.stringify([tenantId, roleArn, region, durationSeconds]);
+function keyOf({ destinationId: _, ...shape }: SessionSubject): string {
+  return JSON.stringify(Object.entries(shape).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -60,6 +60,7 @@ export const callActions = {
     { action: 's3:AbortMultipartUpload', on: 'objects', when: isPutInParts },
   ],
   // The token is the proof: the role's trust policy is asked, and no policy of the caller's.
+  'sts:AssumeRole': [],
   'sts:AssumeRoleWithWebIdentity': [],
 } as const satisfies Record<string, readonly AskedAction[]>;
 

@@ -69,6 +69,7 @@ test.each<[Service, FailureCode]>([
   ['cloudwatch_create', 'cloudwatch.unavailable'],
   ['s3', 's3.unavailable'],
   ['sts', 'credential.sts_unavailable'],
+  ['sts_signed', 'credential.sts_unavailable'],
 ])('what nobody knows is tried again: %s', (service, code) => {
   expect(classify(service, anError('BrandNewException', { status: 418 })).code).toBe(code);
   expect(classify(service, undefined).code).toBe(code);
@@ -82,7 +83,7 @@ test('a call that did not get as far as AWS is the network', () => {
   expect(isBrokenConnection(Object.assign(new Error(), { code: 'ECONNRESET' }))).toBe(true);
 });
 
-test.each<Service>(['cloudwatch', 'cloudwatch_create', 's3', 'sts'])(
+test.each<Service>(['cloudwatch', 'cloudwatch_create', 's3', 'sts', 'sts_signed'])(
   '%s: a Region that does not exist holds what waits until it is corrected, a resolver that is away does not',
   (service) => {
     const notFound = (code: string): Error =>

@@ -3,7 +3,7 @@
 import { assert, Failure, type FailureCode } from '@logferry/core';
 
 /** Who answered what. Creating is apart: what is wrong with a new log group is not wrong with a batch. */
-export type Service = 'cloudwatch' | 'cloudwatch_create' | 's3' | 'sts';
+export type Service = 'cloudwatch' | 'cloudwatch_create' | 's3' | 'sts' | 'sts_signed';
 
 /** A row of the table: the failure that an error is of which all that is given here is true. */
 export interface ErrorRule {
@@ -105,6 +105,22 @@ const denied = (code: FailureCode): ErrorRule => ({ code, statuses: [401, 403] }
 const rest = (code: FailureCode): ErrorRule => ({ code });
 
 const INVALID_LOGS_CALL = ['InvalidParameterException', 'ValidationException', 'ValidationError'];
+
+/** STS refuses what was asked for, whoever asked. */
+const refusedSession: ErrorRule[] = [
+  { code: 'credential.region_disabled', names: ['RegionDisabledException'] },
+  {
+    code: 'credential.invalid_request',
+    names: [
+      'ValidationError',
+      'ValidationException',
+      'MalformedPolicyDocument',
+      'MalformedPolicyDocumentException',
+      'PackedPolicyTooLarge',
+      'PackedPolicyTooLargeException',
+    ],
+  },
+];
 
 /** The first row that is true of an error is its own. */
 export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
@@ -220,19 +236,22 @@ export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
       code: 'credential.trust_denied',
       names: [...DENIED, 'IDPRejectedClaim', 'IDPRejectedClaimException'],
     },
-    { code: 'credential.region_disabled', names: ['RegionDisabledException'] },
-    {
-      code: 'credential.invalid_request',
-      names: [
-        'ValidationError',
-        'ValidationException',
-        'MalformedPolicyDocument',
-        'MalformedPolicyDocumentException',
-        'PackedPolicyTooLarge',
-        'PackedPolicyTooLargeException',
-      ],
-    },
+    ...refusedSession,
     { code: 'credential.expired', names: STALE_SESSION },
+    unknownRegion,
+    { code: 'credential.sts_unavailable', network: 'any' },
+    denied('credential.trust_denied'),
+    rest('credential.sts_unavailable'),
+  ],
+  // Signed with the platform's own identity: what is wrong with that is wrong for every tenant.
+  sts_signed: [
+    ...throttling('credential.throttled'),
+    {
+      code: 'credential.platform_identity',
+      names: [...STALE_SESSION, 'CredentialsProviderError', 'ProviderError'],
+    },
+    { code: 'credential.trust_denied', names: DENIED },
+    ...refusedSession,
     unknownRegion,
     { code: 'credential.sts_unavailable', network: 'any' },
     denied('credential.trust_denied'),

@@ -10,7 +10,7 @@ import { classify, isBrokenConnection } from './classify';
 import { ClientPool } from './client-pool';
 import { gzipIfSmaller } from './gzip-if-smaller';
 import { LogStreamCreator, type CreationMemory, type NewLogGroup } from './log-stream-creator';
-import type { SinkAccess } from './sink-access';
+import { sessionIdentity, type SinkAccess } from './sink-access';
 import { setReadyBody, useReadyBodies, type ReadyBody } from './ready-body';
 import { rejectedRanges, type RejectedRange } from './rejected-ranges';
 
@@ -79,7 +79,7 @@ export class CloudWatchSink {
   }
 
   private client({ destinationKey, region, session }: SinkAccess): CloudWatchLogsClient {
-    return this.clients.get(destinationKey, `${region} ${session.accessKeyId}`, () => {
+    return this.clients.get(destinationKey, sessionIdentity(region, session), () => {
       const client = new CloudWatchLogsClient({
         region,
         credentials: session,

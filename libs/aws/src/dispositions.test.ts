@@ -15,6 +15,17 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { errorRules, type ErrorRule, type Service } from './classify';
 import { CloudWatchSink, logEventsFrame } from './cloudwatch-sink';
+import {
+  byPlatform,
+  byToken,
+  creating,
+  documented,
+  ofS3,
+  ofSts,
+  putting,
+  type Operation,
+} from './documented-errors.testbed';
+import { PlatformIdentitySts } from './platform-identity';
 import { S3Sink } from './s3-sink';
 import type { SinkAccess } from './sink-access';
 import { sharedTransport } from './transport';
@@ -28,12 +39,15 @@ const access: SinkAccess = {
   region,
   session: { ...keys, sessionToken: '', expiresAt: Number.MAX_SAFE_INTEGER },
 };
-const endpointBefore = process.env.AWS_ENDPOINT_URL;
+const environmentBefore = { ...process.env };
 
 let aws: SandboxAws;
 
 beforeAll(async () => {
   aws = await startSandboxAws({ port: 0 });
+  // The platform's own identity, where the SDK looks for it first.
+  process.env.AWS_ACCESS_KEY_ID = keys.accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = keys.secretAccessKey;
 });
 
 beforeEach(() => {
@@ -50,8 +64,7 @@ beforeEach(() => {
 });
 
 afterAll(async () => {
-  if (endpointBefore === undefined) delete process.env.AWS_ENDPOINT_URL;
-  else process.env.AWS_ENDPOINT_URL = endpointBefore;
+  process.env = environmentBefore;
   await aws.stop();
 });
 
@@ -96,157 +109,16 @@ const calls = {
       durationSeconds: 900,
       token: 'a.b.c',
     }),
-} as const;
-type Operation = keyof typeof calls;
+  AssumeRole: () =>
+    new PlatformIdentitySts(transport).assumeRole({
+      region,
+      roleArn: `arn:aws:iam::${account}:role/logferry`,
+      sessionName: 'logferry-acme',
+      durationSeconds: 900,
+      externalId: 'logferry-of-acme',
+    }),
+} as const satisfies Record<Operation, () => Promise<unknown>>;
 const operations = Object.keys(calls) as Operation[];
-const creating: Operation[] = ['CreateLogStream', 'CreateLogGroup', 'PutRetentionPolicy'];
-const ofLogs: Operation[] = ['PutLogEvents', ...creating];
-const S: Operation[] = ['PutObject'];
-const T: Operation[] = ['AssumeRoleWithWebIdentity'];
-const P: Operation[] = ['PutLogEvents'];
-
-type Row = [
-  name: string,
-  httpStatus: number,
-  operations: readonly Operation[],
-  code: FailureCode,
-  disposition: Disposition,
-  message?: string,
-];
-
-const KMS = 'not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:x:1:key/1';
-
-/** AWS's names and statuses, from each call's own list of errors and the service's common ones. */
-const documented: readonly Row[] = [
-  // CloudWatch Logs
-  ['ThrottlingException', 400, ofLogs, 'cloudwatch.throttled', 'defer'],
-  ['ServiceUnavailableException', 500, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['InternalFailure', 500, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['ServiceUnavailable', 503, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['RequestTimeoutException', 408, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['RequestAbortedException', 400, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['MalformedHttpRequestException', 400, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['UnknownOperationException', 404, ofLogs, 'cloudwatch.unavailable', 'retry'],
-  ['OperationAbortedException', 400, creating, 'cloudwatch.unavailable', 'retry'],
-  ['InvalidSequenceTokenException', 400, P, 'cloudwatch.unavailable', 'retry'],
-  ['ResourceNotFoundException', 400, P, 'cloudwatch.not_there_yet', 'retry'],
-  ['ResourceNotFoundException', 400, ['CreateLogStream'], 'cloudwatch.not_there_yet', 'retry'],
-  ['AccessDeniedException', 400, ofLogs, 'cloudwatch.access_denied', 'suspend'],
-  ['NotAuthorized', 400, ofLogs, 'cloudwatch.access_denied', 'suspend'],
-  ['OptInRequired', 403, ofLogs, 'cloudwatch.access_denied', 'suspend'],
-  ['AccessDeniedException', 400, ofLogs, 'cloudwatch.kms_denied', 'suspend', KMS],
-  ['InvalidParameterException', 400, ofLogs, 'cloudwatch.kms_denied', 'suspend', 'The KMS key'],
-  [
-    'AccessDeniedException',
-    400,
-    ['PutRetentionPolicy'],
-    'cloudwatch.group_options_denied',
-    'suspend',
-    'not authorized to perform: logs:PutRetentionPolicy',
-  ],
-  [
-    'AccessDeniedException',
-    400,
-    ['CreateLogGroup'],
-    'cloudwatch.group_options_denied',
-    'suspend',
-    'User with accountId: 1 is not authorized to perform CreateLogGroup with Tags',
-  ],
-  ['LimitExceededException', 400, ofLogs, 'cloudwatch.quota_exceeded', 'suspend'],
-  ['InvalidParameterException', 400, P, 'cloudwatch.invalid_batch', 'reject'],
-  ['ValidationException', 400, P, 'cloudwatch.invalid_batch', 'reject'],
-  ['ValidationError', 400, P, 'cloudwatch.invalid_batch', 'reject'],
-  ['SerializationException', 400, P, 'cloudwatch.invalid_batch', 'reject'],
-  ['RequestEntityTooLargeException', 413, P, 'cloudwatch.invalid_batch', 'reject'],
-  ['InvalidParameterException', 400, creating, 'cloudwatch.group_refused', 'suspend'],
-  ['ValidationException', 400, creating, 'cloudwatch.group_refused', 'suspend'],
-  ['TooManyTagsException', 400, ['CreateLogGroup'], 'cloudwatch.group_refused', 'suspend'],
-  // S3
-  ['SlowDown', 503, S, 's3.throttled', 'defer'],
-  ['RequestLimitExceeded', 503, S, 's3.throttled', 'defer'],
-  ['InternalError', 500, S, 's3.unavailable', 'retry'],
-  ['ServiceUnavailable', 503, S, 's3.unavailable', 'retry'],
-  ['Busy', 503, S, 's3.unavailable', 'retry'],
-  ['OperationAborted', 409, S, 's3.not_stored', 'retry'],
-  ['ConditionalRequestConflict', 409, S, 's3.not_stored', 'retry'],
-  ['RequestTimeout', 400, S, 's3.not_stored', 'retry'],
-  ['BadDigest', 400, S, 's3.not_stored', 'retry'],
-  ['IncompleteBody', 400, S, 's3.not_stored', 'retry'],
-  ['XAmzContentSHA256Mismatch', 400, S, 's3.not_stored', 'retry'],
-  ['AccessDenied', 403, S, 's3.access_denied', 'suspend'],
-  ['AccountProblem', 403, S, 's3.access_denied', 'suspend'],
-  ['AllAccessDisabled', 403, S, 's3.access_denied', 'suspend'],
-  ['NotSignedUp', 403, S, 's3.access_denied', 'suspend'],
-  ['InvalidPayer', 403, S, 's3.access_denied', 'suspend'],
-  ['InvalidObjectState', 403, S, 's3.access_denied', 'suspend'],
-  ['UnauthorizedAccess', 403, S, 's3.access_denied', 'suspend'],
-  ['NoSuchBucket', 404, S, 's3.bucket_missing', 'suspend'],
-  ['InvalidBucketName', 400, S, 's3.bucket_missing', 'suspend'],
-  ['BrandNew', 301, S, 's3.wrong_region', 'suspend'],
-  ['PermanentRedirect', 301, S, 's3.wrong_region', 'suspend'],
-  ['TemporaryRedirect', 307, S, 's3.wrong_region', 'suspend'],
-  ['AuthorizationHeaderMalformed', 400, S, 's3.wrong_region', 'suspend'],
-  ['IllegalLocationConstraintException', 400, S, 's3.wrong_region', 'suspend'],
-  ['KMS.DisabledException', 400, S, 'kms.denied', 'suspend'],
-  ['KMS.KMSInvalidStateException', 400, S, 'kms.denied', 'suspend'],
-  ['KMS.NotFoundException', 400, S, 'kms.denied', 'suspend'],
-  ['AccessDenied', 403, S, 'kms.denied', 'suspend', KMS],
-  ['InvalidStorageClass', 400, S, 's3.settings_refused', 'suspend'],
-  ['InvalidEncryptionAlgorithmError', 400, S, 's3.settings_refused', 'suspend'],
-  ['KMS.ThrottlingException', 400, S, 's3.throttled', 'defer'],
-  ['EntityTooLarge', 400, S, 's3.invalid_object', 'reject'],
-  ['KeyTooLongError', 400, S, 's3.invalid_object', 'reject'],
-  // STS
-  ['Throttling', 400, T, 'credential.throttled', 'defer'],
-  ['InternalFailure', 500, T, 'credential.sts_unavailable', 'retry'],
-  ['ServiceUnavailable', 503, T, 'credential.sts_unavailable', 'retry'],
-  ['IDPCommunicationError', 400, T, 'credential.issuer_unreachable', 'defer'],
-  [
-    'InvalidIdentityToken',
-    400,
-    T,
-    'credential.issuer_unreachable',
-    'defer',
-    "Couldn't retrieve verification key from your identity provider",
-  ],
-  ['InvalidIdentityToken', 400, T, 'credential.provider_missing', 'suspend'],
-  ['IDPRejectedClaim', 403, T, 'credential.trust_denied', 'suspend'],
-  ['AccessDenied', 403, T, 'credential.trust_denied', 'suspend'],
-  ['RegionDisabledException', 403, T, 'credential.region_disabled', 'suspend'],
-  ['ValidationError', 400, T, 'credential.invalid_request', 'suspend'],
-  ['MalformedPolicyDocument', 400, T, 'credential.invalid_request', 'suspend'],
-  ['PackedPolicyTooLarge', 400, T, 'credential.invalid_request', 'suspend'],
-  ['ExpiredTokenException', 400, T, 'credential.expired', 'retry'],
-  // A session, or a clock
-  ...[
-    'ExpiredTokenException',
-    'ExpiredToken',
-    'UnrecognizedClientException',
-    'InvalidClientTokenId',
-    'InvalidAccessKeyId',
-    'InvalidSignatureException',
-    'SignatureDoesNotMatch',
-    'IncompleteSignature',
-    'MissingAuthenticationToken',
-    'RequestExpired',
-    'RequestTimeTooSkewed',
-  ].map((name): Row => [name, 403, [...ofLogs, ...S], 'credential.expired', 'retry']),
-  // What nobody has heard of
-  ...[400, 402, 404, 405, 409, 418, 500, 501, 502, 504].flatMap((status): Row[] => [
-    ['BrandNew', status, ofLogs, 'cloudwatch.unavailable', 'retry'],
-    ['BrandNew', status, S, 's3.unavailable', 'retry'],
-    ['BrandNew', status, T, 'credential.sts_unavailable', 'retry'],
-  ]),
-  ...[401, 403].flatMap((status): Row[] => [
-    ['BrandNew', status, ofLogs, 'cloudwatch.access_denied', 'suspend'],
-    ['BrandNew', status, S, 's3.access_denied', 'suspend'],
-    ['BrandNew', status, T, 'credential.trust_denied', 'suspend'],
-  ]),
-  ['BrandNew', 429, ofLogs, 'cloudwatch.throttled', 'defer'],
-  ['BrandNew', 429, S, 's3.throttled', 'defer'],
-  ['BrandNew', 429, T, 'credential.throttled', 'defer'],
-  ['BrandNew', 413, S, 's3.invalid_object', 'reject'],
-];
 
 const callsAsked = (operation: Operation): number =>
   Object.entries(aws.counters().calls).find(([name]) => name.endsWith(`:${operation}`))?.[1]
@@ -291,10 +163,10 @@ describe.each(operations)('%s', (operation) => {
 });
 
 const unreachable = (operation: Operation): FailureCode =>
-  operation === 'AssumeRoleWithWebIdentity' ? 'credential.sts_unavailable' : 'network.unreachable';
+  ofSts.includes(operation) ? 'credential.sts_unavailable' : 'network.unreachable';
 
 /** One call of each service; the others differ in nothing on the way there. */
-const services: readonly Operation[] = ['PutLogEvents', 'PutObject', 'AssumeRoleWithWebIdentity'];
+const services: readonly Operation[] = ['PutLogEvents', 'PutObject', ...ofSts];
 
 describe.each(services)('on its way, %s', (operation) => {
   test('nobody listens', async () => {
@@ -386,7 +258,11 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'cloudwatch.log_event_expired': 'libs/aws/src/rejected-ranges.ts',
   'cloudwatch.log_event_too_new': 'libs/aws/src/rejected-ranges.ts',
   'cloudwatch.log_event_too_old': 'libs/aws/src/rejected-ranges.ts',
-  'credential.broker_refused': 'apps/credential-broker/src/broker.controller.ts',
+  'credential.broker_refused': 'apps/credential-broker/src/request-gate.ts',
+  'credential.external_id_foreign': 'apps/credential-broker/src/issue-session.ts',
+  'credential.key_refused': 'apps/credential-broker/src/issue-session.ts',
+  'credential.kind_unavailable': 'apps/credential-broker/src/sealing.ts',
+  'credential.secret_unreadable': 'apps/credential-broker/src/sealing.ts',
   'credential.broker_unavailable': 'libs/runtime/src/broker-client.ts',
   'destination.changing': 'libs/runtime/src/broker-client.ts',
   'destination.disabled': 'libs/worker/src/deliverable.ts',
@@ -400,10 +276,11 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
 };
 
 const operationsOf: Readonly<Record<Service, readonly Operation[]>> = {
-  cloudwatch: P,
+  cloudwatch: putting,
   cloudwatch_create: creating,
-  s3: S,
-  sts: T,
+  s3: ofS3,
+  sts: byToken,
+  sts_signed: byPlatform,
 };
 
 test.each(Object.entries(operationsOf))('every row of the table of %s is met', (service, of) => {

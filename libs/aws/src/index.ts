@@ -8,6 +8,7 @@ export type { CreationMemory, NewLogGroup } from './log-stream-creator';
 export * from './multipart-upload';
 export * from './object-call';
 export * from './permission-policy';
+export * from './platform-identity';
 export * from './put-outcome';
 export * from './rejected-ranges';
 export * from './s3-sink';

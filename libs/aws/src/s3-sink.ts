@@ -7,7 +7,7 @@ import { MultipartUpload, type UploadMemory } from './multipart-upload';
 import { objectSettings, type ObjectCall, type UploadRef } from './object-call';
 import { cutIntoParts } from './object-parts';
 import { putUnlessTaken, type PutOutcome, type SendToBucket } from './put-outcome';
-import type { SinkAccess } from './sink-access';
+import { sessionIdentity, type SinkAccess } from './sink-access';
 
 /** Writes objects to S3, and never over one that is there. */
 export class S3Sink {
@@ -80,7 +80,7 @@ export class S3Sink {
   private client({ destinationKey, session }: SinkAccess, region: string): S3Client {
     return this.clients.get(
       destinationKey,
-      `${region} ${session.accessKeyId}`,
+      sessionIdentity(region, session),
       () =>
         new S3Client({
           region,

@@ -7,3 +7,8 @@ export interface SinkAccess {
   region: string;
   session: AwsSession;
 }
+
+/** What a client is built from: an access key whose secret was mistyped and then put right has the same id as before, but another end. */
+export function sessionIdentity(region: string, { accessKeyId, expiresAt }: AwsSession): string {
+  return `${region} ${accessKeyId} ${expiresAt}`;
+}

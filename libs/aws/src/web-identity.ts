@@ -1,13 +1,9 @@
-import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { assert, type AwsSession } from '@logferry/core';
+import { AssumeRoleWithWebIdentityCommand } from '@aws-sdk/client-sts';
+import type { AwsSession } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { classify, isBrokenConnection } from './classify';
+import { fetchSession, RegionalSts, roleParameters, type RoleCall } from './sts-session';
 
-export interface WebIdentityCall {
-  region: string;
-  roleArn: string;
-  sessionName: string;
-  durationSeconds: number;
+export interface WebIdentityCall extends RoleCall {
   token: string;
 }
 
@@ -17,53 +13,21 @@ export interface WebIdentityCall {
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
  */
 export class WebIdentitySts {
-  private readonly clients = new Map<string, STSClient>();
+  private readonly sts: RegionalSts;
 
-  constructor(private readonly transport: NodeHttpHandler) {}
-
-  /** @throws Failure `credential.*` */
-  async assumeRole(call: WebIdentityCall): Promise<AwsSession> {
-    const { roleArn, sessionName, durationSeconds, token } = call;
-    const send = () =>
-      this.client(call.region).send(
-        new AssumeRoleWithWebIdentityCommand({
-          RoleArn: roleArn,
-          RoleSessionName: sessionName,
-          DurationSeconds: durationSeconds,
-          WebIdentityToken: token,
-        }),
-      );
-    try {
-      const { Credentials } = await send().catch((error: unknown) => {
-        if (isBrokenConnection(error)) return send();
-        throw error;
-      });
-      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
-      assert(
-        AccessKeyId !== undefined &&
-          SecretAccessKey !== undefined &&
-          SessionToken !== undefined &&
-          Expiration !== undefined,
-        'STS answers with a whole session',
-      );
-      return {
-        accessKeyId: AccessKeyId,
-        secretAccessKey: SecretAccessKey,
-        sessionToken: SessionToken,
-        expiresAt: Expiration.getTime(),
-      };
-    } catch (error) {
-      throw classify('sts', error);
-    }
+  constructor(transport: NodeHttpHandler) {
+    this.sts = new RegionalSts(transport);
   }
 
-  /** Regional endpoints, one client each; there are only so many Regions. */
-  private client(region: string): STSClient {
-    let client = this.clients.get(region);
-    if (client === undefined) {
-      client = new STSClient({ region, requestHandler: this.transport, maxAttempts: 1 });
-      this.clients.set(region, client);
-    }
-    return client;
+  /** @throws Failure `credential.*` */
+  assumeRole(call: WebIdentityCall): Promise<AwsSession> {
+    return fetchSession('sts', () =>
+      this.sts.client(call.region).send(
+        new AssumeRoleWithWebIdentityCommand({
+          ...roleParameters(call),
+          WebIdentityToken: call.token,
+        }),
+      ),
+    );
   }
 }

@@ -25,10 +25,12 @@ test('two destinations have the same session key exactly if their sessions are t
         ...over,
       }),
     );
-  for (const over of [{}, { enabled: false }, { s3: { bucket: 'another' } }])
+  for (const over of [{}, { enabled: false }, { s3: { bucket: 'acme-logs', lingerMs: 1 } }])
     expect(keyOf(over)).toBe(keyOf({}));
   for (const over of [
     { region: 'us-east-1' },
+    { s3: { bucket: 'another' } },
+    { s3: { bucket: 'acme-logs', path: 'of/acme' } },
     { credentials: { kind: 'web_identity', roleArn: `${roleArn}-2` } },
     { credentials: { kind: 'web_identity', roleArn, sessionDurationSeconds: 900 } },
   ])

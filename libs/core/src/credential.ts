@@ -1,15 +1,20 @@
 import { z } from 'zod';
-import { assert } from './assert';
+import { assert, unreachable } from './assert';
 import type { Destination } from './destination';
+import type { Credentials } from './destination-credentials';
 import { failureKinds, isFailureCode, type FailureCode } from './failure';
 import { STS } from './limits';
 import { TenantId } from './tenant';
 
-/** An STS session in a tenant's account. Lives in memory only: never in Redis, a job, a log line or a metric. */
+/**
+ * With what AWS is called in a tenant's account: an STS session, or the tenant's access key for as long as it may be used without
+ * asking again. Lives in memory only: never in Redis, a job, a log line or a metric.
+ */
 export interface AwsSession {
   accessKeyId: string;
   secretAccessKey: string;
-  sessionToken: string;
+  /** An access key of an IAM user has none. */
+  sessionToken?: string | undefined;
   expiresAt: number;
 }
 
@@ -42,14 +47,38 @@ assert(
 
 /**
  * Everything of a destination that shapes its sessions, as a text to compare: a session that was issued for another one may be of a
- * role, or an account, that the destination has left.
+ * role, or an account, that the destination has left, or be narrowed to a bucket or log group that it does not write to any more. What
+ * else there is of a destination is left out: while processes of two versions run, they must agree on it.
  */
-export function sessionKey({
-  credentials,
-  region,
-}: Pick<Destination, 'credentials' | 'region'>): string {
-  const { kind, roleArn, sessionDurationSeconds } = credentials;
-  return JSON.stringify([kind, roleArn, sessionDurationSeconds, region]);
+export function sessionKey(destination: Destination): string {
+  const { credentials, region } = destination;
+  return JSON.stringify([credentialsKey(credentials), region, ...writtenTo(destination)]);
+}
+
+function credentialsKey(credentials: Credentials): unknown[] {
+  switch (credentials.kind) {
+    case 'web_identity':
+      return [credentials.kind, credentials.roleArn, credentials.sessionDurationSeconds];
+    case 'assume_role': {
+      const { kind, roleArn, externalId, sessionDurationSeconds } = credentials;
+      return [kind, roleArn, externalId, sessionDurationSeconds];
+    }
+    case 'access_key':
+      return [credentials.kind, credentials.accessKeyId, credentials.sealedSecret];
+    default:
+      return unreachable(credentials);
+  }
+}
+
+/** What the policy is made of that narrows a session to its destination. */
+function writtenTo(destination: Destination): unknown[] {
+  const { type, preset } = destination;
+  if (type === 's3') {
+    const { bucket, path, key, encryption } = destination.s3;
+    return [type, preset, bucket, path, key, encryption];
+  }
+  const { logGroup, logGroupPrefix, retentionDays, tags, kmsKeyId } = destination.cloudwatch;
+  return [type, preset, logGroup, logGroupPrefix, retentionDays, tags, kmsKeyId];
 }
 
 /**
@@ -79,7 +108,7 @@ export const SessionRequest = z.strictObject({
 });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
-const failureCode = z.custom<FailureCode>(
+export const failureCode = z.custom<FailureCode>(
   (code) => typeof code === 'string' && isFailureCode(code),
 );
 
@@ -88,7 +117,7 @@ export const SessionReply = z.union([
     session: z.strictObject({
       accessKeyId: z.string(),
       secretAccessKey: z.string(),
-      sessionToken: z.string(),
+      sessionToken: z.string().optional(),
       expiresAt: z.number(),
     }),
     /** The `sessionKey` of the destination as the broker knows it, which may be of a moment before or after the worker's. */

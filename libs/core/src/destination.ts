@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { Credentials, CredentialsInput } from './destination-credentials';
 import { Filter } from './filter';
-import { CLOUDWATCH, RETENTION_DAYS, S3, STS } from './limits';
+import { CLOUDWATCH, RETENTION_DAYS, S3 } from './limits';
 import { keyProblem } from './object-key';
 import { Redaction } from './redaction';
 import { parseTemplate } from './template';
@@ -13,34 +14,6 @@ const region = z
     'must be the name of an AWS Region, such as eu-central-1',
   )
   .describe('the AWS Region of the log groups or of the bucket, such as `eu-central-1`');
-
-const roleArn = z
-  .string()
-  .max(2048)
-  .regex(
-    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
-    'must be a role ARN, such as arn:aws:iam::123456789012:role/logferry',
-  )
-  .describe("the role in the tenant's account, such as `arn:aws:iam::123456789012:role/logferry`");
-
-const sessionDurationSeconds = z
-  .int()
-  .min(STS.sessionSecondsMin)
-  .max(STS.sessionSecondsMax)
-  .default(STS.sessionSecondsDefault)
-  .describe("seconds of an STS session; the role's own maximum must allow it");
-
-/** How we come to a session in the tenant's account. Secrets are not part of it: only the broker ever sees one. */
-export const Credentials = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z
-      .literal('web_identity')
-      .describe("a session by a token of the broker's own OIDC issuer; there is no other kind yet"),
-    roleArn,
-    sessionDurationSeconds,
-  }),
-]);
-export type Credentials = z.infer<typeof Credentials>;
 
 const template = (description: string) =>
   z
@@ -192,7 +165,7 @@ export const S3Destination = z.strictObject({
       .regex(/^\d{12}$/, 'must be an AWS account, 12 digits')
       .optional()
       .describe(
-        "the account that the bucket must belong to; without it, that of the role. S3 refuses a bucket of any other, so nobody gets logs by taking a deleted bucket's name",
+        "the account that the bucket must belong to; without it, that of the credentials, where it is known. S3 refuses a bucket of any other, so nobody gets logs by taking a deleted bucket's name",
       ),
     path: z
       .string()
@@ -277,24 +250,43 @@ export type S3Destination = z.infer<typeof S3Destination>;
 /** Where a tenant's log events go: a configuration of CloudWatch Logs or of S3 in the tenant's own account. */
 export const Destination = z
   .discriminatedUnion('type', [CloudWatchDestination, S3Destination])
-  .superRefine((destination, context) => {
-    const problems =
-      destination.type === 's3' ? s3Problems(destination) : cloudWatchProblems(destination);
-    for (const [field, message] of problems) {
-      context.addIssue({ code: 'custom', path: [destination.type, ...field.split('.')], message });
-    }
-  });
+  .superRefine(refuseContradictions);
 export type Destination = z.infer<typeof Destination>;
 
-/** The AWS account that a destination lies in. */
-export function accountOf({ credentials }: Pick<Destination, 'credentials'>): string {
-  return credentials.roleArn.split(':')[4] ?? '';
+/** A destination as somebody enters it, with the credentials as they are entered. */
+export const DestinationInput = z
+  .discriminatedUnion('type', [
+    CloudWatchDestination.extend({ credentials: CredentialsInput }),
+    S3Destination.extend({ credentials: CredentialsInput }),
+  ])
+  .superRefine(refuseContradictions);
+export type DestinationInput = z.infer<typeof DestinationInput>;
+
+/** The AWS account that a destination lies in; of an access key it is known only where somebody has said it. */
+export function accountOf({ credentials }: Pick<Destination, 'credentials'>): string | undefined {
+  if (credentials.kind === 'access_key') return credentials.account;
+  return credentials.roleArn.split(':')[4];
 }
 
 /** What no field says alone, by field. */
 type Problems = [field: string, message: string][];
 
-function cloudWatchProblems({ region, preset, cloudwatch }: CloudWatchDestination): Problems {
+function refuseContradictions(
+  destination: Destination | DestinationInput,
+  context: z.RefinementCtx,
+): void {
+  const problems =
+    destination.type === 's3' ? s3Problems(destination) : cloudWatchProblems(destination);
+  for (const [field, message] of problems) {
+    context.addIssue({ code: 'custom', path: [destination.type, ...field.split('.')], message });
+  }
+}
+
+function cloudWatchProblems({
+  region,
+  preset,
+  cloudwatch,
+}: Omit<CloudWatchDestination, 'credentials'>): Problems {
   const problems: Problems = [];
   const keyRegion = kmsKeyArn.exec(cloudwatch.kmsKeyId ?? '')?.[1];
   if (keyRegion !== undefined && keyRegion !== region) {
@@ -310,7 +302,7 @@ function cloudWatchProblems({ region, preset, cloudwatch }: CloudWatchDestinatio
   return problems;
 }
 
-function s3Problems({ region, s3 }: S3Destination): Problems {
+function s3Problems({ region, s3 }: Omit<S3Destination, 'credentials'>): Problems {
   const problems: Problems = [];
   const { kind, kmsKeyId, bucketKeyEnabled } = s3.encryption;
   const key = keyProblem(s3);

@@ -26,7 +26,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      "AWS refused to let us assume the role. Check the role's trust policy: the OIDC provider, the audience sts.amazonaws.com and the subject of this tenant.",
+      "AWS refused to let us assume the role. Check the role's trust policy: for web_identity the OIDC provider, the audience sts.amazonaws.com and the subject of this tenant; for assume_role our account and the ExternalId of this destination.",
   },
   'credential.provider_missing': {
     fault: 'tenant',
@@ -75,6 +75,35 @@ const kinds = {
     fault: 'us',
     disposition: 'defer',
     publicMessage: 'The credential broker refused this worker: the shared secret differs.',
+  },
+  'credential.key_refused': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'AWS does not take the access key. Check in IAM that it is there and active, and enter its id and its secret anew.',
+  },
+  'credential.external_id_foreign': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The ExternalId of the destination is not the one that was made for it. Take the one that we show, and put it into the trust policy.',
+  },
+  'credential.secret_unreadable': {
+    fault: 'us',
+    disposition: 'suspend',
+    publicMessage:
+      'The stored secret of the access key cannot be opened any more. Enter the access key anew.',
+  },
+  'credential.kind_unavailable': {
+    fault: 'us',
+    disposition: 'suspend',
+    publicMessage:
+      'This installation is not set up for credentials of this kind. Choose another kind, or ask the platform.',
+  },
+  'credential.platform_identity': {
+    fault: 'us',
+    disposition: 'defer',
+    publicMessage: "The platform's own AWS identity is missing, or AWS refused it.",
   },
   'cloudwatch.access_denied': {
     fault: 'tenant',

@@ -1,9 +1,11 @@
 // What is true without a computer: log events, destinations, lanes, names, limits, failures. No I/O, no clock, no chance, no framework.
 export * from './assert';
 export * from './backoff';
+export * from './broker-call';
 export * from './condition';
 export * from './credential';
 export * from './destination';
+export * from './destination-credentials';
 export * from './failure';
 export * from './filter';
 export * from './json-text';

@@ -51,6 +51,9 @@ export const STS = {
   sessionSecondsMin: 900,
   sessionSecondsMax: 43_200,
   sessionSecondsDefault: 3_600,
+  /** Of a role that is assumed with the session of another role. */
+  chainedSessionSecondsMax: 3_600,
+  sessionPolicyCharsMax: 2_048,
   sessionNameCharsMax: 64,
 } as const;
 

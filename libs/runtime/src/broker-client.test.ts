@@ -1,12 +1,6 @@
 // The client against a broker over real TCP. The broker is hand-written: what it answers is in the hand of each test.
 import 'reflect-metadata';
-import {
-  Failure,
-  SESSION_PATTERN,
-  sessionKey,
-  type AwsSession,
-  type Destination,
-} from '@logferry/core';
+import { Destination, Failure, SESSION_PATTERN, sessionKey, type AwsSession } from '@logferry/core';
 import { freePort, until } from '@logferry/testing';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -62,18 +56,18 @@ function aSession(lifeMs = HOUR_MS): AwsSession {
   };
 }
 
-type SessionDestination = Pick<Destination, 'id' | 'credentials' | 'region'>;
-
 function aDestination(
   id: string,
   { role = 'logferry', region = 'eu-central-1' } = {},
-): SessionDestination {
+): Destination {
   const roleArn = `arn:aws:iam::123456789012:role/${role}`;
-  return {
+  return Destination.parse({
     id,
+    type: 's3',
     region,
     credentials: { kind: 'web_identity', roleArn, sessionDurationSeconds: 3_600 },
-  };
+    s3: { bucket: 'acme-logs' },
+  });
 }
 
 const cw = aDestination('cw');

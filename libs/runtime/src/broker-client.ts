@@ -10,17 +10,7 @@ import {
   type FailureCode,
   type SessionRequest,
 } from '@logferry/core';
-import { ClientTCP, type TcpSocket } from '@nestjs/microservices';
-import { lastValueFrom, timeout, TimeoutError } from 'rxjs';
-import type { Secret } from './secret';
-
-interface BrokerClientOptions {
-  host: string;
-  port: number;
-  secret: Secret;
-  /** How long to wait for an answer; the broker itself waits for STS. */
-  timeoutMs?: number;
-}
+import { BrokerConnection, type BrokerAddress } from './broker-connection';
 
 const SESSIONS_MAX = 10_000;
 /** How long until a change of a destination has surely reached every process. */
@@ -29,9 +19,6 @@ const CHANGE_MS = 1_000;
 /** While the broker is away, what waits for it comes back after about as long as it has been, and at most after this. */
 const AWAY_MS_MAX = 30_000;
 
-/** What of a destination its sessions depend on. */
-type SessionDestination = Pick<Destination, 'id' | 'credentials' | 'region'>;
-
 interface Issued {
   session: AwsSession;
   issuedFor: string;
@@ -39,14 +26,14 @@ interface Issued {
 
 /** Asks the broker for a destination's session, and keeps it in memory for as long as it is good and the destination is the same. */
 export class BrokerClient {
-  private connection: Connection;
+  private readonly connection: BrokerConnection;
   private readonly sessions = new Map<string, Issued>();
   private readonly asking = new Map<string, Promise<AwsSession>>();
   /** Since when the broker has answered nothing that could be used. */
   private awaySince: number | undefined;
 
-  constructor(private readonly options: BrokerClientOptions) {
-    this.connection = new Connection(options);
+  constructor(address: BrokerAddress) {
+    this.connection = new BrokerConnection(address);
   }
 
   /**
@@ -55,7 +42,7 @@ export class BrokerClient {
    */
   async session(
     tenantId: string,
-    destination: SessionDestination,
+    destination: Destination,
     refusedAccessKeyId?: string,
   ): Promise<AwsSession> {
     const place = `${tenantId}/${destination.id}`;
@@ -96,7 +83,7 @@ export class BrokerClient {
    */
   async withSession<T>(
     tenantId: string,
-    destination: SessionDestination,
+    destination: Destination,
     use: (session: AwsSession) => Promise<T>,
   ): Promise<T> {
     const session = await this.session(tenantId, destination);
@@ -109,17 +96,14 @@ export class BrokerClient {
   }
 
   close(): void {
-    this.connection.leave();
+    this.connection.close();
   }
 
   private async ask(request: Omit<SessionRequest, 'secret'>): Promise<Issued> {
-    const { secret } = this.options;
-    const { connection } = this;
     let answer: unknown;
     try {
-      answer = await connection.ask({ ...request, secret: secret.reveal() });
+      answer = await this.connection.ask(SESSION_PATTERN, request);
     } catch (error) {
-      if (error instanceof TimeoutError) this.leave(connection);
       throw this.away('credential.broker_unavailable', { cause: error });
     }
     const reply = SessionReply.safeParse(answer);
@@ -139,65 +123,7 @@ export class BrokerClient {
     const retryAfterMs = Math.min(Date.now() - this.awaySince, AWAY_MS_MAX);
     return new Failure(code, { ...options, retryAfterMs });
   }
-
-  /** Whoever asks next connects anew: a path that died without a word would swallow every question until the system gives it up. */
-  private leave(connection: Connection): void {
-    if (this.connection !== connection) return; // another question of the same connection came to this before
-    this.connection = new Connection(this.options);
-    connection.leave();
-  }
 }
 
 const isAway = (code: FailureCode): boolean =>
   code === 'credential.broker_unavailable' || code === 'credential.broker_refused';
-
-/** A connection to the broker; it is made when the first question is asked. */
-class Connection {
-  private readonly client: KeptAliveClient;
-  private readonly timeoutMs: number;
-  private underWay = 0;
-  private isLeft = false;
-
-  constructor({ host, port, timeoutMs = 15_000 }: BrokerClientOptions) {
-    this.client = new KeptAliveClient({ host, port, maxBufferSize: 1024 * 1024 });
-    this.timeoutMs = timeoutMs;
-  }
-
-  /** @throws TimeoutError if there was no answer in time */
-  async ask(request: SessionRequest): Promise<unknown> {
-    this.underWay++;
-    try {
-      const sent = this.client.send<unknown>(SESSION_PATTERN, request);
-      return await lastValueFrom(sent.pipe(timeout(this.timeoutMs)));
-    } finally {
-      this.underWay--;
-      this.endIfDone();
-    }
-  }
-
-  /** Asks nothing any more. What is under way may still be answered: one question that got no answer does not say that none will. */
-  leave(): void {
-    this.isLeft = true;
-    this.endIfDone();
-  }
-
-  private endIfDone(): void {
-    if (this.isLeft && this.underWay === 0) this.client.destroy();
-  }
-}
-
-const KEEP_ALIVE_MS = 10_000;
-
-class KeptAliveClient extends ClientTCP {
-  /** Closing kindly would wait for a path that is dead. */
-  destroy(): void {
-    this.socket?.netSocket.destroy();
-    this.close();
-  }
-
-  override createSocket(): TcpSocket {
-    const socket = super.createSocket();
-    socket.netSocket.setKeepAlive(true, KEEP_ALIVE_MS);
-    return socket;
-  }
-}

@@ -1,6 +1,8 @@
 // What every process needs: configuration, log, metrics, health, its life from start to stop, and the way to the broker. The only
 // library that knows Nest, and the only place that reads the environment.
 export * from './broker-client';
+export type { BrokerAddress } from './broker-connection';
+export * from './broker-desk';
 export * from './config';
 export * from './dead-letter-gauges';
 export * from './dead-letter-observer';

@@ -1,0 +1,305 @@
+// Every kind of credentials through the whole broker, from what a customer enters to a session that AWS takes; and what the broker
+// finds out about a role that trusts too many.
+import { Credentials, CredentialsInput, Destination, Failure } from '@logferry/core';
+import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { BrokerClient, BrokerDesk, Secret, type RunningApp } from '@logferry/runtime';
+import { ConfigStore } from '@logferry/store';
+import {
+  freePort,
+  startRedis,
+  startSandboxAws,
+  tenantTrustPolicy,
+  until,
+  withEnvironment,
+  type SandboxAws,
+  type TestRedis,
+} from '@logferry/testing';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startBroker } from './main';
+
+const account = '123456789012';
+const platform = '999999999999';
+const platformKey = {
+  accessKeyId: 'AKIAPLATFORM00000001',
+  secretAccessKey: 'of-the-platform-itself',
+};
+const region = 'eu-central-1';
+const roleArn = `arn:aws:iam::${account}:role/logferry`;
+const SECRET = 'what all of ours know';
+const environmentBefore = { ...process.env };
+
+let server: TestRedis;
+let redis: RedisClient;
+let aws: SandboxAws;
+let broker: RunningApp;
+let dir: string;
+let url: string;
+let client: BrokerClient;
+let desk: BrokerDesk;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'logferry-broker-'));
+  const [httpPort, tcpPort] = [await freePort(), await freePort()];
+  url = `http://127.0.0.1:${httpPort}`;
+  [server, aws] = await Promise.all([
+    startRedis({ settings: { appendonly: 'no' } }),
+    startSandboxAws({ port: 0 }),
+  ]);
+  process.env.AWS_ENDPOINT_URL = aws.url;
+  process.env.AWS_ACCESS_KEY_ID = platformKey.accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = platformKey.secretAccessKey;
+  broker = await withEnvironment(
+    {
+      REDIS_URL: server.url,
+      LOGFERRY_LOG_LEVEL: 'silent',
+      LOGFERRY_BROKER_HTTP_PORT: String(httpPort),
+      LOGFERRY_BROKER_TCP_PORT: String(tcpPort),
+      LOGFERRY_BROKER_SECRET: SECRET,
+      LOGFERRY_BROKER_ISSUER_URL: url,
+      LOGFERRY_BROKER_SIGNING_KEY_FILE: join(dir, 'key.pem'),
+      LOGFERRY_BROKER_SEALING_KEYS: `1:${Buffer.alloc(32, 1).toString('base64')}`,
+      LOGFERRY_BROKER_EXTERNAL_ID_SECRET: 'what ExternalIds are derived from',
+    },
+    startBroker,
+  );
+  redis = failFastRedis(server);
+  await until(() => redis.status === 'ready');
+  for (const id of ['acme', 'globex']) await new ConfigStore(redis).putTenant({ id });
+  const address = { host: '127.0.0.1', port: tcpPort, secret: new Secret(SECRET) };
+  [client, desk] = [new BrokerClient(address), new BrokerDesk(address)];
+});
+
+beforeEach(() => {
+  aws.reset();
+  aws.seed({
+    accounts: [account, platform],
+    oidcProviders: [{ account, url }],
+    users: [
+      {
+        account: platform,
+        name: 'broker',
+        accessKeys: [platformKey],
+        policies: [allow('sts:AssumeRole', '*')],
+      },
+    ],
+  });
+});
+
+afterAll(async () => {
+  client.close();
+  desk.close();
+  await broker.close();
+  redis.disconnect();
+  await Promise.all([server.stop(), aws.stop()]);
+  rmSync(dir, { recursive: true });
+  process.env = environmentBefore;
+});
+
+const statement = (over: object): object => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', ...over }],
+});
+const allow = (Action: string, Resource: string): object => statement({ Action, Resource });
+
+function trustUs(condition: object = {}): object {
+  return statement({
+    Principal: { AWS: `arn:aws:iam::${platform}:root` },
+    Action: 'sts:AssumeRole',
+    ...condition,
+  });
+}
+
+const demands = (externalId: string): object => ({
+  Condition: { StringEquals: { 'sts:ExternalId': externalId } },
+});
+
+/** A destination as the console stores it, of what somebody entered; resolves when the broker knows it. */
+let generation = 0;
+async function entered(input: object, tenantId = 'acme'): Promise<Destination> {
+  const place = { tenantId, destinationId: `d${++generation}` };
+  const credentials = await desk.storedCredentials(place, CredentialsInput.parse(input), undefined);
+  return store(place, Credentials.parse(credentials));
+}
+
+async function store(
+  { tenantId, destinationId }: { tenantId: string; destinationId: string },
+  credentials: Credentials,
+): Promise<Destination> {
+  const s3 = { bucket: 'acme-logs' };
+  const destination = Destination.parse({ id: destinationId, type: 's3', region, credentials, s3 });
+  await new ConfigStore(redis).putDestination(tenantId, destination);
+  await until(() =>
+    desk.tryDecoys({ tenantId, destinationId }).catch((error: { code: string }) => {
+      expect(error.code).toBe('destination.missing');
+      return false as const;
+    }),
+  );
+  return destination;
+}
+
+/** Each of them has a session of its own, since the broker keeps those that it has. */
+const seconds = (): number => 900 + generation;
+
+describe('assume_role', () => {
+  const input = (): object => ({ kind: 'assume_role', roleArn, sessionDurationSeconds: seconds() });
+
+  test('a role that demands the ExternalId that we show gives us a session, and nobody else', async () => {
+    const destination = await entered(input());
+    const { credentials } = destination;
+    if (credentials.kind !== 'assume_role') throw new Error('it was entered so');
+    aws.seed({ roles: [{ arn: roleArn, trustPolicy: trustUs(demands(credentials.externalId)) }] });
+    expect((await client.session('acme', destination)).sessionToken).toBeDefined();
+    const decoy = await desk.tryDecoys({ tenantId: 'acme', destinationId: destination.id });
+    expect(decoy.outcome).toBe('refused');
+    // Another tenant that enters the same role gets another ExternalId, and AWS refuses it.
+    const stolen = await entered(input(), 'globex');
+    await expect(client.session('globex', stolen)).rejects.toMatchObject({
+      code: 'credential.trust_denied',
+    });
+  });
+
+  test.each<[string, object]>([
+    ['demands no ExternalId', {}],
+    ['takes any', { Condition: { StringLike: { 'sts:ExternalId': 'logferry-*' } } }],
+  ])('a role that %s is found out', async (_, condition) => {
+    const { id } = await entered(input());
+    aws.seed({ roles: [{ arn: roleArn, trustPolicy: trustUs(condition) }] });
+    expect((await desk.tryDecoys({ tenantId: 'acme', destinationId: id })).outcome).toBe(
+      'accepted',
+    );
+  });
+
+  test('an ExternalId is always the same, and nobody chooses one', async () => {
+    const place = { tenantId: 'acme', destinationId: 'chosen' };
+    const externalId = await desk.externalId(place);
+    expect(await desk.externalId(place)).toBe(externalId);
+    const chosen = CredentialsInput.parse({ ...input(), externalId: 'logferry-what-i-have-found' });
+    await expect(desk.storedCredentials(place, chosen, undefined)).rejects.toMatchObject({
+      code: 'credential.external_id_foreign',
+    });
+    // Nor does writing it into the store help.
+    const other = await desk.externalId({ tenantId: 'globex', destinationId: 'chosen' });
+    const sessionDurationSeconds = 900;
+    const credentials = { kind: 'assume_role', roleArn, externalId: other, sessionDurationSeconds };
+    const destination = await store(place, Credentials.parse(credentials));
+    await expect(client.session('acme', destination)).rejects.toMatchObject({
+      code: 'credential.external_id_foreign',
+    });
+  });
+
+  test('an identity of ours that AWS does not take is our fault, and costs no tenant an attempt', async () => {
+    const destination = await entered(input());
+    aws.reset();
+    aws.seed({ accounts: [account], roles: [{ arn: roleArn, trustPolicy: trustUs() }] });
+    await expect(client.session('acme', destination)).rejects.toMatchObject({
+      code: 'credential.platform_identity',
+      fault: 'us',
+      disposition: 'defer',
+    });
+  });
+});
+
+describe('web_identity', () => {
+  const input = (): object => ({
+    kind: 'web_identity',
+    roleArn,
+    sessionDurationSeconds: seconds(),
+  });
+  const host = (): string => url.replace('http://', '');
+
+  test('a role that trusts its own tenant alone refuses every decoy', async () => {
+    const { id } = await entered(input());
+    aws.seed({ roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, url, 'acme') }] });
+    const decoy = await desk.tryDecoys({ tenantId: 'acme', destinationId: id });
+    expect(decoy.outcome).toBe('refused');
+  });
+
+  test.each<[string, (host: string) => object]>([
+    ['every tenant', (at) => ({ StringEquals: { [`${at}:aud`]: 'sts.amazonaws.com' } })],
+    ['tenants by a pattern', (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:*' } })],
+    ['tenants that begin alike', (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:acme*' } })],
+    ['tenants that end alike', (at) => ({ StringLike: { [`${at}:sub`]: '*acme' } })],
+  ])('a role that trusts %s is found out', async (_, condition) => {
+    const { id } = await entered(input());
+    const trustPolicy = statement({
+      Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${host()}` },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+      Condition: condition(host()),
+    });
+    aws.seed({ roles: [{ arn: roleArn, trustPolicy }] });
+    expect((await desk.tryDecoys({ tenantId: 'acme', destinationId: id })).outcome).toBe(
+      'accepted',
+    );
+  });
+
+  test('while AWS is away, or refuses for another reason, nothing is proven', async () => {
+    const { id } = await entered(input());
+    aws.addFault({ match: { service: 'sts' }, action: { kind: 'connection-reset' } });
+    expect(await desk.tryDecoys({ tenantId: 'acme', destinationId: id })).toMatchObject({
+      outcome: 'unknown',
+      because: 'credential.sts_unavailable',
+    });
+  });
+});
+
+describe('access_key', () => {
+  const accessKeyId = 'AKIAOFACME0000000001';
+  const secretAccessKey = 'a/secret+of+acme0000000000000000000000001';
+  const input = { kind: 'access_key', accessKeyId, secretAccessKey };
+
+  test('what is stored of it shows no secret, and it opens for the worker that asks', async () => {
+    const destination = await entered(input);
+    expect(JSON.stringify(await redis.hgetall('{lf}:destinations:acme'))).not.toContain('a/secret');
+    expect(await client.session('acme', destination)).toMatchObject({
+      accessKeyId,
+      secretAccessKey,
+    });
+    expect(aws.counters().calls).toEqual({});
+  });
+
+  test('there is no role to try', async () => {
+    const { id } = await entered(input);
+    const decoy = await desk.tryDecoys({ tenantId: 'acme', destinationId: id });
+    expect(decoy.outcome).toBe('no_role');
+  });
+
+  test('an update without the secret keeps it for the same key, and for no other', async () => {
+    const place = { tenantId: 'acme', destinationId: 'kept' };
+    const stored = await desk.storedCredentials(place, CredentialsInput.parse(input), undefined);
+    const same = CredentialsInput.parse({ kind: 'access_key', accessKeyId, account });
+    expect(await desk.storedCredentials(place, same, stored)).toEqual({ ...stored, account });
+    const other = CredentialsInput.parse({ kind: 'access_key', accessKeyId: `${accessKeyId}2` });
+    expect(await desk.storedCredentials(place, other, stored)).toBeUndefined();
+    expect(await desk.storedCredentials(place, same, undefined)).toBeUndefined();
+  });
+
+  test('a key that AWS refuses is answered for once, and held until its owner mends it', async () => {
+    const destination = await entered(input);
+    const refused = client.withSession('acme', destination, () =>
+      Promise.reject(new Failure('credential.expired')),
+    );
+    await expect(refused).rejects.toMatchObject({
+      code: 'credential.key_refused',
+      disposition: 'suspend',
+    });
+  });
+});
+
+test('whoever does not know the secret gets nothing done', async () => {
+  const stranger = new BrokerDesk({
+    host: '127.0.0.1',
+    port: broker.ports.tcp ?? 0,
+    secret: new Secret('what nobody told me'),
+  });
+  const place = { tenantId: 'acme', destinationId: 'd1' };
+  const refused = { code: 'credential.broker_refused' };
+  await expect(stranger.seal(place, 'secret')).rejects.toMatchObject(refused);
+  await expect(
+    stranger.reseal(place, `v1.1.${'A'.repeat(16)}.${'A'.repeat(22)}`),
+  ).rejects.toMatchObject(refused);
+  await expect(stranger.externalId(place)).rejects.toMatchObject(refused);
+  await expect(stranger.tryDecoys(place)).rejects.toMatchObject(refused);
+  stranger.close();
+});

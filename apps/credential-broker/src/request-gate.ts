@@ -1,0 +1,51 @@
+import { Failure, isCredentialFailure, type FailureCode } from '@logferry/core';
+import type { Logger, Secret } from '@logferry/runtime';
+import type { z } from 'zod';
+
+/** What every request says. */
+interface Asked {
+  secret: string;
+  tenantId: string;
+  destinationId: string;
+}
+
+export interface Refusal {
+  failure: FailureCode;
+  retryAfterMs?: number;
+}
+
+/** What every request over TCP comes through: it must be one, and show the secret; and no failure leaves but as a code that may. */
+export class RequestGate {
+  constructor(
+    private readonly secret: Secret,
+    private readonly log: Logger,
+  ) {}
+
+  async answer<T extends Asked, R>(
+    schema: z.ZodType<T>,
+    payload: unknown,
+    act: (request: T) => R | Promise<R>,
+  ): Promise<R | Refusal> {
+    const request = schema.safeParse(payload);
+    if (!request.success || !this.secret.equals(request.data.secret)) {
+      this.log.warn('a request was refused: it did not show the secret');
+      return { failure: 'credential.broker_refused' };
+    }
+    const { tenantId, destinationId } = request.data;
+    try {
+      return await act(request.data);
+    } catch (error) {
+      return this.refusal(error, { tenantId, destinationId });
+    }
+  }
+
+  private refusal(error: unknown, asked: Record<string, string>): Refusal {
+    if (!(error instanceof Failure) || !isCredentialFailure(error.code)) {
+      this.log.error({ ...asked, err: error }, 'no answer, by a fault of ours');
+      return { failure: 'credential.broker_unavailable' };
+    }
+    const { code, detail, retryAfterMs } = error;
+    this.log.warn({ ...asked, code, detail }, 'refused');
+    return retryAfterMs === undefined ? { failure: code } : { failure: code, retryAfterMs };
+  }
+}

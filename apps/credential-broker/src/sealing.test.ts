@@ -1,0 +1,100 @@
+import { SealedSecret } from '@logferry/core';
+import { ConfigError, Secret } from '@logferry/runtime';
+import fc from 'fast-check';
+import { Sealing } from './sealing';
+import { readSealingKeys } from './sealing-keys';
+
+const key = (id: string, fill: number) => ({ id, bytes: Buffer.alloc(32, fill) });
+const owner = { tenantId: 'acme', destinationId: 'cw' };
+const unreadable = expect.objectContaining({ code: 'credential.secret_unreadable' }) as Error;
+
+test('what was sealed opens for its own destination, and is what the store takes', () => {
+  const sealing = new Sealing([key('2026-11', 1)]);
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, maxLength: 512, unit: 'grapheme' }), (secret) => {
+      const sealed = sealing.seal(owner, secret);
+      expect(sealing.open(owner, sealed)).toBe(secret);
+      if (secret.length <= 128) expect(SealedSecret.safeParse(sealed).success).toBe(true);
+    }),
+  );
+});
+
+test('the same secret is never sealed to the same text, and its text does not stand in it', () => {
+  const sealing = new Sealing([key('1', 1)]);
+  const sealed = Array.from({ length: 20 }, () => sealing.seal(owner, 'the-secret'));
+  expect(new Set(sealed).size).toBe(20);
+  for (const text of sealed)
+    expect(Buffer.from(text.split('.')[3] ?? '', 'base64url').toString()).not.toContain('secret');
+});
+
+test.each([
+  ["another tenant's", { tenantId: 'globex', destinationId: 'cw' }],
+  ['another destination of the same tenant', { tenantId: 'acme', destinationId: 's3' }],
+  ['a pair that reads the same when it is joined', { tenantId: 'acmec', destinationId: 'w' }],
+])('it does not open for %s', (_, other) => {
+  const sealing = new Sealing([key('1', 1)]);
+  const sealed = sealing.seal(owner, 'the-secret');
+  expect(() => sealing.open(other, sealed)).toThrow(unreadable);
+});
+
+test('nothing that was changed opens, whichever letter it was', () => {
+  const sealing = new Sealing([key('1', 1)]);
+  const sealed = sealing.seal(owner, 'the-secret');
+  for (let at = 'v1.'.length; at < sealed.length - 1; at++) {
+    const other = sealed[at] === 'A' ? 'B' : 'A';
+    const changed = sealed.slice(0, at) + other + sealed.slice(at + 1);
+    expect(() => sealing.open(owner, changed)).toThrow(unreadable);
+  }
+});
+
+test.each(['', 'v1', 'v1.1', 'v1.1..', 'v1.1.AAAAAAAAAAAAAAAA.', 'v1.1.AAAAAAAAAAAAAAAA.AAAA'])(
+  'what is no sealed secret is refused and not taken apart: %p',
+  (text) => {
+    expect(() => new Sealing([key('1', 1)]).open(owner, text)).toThrow(unreadable);
+  },
+);
+
+test('a new key seals from now on, and the old one still opens; after sealing anew it can go', () => {
+  const before = new Sealing([key('old', 1)]);
+  const during = new Sealing([key('new', 2), key('old', 1)]);
+  const after = new Sealing([key('new', 2)]);
+  const sealed = before.seal(owner, 'the-secret');
+  expect(during.open(owner, sealed)).toBe('the-secret');
+  expect(() => after.open(owner, sealed)).toThrow(unreadable);
+  const resealed = during.reseal(owner, sealed);
+  expect(after.open(owner, resealed)).toBe('the-secret');
+  expect(during.reseal(owner, resealed)).toBe(resealed);
+});
+
+test('without a key there are no access keys', () => {
+  const sealing = new Sealing([]);
+  const unavailable = expect.objectContaining({ code: 'credential.kind_unavailable' }) as Error;
+  expect(() => sealing.seal(owner, 's')).toThrow(unavailable);
+  expect(() => sealing.open(owner, 'v1.1.a.b')).toThrow(unavailable);
+});
+
+const base64 = Buffer.alloc(32, 255).toString('base64');
+const read = (text: string) => readSealingKeys(new Secret(text));
+
+test('keys are read as openssl writes them, in both alphabets', () => {
+  const url = Buffer.alloc(32, 255).toString('base64url');
+  expect(read(` a:${base64},\nb:${url}\n`).map(({ id }) => id)).toEqual(['a', 'b']);
+  expect(read(`a:${base64}`)[0]?.bytes).toEqual(Buffer.alloc(32, 255));
+  expect(readSealingKeys(undefined)).toEqual([]);
+});
+
+test.each([
+  ['no id', base64],
+  ['a key too short', `a:${Buffer.alloc(31).toString('base64')}`],
+  ['a key too long', `a:${Buffer.alloc(33).toString('base64')}`],
+  ['an id that a sealed secret cannot hold', `a.b:${base64}`],
+  ['an id twice', `a:${base64},a:${Buffer.alloc(32).toString('base64')}`],
+  ['text', 'this is no key at all'],
+])('%s is refused at the start, and not shown', (_, text) => {
+  expect(() => read(text)).toThrow(ConfigError);
+  try {
+    read(text);
+  } catch (error) {
+    expect(String(error)).not.toContain(text.slice(0, 12));
+  }
+});

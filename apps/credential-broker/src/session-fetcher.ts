@@ -1,0 +1,39 @@
+import { roleSessionName, type AwsSession } from '@logferry/core';
+import type { AssumeRoleCall, WebIdentityCall } from '@logferry/aws';
+import type { SessionSubject } from './session-cache';
+
+/** Whoever has identity tokens. */
+export interface TokenSource {
+  tokenFor(tenantId: string, nowMs: number): Promise<string>;
+}
+
+/** Whoever trades a token for a session. */
+export interface WebIdentity {
+  assumeRole(call: WebIdentityCall): Promise<AwsSession>;
+}
+
+/** Whoever assumes a role with the platform's own identity. */
+export interface PlatformIdentity {
+  assumeRole(call: AssumeRoleCall): Promise<AwsSession>;
+}
+
+export interface SessionFetcherParts {
+  tokens: TokenSource;
+  webIdentity: WebIdentity;
+  platformIdentity: PlatformIdentity;
+}
+
+/** How a session is had from STS: by a token that names the tenant, or by our own identity and the destination's ExternalId. */
+export function sessionFetcher({
+  tokens,
+  webIdentity,
+  platformIdentity,
+}: SessionFetcherParts): (subject: SessionSubject) => Promise<AwsSession> {
+  return async (subject) => {
+    const { tenantId, kind, roleArn, region, durationSeconds, externalId } = subject;
+    const call = { region, roleArn, durationSeconds, sessionName: roleSessionName(tenantId) };
+    if (kind === 'assume_role') return platformIdentity.assumeRole({ ...call, externalId });
+    const token = await tokens.tokenFor(tenantId, Date.now());
+    return webIdentity.assumeRole({ ...call, token });
+  };
+}

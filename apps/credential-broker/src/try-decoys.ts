@@ -1,0 +1,99 @@
+import {
+  Failure,
+  sessionKey,
+  unreachable,
+  type AwsSession,
+  type Credentials,
+  type DecoyOutcome,
+  type FailureCode,
+} from '@logferry/core';
+import { randomBytes } from 'node:crypto';
+import { findDestination, type FindDestination } from './issue-session';
+import type { SecretOwner } from './sealing';
+import type { PlatformIdentity, TokenSource, WebIdentity } from './session-fetcher';
+
+interface TryDecoysParts {
+  directory: FindDestination;
+  tokens: TokenSource;
+  webIdentity: WebIdentity;
+  platformIdentity: PlatformIdentity;
+}
+
+interface Tried {
+  outcome: DecoyOutcome;
+  triedFor: string;
+  because?: FailureCode;
+}
+
+const SESSION_NAME = 'logferry-decoy';
+const SESSION_SECONDS = 900;
+
+/** Should AWS give us a session that it must not give, then one that may do nothing. */
+const NOTHING = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
+});
+
+/**
+ * Tries the role of a destination as somebody else would, to find out whether it trusts more than its own tenant (a confused deputy).
+ * AWS must refuse; its refusals stand in the tenant's CloudTrail under the session name `logferry-decoy`.
+ */
+export class TryDecoys {
+  constructor(private readonly parts: TryDecoysParts) {}
+
+  /** @throws Failure `destination.*` */
+  async run(place: SecretOwner): Promise<Tried> {
+    const destination = await findDestination(this.parts.directory, place);
+    const { credentials, region } = destination;
+    const triedFor = sessionKey(destination);
+    if (credentials.kind === 'access_key') return { outcome: 'no_role', triedFor };
+    for (const attempt of this.attempts(place.tenantId, region, credentials)) {
+      const failure = await attempt().then(
+        () => undefined,
+        (error: unknown) => {
+          if (error instanceof Failure) return error.code;
+          throw error;
+        },
+      );
+      if (failure === undefined) return { outcome: 'accepted', triedFor };
+      if (failure !== 'credential.trust_denied')
+        return { outcome: 'unknown', triedFor, because: failure };
+    }
+    return { outcome: 'refused', triedFor };
+  }
+
+  private attempts(
+    tenantId: string,
+    region: string,
+    credentials: Extract<Credentials, { roleArn: string }>,
+  ): (() => Promise<AwsSession>)[] {
+    const { tokens, webIdentity, platformIdentity } = this.parts;
+    const { roleArn } = credentials;
+    const call = {
+      region,
+      roleArn,
+      sessionName: SESSION_NAME,
+      durationSeconds: SESSION_SECONDS,
+      policy: NOTHING,
+    };
+    const chance = randomBytes(8).toString('hex');
+    switch (credentials.kind) {
+      case 'web_identity':
+        // A pattern such as tenant:* trusts the first of them, tenant:acme* the second, and *acme the third.
+        return [
+          `decoy-${chance}`,
+          `${tenantId}-decoy-${chance}`,
+          `decoy-${chance}-${tenantId}`,
+        ].map(
+          (decoy) => async () =>
+            webIdentity.assumeRole({ ...call, token: await tokens.tokenFor(decoy, Date.now()) }),
+        );
+      case 'assume_role':
+        return [undefined, `logferry-decoy-${chance}`].map(
+          (externalId) => () => platformIdentity.assumeRole({ ...call, externalId }),
+        );
+      default:
+        return unreachable(credentials);
+    }
+  }
+}

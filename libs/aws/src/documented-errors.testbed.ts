@@ -1,0 +1,167 @@
+// AWS's errors, call by call, and what each is for us: a table to hold classify.ts against.
+import type { Disposition, FailureCode } from '@logferry/core';
+
+/** Everything that we ask of AWS while we deliver. */
+export type Operation =
+  | 'PutLogEvents'
+  | 'CreateLogStream'
+  | 'CreateLogGroup'
+  | 'PutRetentionPolicy'
+  | 'PutObject'
+  | 'AssumeRoleWithWebIdentity'
+  | 'AssumeRole';
+
+export const creating: Operation[] = ['CreateLogStream', 'CreateLogGroup', 'PutRetentionPolicy'];
+const ofLogs: Operation[] = ['PutLogEvents', ...creating];
+export const ofS3: Operation[] = ['PutObject'];
+export const byToken: Operation[] = ['AssumeRoleWithWebIdentity'];
+export const byPlatform: Operation[] = ['AssumeRole'];
+export const ofSts: Operation[] = [...byToken, ...byPlatform];
+export const putting: Operation[] = ['PutLogEvents'];
+
+type Row = [
+  name: string,
+  httpStatus: number,
+  operations: readonly Operation[],
+  code: FailureCode,
+  disposition: Disposition,
+  message?: string,
+];
+
+const KMS = 'not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:x:1:key/1';
+
+/** AWS's names and statuses, from each call's own list of errors and the service's common ones. */
+export const documented: readonly Row[] = [
+  // CloudWatch Logs
+  ['ThrottlingException', 400, ofLogs, 'cloudwatch.throttled', 'defer'],
+  ['ServiceUnavailableException', 500, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['InternalFailure', 500, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['ServiceUnavailable', 503, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['RequestTimeoutException', 408, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['RequestAbortedException', 400, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['MalformedHttpRequestException', 400, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['UnknownOperationException', 404, ofLogs, 'cloudwatch.unavailable', 'retry'],
+  ['OperationAbortedException', 400, creating, 'cloudwatch.unavailable', 'retry'],
+  ['InvalidSequenceTokenException', 400, putting, 'cloudwatch.unavailable', 'retry'],
+  ['ResourceNotFoundException', 400, putting, 'cloudwatch.not_there_yet', 'retry'],
+  ['ResourceNotFoundException', 400, ['CreateLogStream'], 'cloudwatch.not_there_yet', 'retry'],
+  ['AccessDeniedException', 400, ofLogs, 'cloudwatch.access_denied', 'suspend'],
+  ['NotAuthorized', 400, ofLogs, 'cloudwatch.access_denied', 'suspend'],
+  ['OptInRequired', 403, ofLogs, 'cloudwatch.access_denied', 'suspend'],
+  ['AccessDeniedException', 400, ofLogs, 'cloudwatch.kms_denied', 'suspend', KMS],
+  ['InvalidParameterException', 400, ofLogs, 'cloudwatch.kms_denied', 'suspend', 'The KMS key'],
+  [
+    'AccessDeniedException',
+    400,
+    ['PutRetentionPolicy'],
+    'cloudwatch.group_options_denied',
+    'suspend',
+    'not authorized to perform: logs:PutRetentionPolicy',
+  ],
+  [
+    'AccessDeniedException',
+    400,
+    ['CreateLogGroup'],
+    'cloudwatch.group_options_denied',
+    'suspend',
+    'User with accountId: 1 is not authorized to perform CreateLogGroup with Tags',
+  ],
+  ['LimitExceededException', 400, ofLogs, 'cloudwatch.quota_exceeded', 'suspend'],
+  ['InvalidParameterException', 400, putting, 'cloudwatch.invalid_batch', 'reject'],
+  ['ValidationException', 400, putting, 'cloudwatch.invalid_batch', 'reject'],
+  ['ValidationError', 400, putting, 'cloudwatch.invalid_batch', 'reject'],
+  ['SerializationException', 400, putting, 'cloudwatch.invalid_batch', 'reject'],
+  ['RequestEntityTooLargeException', 413, putting, 'cloudwatch.invalid_batch', 'reject'],
+  ['InvalidParameterException', 400, creating, 'cloudwatch.group_refused', 'suspend'],
+  ['ValidationException', 400, creating, 'cloudwatch.group_refused', 'suspend'],
+  ['TooManyTagsException', 400, ['CreateLogGroup'], 'cloudwatch.group_refused', 'suspend'],
+  // S3
+  ['SlowDown', 503, ofS3, 's3.throttled', 'defer'],
+  ['RequestLimitExceeded', 503, ofS3, 's3.throttled', 'defer'],
+  ['InternalError', 500, ofS3, 's3.unavailable', 'retry'],
+  ['ServiceUnavailable', 503, ofS3, 's3.unavailable', 'retry'],
+  ['Busy', 503, ofS3, 's3.unavailable', 'retry'],
+  ['OperationAborted', 409, ofS3, 's3.not_stored', 'retry'],
+  ['ConditionalRequestConflict', 409, ofS3, 's3.not_stored', 'retry'],
+  ['RequestTimeout', 400, ofS3, 's3.not_stored', 'retry'],
+  ['BadDigest', 400, ofS3, 's3.not_stored', 'retry'],
+  ['IncompleteBody', 400, ofS3, 's3.not_stored', 'retry'],
+  ['XAmzContentSHA256Mismatch', 400, ofS3, 's3.not_stored', 'retry'],
+  ['AccessDenied', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['AccountProblem', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['AllAccessDisabled', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['NotSignedUp', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['InvalidPayer', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['InvalidObjectState', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['UnauthorizedAccess', 403, ofS3, 's3.access_denied', 'suspend'],
+  ['NoSuchBucket', 404, ofS3, 's3.bucket_missing', 'suspend'],
+  ['InvalidBucketName', 400, ofS3, 's3.bucket_missing', 'suspend'],
+  ['BrandNew', 301, ofS3, 's3.wrong_region', 'suspend'],
+  ['PermanentRedirect', 301, ofS3, 's3.wrong_region', 'suspend'],
+  ['TemporaryRedirect', 307, ofS3, 's3.wrong_region', 'suspend'],
+  ['AuthorizationHeaderMalformed', 400, ofS3, 's3.wrong_region', 'suspend'],
+  ['IllegalLocationConstraintException', 400, ofS3, 's3.wrong_region', 'suspend'],
+  ['KMS.DisabledException', 400, ofS3, 'kms.denied', 'suspend'],
+  ['KMS.KMSInvalidStateException', 400, ofS3, 'kms.denied', 'suspend'],
+  ['KMS.NotFoundException', 400, ofS3, 'kms.denied', 'suspend'],
+  ['AccessDenied', 403, ofS3, 'kms.denied', 'suspend', KMS],
+  ['InvalidStorageClass', 400, ofS3, 's3.settings_refused', 'suspend'],
+  ['InvalidEncryptionAlgorithmError', 400, ofS3, 's3.settings_refused', 'suspend'],
+  ['KMS.ThrottlingException', 400, ofS3, 's3.throttled', 'defer'],
+  ['EntityTooLarge', 400, ofS3, 's3.invalid_object', 'reject'],
+  ['KeyTooLongError', 400, ofS3, 's3.invalid_object', 'reject'],
+  // STS
+  ['Throttling', 400, ofSts, 'credential.throttled', 'defer'],
+  ['InternalFailure', 500, ofSts, 'credential.sts_unavailable', 'retry'],
+  ['ServiceUnavailable', 503, ofSts, 'credential.sts_unavailable', 'retry'],
+  ['IDPCommunicationError', 400, byToken, 'credential.issuer_unreachable', 'defer'],
+  [
+    'InvalidIdentityToken',
+    400,
+    byToken,
+    'credential.issuer_unreachable',
+    'defer',
+    "Couldn't retrieve verification key from your identity provider",
+  ],
+  ['InvalidIdentityToken', 400, byToken, 'credential.provider_missing', 'suspend'],
+  ['IDPRejectedClaim', 403, byToken, 'credential.trust_denied', 'suspend'],
+  ['AccessDenied', 403, ofSts, 'credential.trust_denied', 'suspend'],
+  ['RegionDisabledException', 403, ofSts, 'credential.region_disabled', 'suspend'],
+  ['ValidationError', 400, ofSts, 'credential.invalid_request', 'suspend'],
+  ['MalformedPolicyDocument', 400, ofSts, 'credential.invalid_request', 'suspend'],
+  ['PackedPolicyTooLarge', 400, ofSts, 'credential.invalid_request', 'suspend'],
+  ['ExpiredTokenException', 400, byToken, 'credential.expired', 'retry'],
+  // byPlatform session, or a clock
+  ...[
+    'ExpiredTokenException',
+    'ExpiredToken',
+    'UnrecognizedClientException',
+    'InvalidClientTokenId',
+    'InvalidAccessKeyId',
+    'InvalidSignatureException',
+    'SignatureDoesNotMatch',
+    'IncompleteSignature',
+    'MissingAuthenticationToken',
+    'RequestExpired',
+    'RequestTimeTooSkewed',
+  ].flatMap((name): Row[] => [
+    [name, 403, [...ofLogs, ...ofS3], 'credential.expired', 'retry'],
+    // With our own identity: no tenant can mend that.
+    [name, 403, byPlatform, 'credential.platform_identity', 'defer'],
+  ]),
+  // What nobody has heard of
+  ...[400, 402, 404, 405, 409, 418, 500, 501, 502, 504].flatMap((status): Row[] => [
+    ['BrandNew', status, ofLogs, 'cloudwatch.unavailable', 'retry'],
+    ['BrandNew', status, ofS3, 's3.unavailable', 'retry'],
+    ['BrandNew', status, ofSts, 'credential.sts_unavailable', 'retry'],
+  ]),
+  ...[401, 403].flatMap((status): Row[] => [
+    ['BrandNew', status, ofLogs, 'cloudwatch.access_denied', 'suspend'],
+    ['BrandNew', status, ofS3, 's3.access_denied', 'suspend'],
+    ['BrandNew', status, ofSts, 'credential.trust_denied', 'suspend'],
+  ]),
+  ['BrandNew', 429, ofLogs, 'cloudwatch.throttled', 'defer'],
+  ['BrandNew', 429, ofS3, 's3.throttled', 'defer'],
+  ['BrandNew', 429, ofSts, 'credential.throttled', 'defer'],
+  ['BrandNew', 413, ofS3, 's3.invalid_object', 'reject'],
+];

@@ -1,0 +1,62 @@
+// What the console asks of the broker beside sessions, over the same transport and with the same secret. Each answer is a failure's
+// code or what was asked for.
+import { z } from 'zod';
+import { failureCode } from './credential';
+import { SealedSecret } from './destination-credentials';
+import { TenantId } from './tenant';
+
+const asked = {
+  secret: z.string().max(512),
+  tenantId: TenantId,
+  destinationId: TenantId,
+};
+
+const failed = z.strictObject({ failure: failureCode, retryAfterMs: z.number().optional() });
+
+/** To seal a secret access key for one destination of one tenant: nobody can use what is stored for another. */
+export const SEAL_PATTERN = 'seal.v1';
+export const SealRequest = z.strictObject({ ...asked, plainSecret: z.string().min(1).max(512) });
+export type SealRequest = z.infer<typeof SealRequest>;
+export const SealReply = z.union([z.strictObject({ sealedSecret: SealedSecret }), failed]);
+export type SealReply = z.infer<typeof SealReply>;
+
+/** To seal once more, with the newest key, what an older one has sealed. What the newest has sealed comes back as it is. */
+export const RESEAL_PATTERN = 'reseal.v1';
+export const ResealRequest = z.strictObject({ ...asked, sealedSecret: SealedSecret });
+export type ResealRequest = z.infer<typeof ResealRequest>;
+
+/** For the ExternalId of a destination: always the same for the same one, and another for every other. */
+export const EXTERNAL_ID_PATTERN = 'external-id.v1';
+export const ExternalIdRequest = z.strictObject(asked);
+export type ExternalIdRequest = z.infer<typeof ExternalIdRequest>;
+export const ExternalIdReply = z.union([z.strictObject({ externalId: z.string() }), failed]);
+export type ExternalIdReply = z.infer<typeof ExternalIdReply>;
+
+/**
+ * To try the role of a stored destination as somebody else would: with the subjects of tenants that there are not, or without the right
+ * ExternalId.
+ */
+export const DECOY_PATTERN = 'decoy.v1';
+export const DecoyRequest = z.strictObject(asked);
+export type DecoyRequest = z.infer<typeof DecoyRequest>;
+
+/**
+ * - `refused`: AWS refused every decoy as one that the role does not trust.
+ * - `accepted`: AWS would let another tenant assume the role.
+ * - `unknown`: neither is proven. AWS was away, or refused for another reason, or all tenants have the same token.
+ * - `no_role`: there is none to try, since the destination has an access key.
+ */
+export const DecoyOutcome = z.enum(['refused', 'accepted', 'unknown', 'no_role']);
+export type DecoyOutcome = z.infer<typeof DecoyOutcome>;
+
+export const DecoyReply = z.union([
+  z.strictObject({
+    outcome: DecoyOutcome,
+    /** The `sessionKey` of the destination that was tried, which may be one of a moment before a change. */
+    triedFor: z.string(),
+    /** Why nothing is known. */
+    because: failureCode.optional(),
+  }),
+  failed,
+]);
+export type DecoyReply = z.infer<typeof DecoyReply>;

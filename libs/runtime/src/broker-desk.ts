@@ -1,0 +1,110 @@
+import {
+  DECOY_PATTERN,
+  DecoyReply,
+  EXTERNAL_ID_PATTERN,
+  ExternalIdReply,
+  Failure,
+  RESEAL_PATTERN,
+  SEAL_PATTERN,
+  SealReply,
+  type Credentials,
+  type CredentialsInput,
+  type FailureCode,
+} from '@logferry/core';
+import type { z } from 'zod';
+import { BrokerConnection, type BrokerAddress } from './broker-connection';
+
+/** Which destination a question is about. */
+interface Place {
+  tenantId: string;
+  destinationId: string;
+}
+
+type Failed = { failure: FailureCode; retryAfterMs?: number | undefined };
+
+/** What the console asks of the broker: to seal a secret, to name an ExternalId, to try a role as somebody else would. */
+export class BrokerDesk {
+  private readonly connection: BrokerConnection;
+
+  constructor(address: BrokerAddress) {
+    this.connection = new BrokerConnection(address);
+  }
+
+  /** @throws Failure `credential.*` */
+  async seal(place: Place, plainSecret: string): Promise<string> {
+    const { sealedSecret } = await this.ask(SEAL_PATTERN, { ...place, plainSecret }, SealReply);
+    return sealedSecret;
+  }
+
+  /** @throws Failure `credential.*` */
+  async reseal(place: Place, sealedSecret: string): Promise<string> {
+    return (await this.ask(RESEAL_PATTERN, { ...place, sealedSecret }, SealReply)).sealedSecret;
+  }
+
+  /** @throws Failure `credential.*` */
+  async externalId(place: Place): Promise<string> {
+    return (await this.ask(EXTERNAL_ID_PATTERN, { ...place }, ExternalIdReply)).externalId;
+  }
+
+  /** @throws Failure `credential.*` or `destination.*` */
+  tryDecoys(place: Place): Promise<Exclude<DecoyReply, Failed>> {
+    return this.ask(DECOY_PATTERN, { ...place }, DecoyReply);
+  }
+
+  /**
+   * Makes of credentials as they were entered what is stored of them.
+   *
+   * @param stored what is stored of the destination so far, whose secret stays where none is entered for the same key
+   * @returns `undefined` if a secret is missing
+   * @throws Failure `credential.*`; `credential.external_id_foreign` for an ExternalId that somebody chose
+   */
+  async storedCredentials(
+    place: Place,
+    entered: CredentialsInput,
+    stored: Credentials | undefined,
+  ): Promise<Credentials | undefined> {
+    switch (entered.kind) {
+      case 'web_identity':
+        return entered;
+      case 'assume_role': {
+        const externalId = await this.externalId(place);
+        if (entered.externalId !== undefined && entered.externalId !== externalId)
+          throw new Failure('credential.external_id_foreign');
+        return { ...entered, externalId };
+      }
+      case 'access_key': {
+        const { secretAccessKey, ...rest } = entered;
+        if (secretAccessKey !== undefined)
+          return { ...rest, sealedSecret: await this.seal(place, secretAccessKey) };
+        const isSameKey =
+          stored?.kind === 'access_key' && stored.accessKeyId === entered.accessKeyId;
+        return isSameKey ? { ...rest, sealedSecret: stored.sealedSecret } : undefined;
+      }
+    }
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  private async ask<T extends object>(
+    pattern: string,
+    request: object,
+    schema: z.ZodType<T | Failed>,
+  ): Promise<Exclude<T, Failed>> {
+    const answer = await this.connection.ask(pattern, request).catch((cause: unknown) => {
+      throw new Failure('credential.broker_unavailable', { cause });
+    });
+    const reply = schema.safeParse(answer);
+    if (!reply.success)
+      throw new Failure('credential.broker_unavailable', {
+        detail: 'an answer of another version',
+      });
+    const { data } = reply;
+    if ('failure' in data) {
+      const { failure, retryAfterMs } = data;
+      throw new Failure(failure, retryAfterMs === undefined ? {} : { retryAfterMs });
+    }
+    return data as Exclude<T, Failed>;
+  }
+}
