@@ -1,11 +1,8 @@
 // What `npm run apply` does with a file: reads it strictly, and makes the store say the same.
-import { Destination, Tenant, TenantId } from '@logferry/core';
+import { Destination, DESTINATIONS_MAX, Tenant, TenantId } from '@logferry/core';
 import { mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-
-/** A log event is stored once for each destination that wants it: 20 of them make 20 log events of each that is sent. */
-const DESTINATIONS_MAX = 20;
 
 const TenantEntry = Tenant.extend({
   destinations: z.array(Destination).max(DESTINATIONS_MAX).default([]),

@@ -8,6 +8,9 @@ export const TenantId = z
     'must be 1 to 64 letters, digits, dots, dashes or underscores',
   );
 
+/** A log event is stored once for each destination that wants it: 20 of them make 20 log events of each that is sent. */
+export const DESTINATIONS_MAX = 20;
+
 /** One customer of the platform. */
 export const Tenant = z.strictObject({ id: TenantId, name: z.string().min(1).max(200).optional() });
 export type Tenant = z.infer<typeof Tenant>;

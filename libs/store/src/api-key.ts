@@ -6,6 +6,10 @@ export interface KeyRate {
   bytesPerSecond?: number;
 }
 
+/** What a key may do: send log events, read the configuration, or read and change it. */
+export const keyScopes = ['send', 'read', 'admin'] as const;
+export type KeyScope = (typeof keyScopes)[number];
+
 /** A key as it is stored: whoever reads the store learns whose it is and cannot use it. */
 export interface StoredKey {
   id: string;
@@ -15,6 +19,8 @@ export interface StoredKey {
   /** SHA-256 of the secret part. Enough for 256 random bits, which cannot be guessed at any speed. */
   hash: string;
   createdAt: number;
+  /** Without them, it was made before there were any, and may send. */
+  scopes?: readonly KeyScope[];
   /** If it has a rate of its own. */
   rate?: KeyRate;
 }
@@ -26,10 +32,11 @@ export function mintKey(
   name: string,
   tenantId: string | undefined,
   nowMs: number,
+  scopes: readonly KeyScope[] = ['send'],
 ): { text: string; key: StoredKey } {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
-  const key = { id, name, hash: hashOf(secret).toString('hex'), createdAt: nowMs };
+  const key = { id, name, hash: hashOf(secret).toString('hex'), createdAt: nowMs, scopes };
   return { text: `lf_${id}_${secret}`, key: tenantId === undefined ? key : { ...key, tenantId } };
 }
 
@@ -41,6 +48,11 @@ export function splitKey(text: string): { id: string; secret: string } | undefin
 
 export function keyMatches(key: StoredKey, secret: string): boolean {
   return timingSafeEqual(Buffer.from(key.hash, 'hex'), hashOf(secret));
+}
+
+/** Whoever may change the configuration may read it. */
+export function mayUse({ scopes = ['send'] }: Pick<StoredKey, 'scopes'>, scope: KeyScope): boolean {
+  return scopes.includes(scope) || (scope === 'read' && scopes.includes('admin'));
 }
 
 function hashOf(secret: string): Buffer {

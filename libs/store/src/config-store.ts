@@ -1,13 +1,34 @@
 import { Destination, Tenant } from '@logferry/core';
 import type { Cluster, Redis } from 'ioredis';
 import type { StoredKey } from './api-key';
+import type { AuditBounds } from './audit-trail';
+import {
+  CONFIG_TAG,
+  destinationPlace,
+  keyPlace,
+  tenantPlace,
+  type Actor,
+  type Change,
+  type Expected,
+  type RecordPlace,
+  type RecordWrite,
+  type StoredText,
+  type Written,
+} from './config-record';
+import { ConfigWriter } from './config-writer';
 
-// One hash tag for all of it: it is small, and a change and its announcement are one transaction.
-const TENANTS = '{lf}:tenants';
-const KEYS = '{lf}:keys';
-const CHANGES = '{lf}:changes';
-const CHANGES_MAX = 10_000;
-const destinationsOf = (tenantId: string): string => `{lf}:destinations:${tenantId}`;
+const keyOf = (hash: string): string => `${CONFIG_TAG}:${hash}`;
+const TENANTS = keyOf('tenants');
+const KEYS = keyOf('keys');
+const CHANGES = keyOf('changes');
+/** As many at once: a hash of very many must not keep Redis from everybody else. */
+const SCAN_COUNT = 1_000;
+
+/** How a write is to happen, and in whose name. */
+export interface WriteOptions {
+  by?: Actor;
+  expected?: Expected | undefined;
+}
 
 /** A tenant and everything of it that ingest and workers need to know. */
 export interface TenantRecord {
@@ -30,9 +51,6 @@ export class Unreadable extends Error {
   }
 }
 
-/** What was changed, for whoever remembers it. */
-export type Change = { kind: 'tenant'; tenantId: string } | { kind: 'key'; keyId: string };
-
 function readTenant(tenantId: string, json: string): Tenant {
   try {
     return Tenant.parse(JSON.parse(json));
@@ -41,36 +59,50 @@ function readTenant(tenantId: string, json: string): Tenant {
   }
 }
 
-/** Tenants, destinations and keys, in Redis. Every write is announced in the same transaction. */
+/** Tenants, destinations and keys, in Redis. Every write is announced and noted in the audit trail in the same step. */
 export class ConfigStore {
-  constructor(private readonly redis: Redis | Cluster) {}
+  private readonly writer: ConfigWriter;
 
-  async putTenant(tenant: Tenant): Promise<void> {
-    await this.write({ kind: 'tenant', tenantId: tenant.id }, (transaction) =>
-      transaction.hset(TENANTS, tenant.id, JSON.stringify(tenant)),
-    );
+  /** @param audit how much of the audit trail a write leaves */
+  constructor(
+    private readonly redis: Redis | Cluster,
+    audit?: AuditBounds,
+  ) {
+    this.writer = new ConfigWriter(redis, audit);
   }
 
-  async putDestination(tenantId: string, destination: Destination): Promise<void> {
-    await this.write({ kind: 'tenant', tenantId }, (transaction) =>
-      transaction.hset(destinationsOf(tenantId), destination.id, JSON.stringify(destination)),
-    );
+  /** Several records together, or none of them. */
+  write(by: Actor, writes: readonly RecordWrite[]): Promise<Written> {
+    return this.writer.write(by, writes);
   }
 
-  async deleteDestination(tenantId: string, destinationId: string): Promise<void> {
-    await this.write({ kind: 'tenant', tenantId }, (transaction) =>
-      transaction.hdel(destinationsOf(tenantId), destinationId),
-    );
+  putTenant(tenant: Tenant, options: WriteOptions = {}): Promise<Written> {
+    return this.put(tenantPlace(tenant.id), tenant, options);
   }
 
-  async putKey(key: StoredKey): Promise<void> {
-    await this.write({ kind: 'key', keyId: key.id }, (transaction) =>
-      transaction.hset(KEYS, key.id, JSON.stringify(key)),
-    );
+  putDestination(
+    tenantId: string,
+    destination: Destination,
+    options: WriteOptions = {},
+  ): Promise<Written> {
+    return this.put(destinationPlace(tenantId, destination.id), destination, options);
   }
 
-  async deleteKey(keyId: string): Promise<void> {
-    await this.write({ kind: 'key', keyId }, (transaction) => transaction.hdel(KEYS, keyId));
+  deleteDestination(
+    tenantId: string,
+    destinationId: string,
+    options: WriteOptions = {},
+  ): Promise<Written> {
+    return this.put(destinationPlace(tenantId, destinationId), undefined, options);
+  }
+
+  putKey(key: StoredKey, options: WriteOptions = {}): Promise<Written> {
+    return this.put(keyPlace(key), key, options);
+  }
+
+  async deleteKey(keyId: string, options: WriteOptions = {}): Promise<Written> {
+    const key = await this.key(keyId);
+    return this.put(keyPlace(key ?? { id: keyId }), undefined, options);
   }
 
   async tenantIds(): Promise<string[]> {
@@ -81,7 +113,7 @@ export class ConfigStore {
   async tenant(tenantId: string): Promise<TenantRecord | undefined> {
     const [tenant, stored] = await Promise.all([
       this.redis.hget(TENANTS, tenantId),
-      this.redis.hgetall(destinationsOf(tenantId)),
+      this.redis.hgetall(keyOf(`destinations:${tenantId}`)),
     ]);
     if (tenant === null) return undefined;
     const destinations: Destination[] = [];
@@ -97,13 +129,30 @@ export class ConfigStore {
     return unreadable.length === 0 ? record : { ...record, unreadable };
   }
 
+  async destinationIds(tenantId: string): Promise<string[]> {
+    return (await this.redis.hkeys(keyOf(`destinations:${tenantId}`))).sort();
+  }
+
+  /** Records as they lie there, with their versions. */
+  find(places: readonly RecordPlace[]): Promise<(StoredText | undefined)[]> {
+    return this.writer.find(places);
+  }
+
   async key(keyId: string): Promise<StoredKey | undefined> {
     const json = await this.redis.hget(KEYS, keyId);
     return json === null ? undefined : (JSON.parse(json) as StoredKey);
   }
 
   async keys(): Promise<StoredKey[]> {
-    return (await this.redis.hvals(KEYS)).map((json) => JSON.parse(json) as StoredKey);
+    const found = new Map<string, StoredKey>(); // a scan may find one twice
+    let cursor = '0';
+    do {
+      const [next, pairs] = await this.redis.hscan(KEYS, cursor, 'COUNT', SCAN_COUNT);
+      cursor = next;
+      for (let i = 0; i < pairs.length; i += 2)
+        found.set(pairs[i] ?? '', JSON.parse(pairs[i + 1] ?? '{}') as StoredKey);
+    } while (cursor !== '0');
+    return [...found.values()];
   }
 
   /** Where the announcements stand now. */
@@ -121,15 +170,11 @@ export class ConfigStore {
     };
   }
 
-  private async write(
-    change: Change,
-    add: (transaction: ReturnType<Redis['multi']>) => unknown,
-  ): Promise<void> {
-    const transaction = this.redis.multi();
-    add(transaction);
-    transaction.xadd(CHANGES, 'MAXLEN', '~', CHANGES_MAX, '*', 'change', JSON.stringify(change));
-    const results = await transaction.exec();
-    const failed = results?.find(([error]) => error !== null)?.[0];
-    if (failed) throw failed;
+  private put(
+    place: RecordPlace,
+    value: object | undefined,
+    { by = { kind: 'command' }, expected }: WriteOptions,
+  ): Promise<Written> {
+    return this.writer.write(by, [{ place, to: { value }, expected }]);
   }
 }

@@ -1,4 +1,8 @@
 // What we remember between restarts: tenants, their destinations, and keys. In Redis, announced on every change.
 export * from './api-key';
+export * from './audit-trail';
+export * from './config-record';
 export * from './config-store';
 export * from './directory';
+export * from './key-uses';
+export * from './without-secrets';

@@ -187,7 +187,7 @@ test('what waits is delivered with a session of its destination, and the ledger 
   expect(await ledger()).toMatchObject({ accepted: 2, waiting: 0 });
 });
 
-test.each<[string, () => Promise<void>]>([
+test.each<[string, () => Promise<unknown>]>([
   ['disabled', () => config.putDestination('acme', aDestination({ enabled: false }))],
   ['missing', () => config.deleteDestination('acme', 'cw')],
   ['unreadable', () => putUnreadable('cw')],
@@ -284,7 +284,7 @@ test('a worker that was started while Redis was away stops within its deadline',
   expect(await closingMs()).toBeLessThan(DEADLINE_MS + SLACK_MS);
 });
 
-test.each<[string, () => Promise<void>]>([
+test.each<[string, () => Promise<unknown>]>([
   ['hangs', () => server.pause()],
   ['is dead', () => server.kill()],
 ])('a worker with a batch under way stops within its deadline while Redis %s', async (_, stop) => {

@@ -1,0 +1,65 @@
+// The one step in which configuration is changed: the records, their versions, the announcement and the audit trail together. All keys
+// carry one hash tag (KEYS[1]), so that it is a single slot of a Redis Cluster.
+
+/**
+ * Writes records, if each of them is still what the writer has read.
+ *
+ * ARGV: the most announcements, the most audit entries of all and of a tenant, how long an entry is kept in milliseconds, then how many
+ * records, each with hash, field, the text read before ('' for none), its version, what is to be done (`set`, `delete`, or `check` for
+ * nothing) and the new text; then how many announcements, and these; then how many audit entries, each with its tenant ('' for none)
+ * and its text.
+ *
+ * Returns the version of all that was written, or 0 if something has changed meanwhile, in which case nothing was written.
+ */
+export const writeScript = `
+local tag = KEYS[1]
+local function key(name) return tag .. ':' .. name end
+local changesMax, entriesMax, tenantEntriesMax, keepMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local at = 5
+local records = tonumber(ARGV[at])
+at = at + 1
+
+for i = 0, records - 1 do
+  local from = at + i * 6
+  local text = redis.call('HGET', key(ARGV[from]), ARGV[from + 1]) or ''
+  local version = redis.call('HGET', key('versions'), ARGV[from] .. '/' .. ARGV[from + 1]) or '0'
+  if text ~= ARGV[from + 2] or version ~= ARGV[from + 3] then return 0 end
+end
+
+-- One count for everything, so that a record that is deleted and made again never has a version that it had before.
+local version = redis.call('INCR', key('version'))
+for _ = 1, records do
+  local hash, field, what = ARGV[at], ARGV[at + 1], ARGV[at + 4]
+  if what == 'set' then
+    redis.call('HSET', key(hash), field, ARGV[at + 5])
+    redis.call('HSET', key('versions'), hash .. '/' .. field, version)
+  elseif what == 'delete' then
+    redis.call('HDEL', key(hash), field)
+    redis.call('HDEL', key('versions'), hash .. '/' .. field)
+    if hash == 'keys' then redis.call('HDEL', key('keyUses'), field) end
+  end
+  at = at + 6
+end
+
+local changes = tonumber(ARGV[at])
+for i = 1, changes do
+  redis.call('XADD', key('changes'), 'MAXLEN', '~', changesMax, '*', 'change', ARGV[at + i])
+end
+at = at + changes + 1
+
+local time = redis.call('TIME')
+local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(keepMs)
+local function note(stream, id, most, entry)
+  local added = redis.call('XADD', stream, 'MAXLEN', most, id, 'version', version, 'entry', entry)
+  if oldest > 0 then redis.call('XTRIM', stream, 'MINID', string.format('%.0f', oldest)) end
+  return added
+end
+for i = 0, tonumber(ARGV[at]) - 1 do
+  local tenant, entry = ARGV[at + 1 + 2 * i], ARGV[at + 2 + 2 * i]
+  local id = note(key('audit'), '*', entriesMax, entry)
+  if tenant ~= '' then
+    note(key('audit:' .. tenant), id, tenantEntriesMax, entry)
+    redis.call('PEXPIRE', key('audit:' .. tenant), keepMs)
+  end
+end
+return version`;
