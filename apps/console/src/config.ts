@@ -32,6 +32,29 @@ export const consoleSettings = {
     { name: 'LOGFERRY_CONSOLE_LOGIN_HOURS', description: 'How long a login lasts.' },
     { min: 1, max: 720, default: 12 },
   ),
+  auditDays: integer(
+    {
+      name: 'LOGFERRY_CONSOLE_AUDIT_DAYS',
+      description: 'How long an entry of the audit trail is kept.',
+    },
+    { min: 1, max: 3_650, default: 400 },
+  ),
+  auditEntriesMax: integer(
+    {
+      name: 'LOGFERRY_CONSOLE_AUDIT_ENTRIES_MAX',
+      description:
+        'How many entries the audit trail has at most; the oldest go first. Each takes up to 8 kB of Redis, and mostly one or two.',
+    },
+    { min: 1, max: 1_000_000, default: 10_000 },
+  ),
+  auditTenantEntriesMax: integer(
+    {
+      name: 'LOGFERRY_CONSOLE_AUDIT_TENANT_ENTRIES_MAX',
+      description:
+        'The same for those of one tenant, which are kept beside, so that no tenant loses its own to the many changes of another.',
+    },
+    { min: 1, max: 100_000, default: 1_000 },
+  ),
 };
 
 export type ConsoleConfig = ConfigOf<typeof consoleSettings>;

@@ -17,22 +17,39 @@ import {
   Readiness,
   type Logger,
 } from '@logferry/runtime';
-import { ConfigStore } from '@logferry/store';
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Directory, KeyUses } from '@logferry/store';
+import {
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { AuditController } from './audit.controller';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
+import { configurationParts } from './configuration-parts';
 import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeadLettersPageController } from './dead-letters-page.controller';
+import { DestinationsController } from './destinations.controller';
 import { HeldDestinations } from './held-destinations';
 import { HeldDestinationsController } from './held-destinations.controller';
+import { KeysController } from './keys.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
 import { BATCH_STORES, PagesController } from './pages.controller';
+import { TenantsController } from './tenants.controller';
 
 export const CONSOLE_LOG = Symbol('Logger');
 export const QUEUES = Symbol('Queues');
 const REDIS = Symbol('Redis');
 const REDIS_TIMEOUT_MS = 5_000;
+
+/** What goes on beside the requests. */
+interface Background {
+  start(): void;
+  stop(): unknown;
+}
+const BACKGROUND = Symbol('Background');
 
 /** What cannot be read is left out: a 0 would say that all is well. */
 function heldGauge(metrics: Metrics, held: HeldDestinations): void {
@@ -57,9 +74,19 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     DeadLettersPageController,
     DeadLettersController,
     HeldDestinationsController,
+    TenantsController,
+    DestinationsController,
+    KeysController,
+    AuditController,
     HealthController,
   ],
   providers: [
+    ...configurationParts(REDIS, CONSOLE_LOG),
+    {
+      provide: BACKGROUND,
+      inject: [Directory, KeyUses],
+      useFactory: (...tasks: Background[]) => tasks,
+    },
     { provide: CONSOLE_CONFIG, useFactory: loadConsoleConfig },
     {
       provide: CONSOLE_LOG,
@@ -105,11 +132,6 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         new HeldDestinations(Array.from({ length: shards }, (_, shard) => new Holds(redis, shard))),
     },
     {
-      provide: ConfigStore,
-      inject: [REDIS],
-      useFactory: (redis: RedisClient) => new ConfigStore(redis),
-    },
-    {
       provide: Login,
       inject: [CONSOLE_CONFIG],
       useFactory: (config: ConsoleConfig) => new Login(config),
@@ -141,14 +163,20 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     },
   ],
 })
-export class ConsoleModule implements OnApplicationShutdown {
+export class ConsoleModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
+    @Inject(BACKGROUND) private readonly background: readonly Background[],
     @Inject(QUEUES) private readonly queues: ReturnType<typeof openQueues>,
     @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
     @Inject(REDIS) private readonly redis: RedisClient,
   ) {}
 
+  onApplicationBootstrap(): void {
+    for (const task of this.background) task.start();
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    for (const task of this.background) await task.stop();
     await Promise.all([this.deadLetters.close(), ...this.queues.map(({ queue }) => queue.close())]);
     this.redis.disconnect();
   }

@@ -1,4 +1,6 @@
+import { RequestProblem } from '@logferry/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { showsKey, type CalledRequest, type KeyHolders } from './caller';
 import type { Login } from './login';
 
 /** The routes that anybody may see, as Fastify names them. Everything else asks for the login, whether it exists or not. */
@@ -8,13 +10,13 @@ const PUBLIC = new Set(['/login', '/health/live', '/health/ready', '/metrics']);
 const LOG_EVENTS_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * Asks for the login in front of everything. Must be called before any route is registered: plugins only inherit the hooks that are
+ * Asks for the login, or a key, in front of everything. Must be called before any route is registered: plugins only inherit the hooks that are
  * there before them.
  *
  * It goes by the route that Fastify has found. Going by the text of the address let `/%71ueues/api/queues` through, and the queue
  * UI's own `middleware` option protects its first page and none of its API (both tried).
  */
-export function guardConsole(server: FastifyInstance, login: Login): void {
+export function guardConsole(server: FastifyInstance, login: Login, holders: KeyHolders): void {
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 4_096 },
@@ -25,7 +27,8 @@ export function guardConsole(server: FastifyInstance, login: Login): void {
     { parseAs: 'buffer', bodyLimit: LOG_EVENTS_BYTES_MAX },
     (_request, body, done) => done(null, body),
   );
-  server.addHook('onRequest', async (request, reply) => {
+  server.decorateRequest('caller');
+  server.addHook('onRequest', async (request: FastifyRequest & CalledRequest, reply) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
@@ -33,18 +36,40 @@ export function guardConsole(server: FastifyInstance, login: Login): void {
       'cache-control': 'no-store',
     });
     if (isForgery(request))
-      return refuse(reply, 403, 'console.cross_site', 'this request comes from another site');
-    if (PUBLIC.has(request.routeOptions.url ?? '') || login.isOpen(request.headers, request.ip))
+      return refuse(reply, 403, {
+        code: 'console.cross_site',
+        message: 'this request comes from another site',
+      });
+    const { method, params, headers, routeOptions } = request;
+    if (PUBLIC.has(routeOptions.url ?? '')) return;
+    if (login.isOpen(headers, request.ip)) {
+      request.caller = { kind: 'login' };
       return;
+    }
+    if (showsKey(headers.authorization)) {
+      try {
+        const route = { method, url: routeOptions.url, params };
+        request.caller = await holders.admit(headers.authorization, route);
+        return;
+      } catch (error) {
+        // Not thrown on: the queue UI would make a fault of ours of it.
+        if (!(error instanceof RequestProblem)) throw error;
+        const { status, code, message } = error;
+        return refuse(reply.headers(error.headers), status, {
+          code,
+          message,
+          requestId: request.id,
+        });
+      }
+    }
     if (request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')) {
       return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`);
     }
-    return refuse(
-      reply,
-      401,
-      'console.login_needed',
-      'log in at /login, or send the password as Basic authentication',
-    );
+    return refuse(reply, 401, {
+      code: 'console.login_needed',
+      message:
+        'log in at /login, or send the password as Basic authentication or a key as "Authorization: Bearer <key>"',
+    });
   });
 }
 
@@ -54,8 +79,8 @@ function isForgery({ method, headers }: FastifyRequest): boolean {
   return URL.parse(headers.origin)?.host !== headers.host;
 }
 
-function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ code, message });
+function refuse(reply: FastifyReply, status: number, problem: object): FastifyReply {
+  return reply.code(status).send(problem);
 }
 
 /** Whether a browser reached us by https, itself or through a proxy. */

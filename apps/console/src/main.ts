@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { openQueues } from '@logferry/queue';
 import { runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
+import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { CONSOLE_LOG, ConsoleModule, QUEUES } from './console.module';
 import { guardConsole } from './guard-console';
@@ -15,7 +16,7 @@ export function startConsole(): Promise<RunningApp> {
       log: app.get<Logger>(CONSOLE_LOG),
       prepare: async () => {
         const server = app.getHttpAdapter().getInstance();
-        guardConsole(server, app.get(Login));
+        guardConsole(server, app.get(Login), app.get(KeyHolders));
         await mountQueueBoard(
           server,
           app.get<ReturnType<typeof openQueues>>(QUEUES),

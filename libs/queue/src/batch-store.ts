@@ -317,6 +317,11 @@ export class BatchStore {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'bytes')) ?? 0);
   }
 
+  /** How many of a tenant's batches wait, those of destinations that there are no more included. */
+  async tenantBatches(tenantId: string): Promise<number> {
+    return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'batches')) ?? 0);
+  }
+
   /** What a tenant sent that no destination wanted. */
   async filtered(tenantId: string): Promise<number> {
     return Number((await this.redis.hget(tenantKey(this.shard, tenantId), 'filtered')) ?? 0);

@@ -4,6 +4,9 @@ import type { Logger } from './logger';
 /** Why a request is not done, in words for the one who sent it. */
 export class RequestProblem extends Error {
   override readonly name = 'RequestProblem';
+  /** What the answer says beside code and message. */
+  details: Readonly<Record<string, unknown>> = {};
+
   constructor(
     readonly status: number,
     readonly code: string,
@@ -12,7 +15,17 @@ export class RequestProblem extends Error {
   ) {
     super(message);
   }
+
+  with(details: Readonly<Record<string, unknown>>): this {
+    this.details = details;
+    return this;
+  }
 }
+
+/** What an answer is made of. */
+type Described = Pick<RequestProblem, 'status' | 'code' | 'message' | 'headers'> & {
+  details?: RequestProblem['details'];
+};
 
 interface Request {
   id: string;
@@ -39,15 +52,12 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** The same for what fails before Nest has it: a hook, or Fastify's own parsing. */
   answer(error: unknown, { id: requestId }: Request, reply: Reply): void {
-    const { status, code, message, headers } = this.describe(error, requestId);
+    const { status, code, message, headers, details } = this.describe(error, requestId);
     reply.code(status).headers({ ...headers, 'content-type': JSON_TYPE });
-    reply.send({ code, message, requestId });
+    reply.send({ code, message, requestId, ...details });
   }
 
-  private describe(
-    error: unknown,
-    requestId: string,
-  ): Pick<RequestProblem, 'status' | 'code' | 'message' | 'headers'> {
+  private describe(error: unknown, requestId: string): Described {
     if (error instanceof RequestProblem) return error;
     if (error instanceof HttpException) return fromStatus(error.getStatus());
     if (isClientError(error)) return fromStatus(error.statusCode);
@@ -65,9 +75,7 @@ const byStatus: Record<number, [code: string, message: string]> = {
   415: ['request.unsupported_media_type', 'the body has a type that is not taken here'],
 };
 
-function fromStatus(
-  status: number,
-): Pick<RequestProblem, 'status' | 'code' | 'message' | 'headers'> {
+function fromStatus(status: number): Described {
   const known = byStatus[status];
   if (known === undefined && status < 500)
     return { status, code: 'request.refused', message: 'the request is refused', headers: {} };

@@ -1,0 +1,85 @@
+import type { BatchStore, RedisClient } from '@logferry/queue';
+import type { Logger } from '@logferry/runtime';
+import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
+import { KeyHolders } from './caller';
+import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import { DestinationDesk, type DestinationCheck } from './destination-desk';
+import { KeyDesk } from './key-desk';
+import { BATCH_STORES } from './pages.controller';
+import { TenantDesk } from './tenant-desk';
+import { WaitingLogEvents } from './waiting-log-events';
+
+/** What may speak against switching a destination on. */
+export const DESTINATION_CHECK = Symbol('DestinationCheck');
+
+const DAY_MS = 86_400_000;
+
+/** What the API of the configuration consists of, for the module that knows Redis and the log by these tokens. */
+export function configurationParts(redisToken: symbol, logToken: symbol) {
+  return [
+    {
+      provide: ConfigStore,
+      inject: [redisToken, CONSOLE_CONFIG],
+      useFactory: (redis: RedisClient, config: ConsoleConfig) =>
+        new ConfigStore(redis, {
+          entriesMax: config.auditEntriesMax,
+          tenantEntriesMax: config.auditTenantEntriesMax,
+          keepMs: config.auditDays * DAY_MS,
+        }),
+    },
+    {
+      provide: AuditTrail,
+      inject: [redisToken, CONSOLE_CONFIG],
+      useFactory: (redis: RedisClient, { auditDays }: ConsoleConfig) =>
+        new AuditTrail(redis, auditDays * DAY_MS),
+    },
+    {
+      provide: Directory,
+      inject: [ConfigStore, logToken],
+      useFactory: (store: ConfigStore, log: Logger) =>
+        new Directory(store, (error) => log.debug({ err: error }, 'keys cannot be refreshed')),
+    },
+    {
+      provide: KeyUses,
+      inject: [redisToken, logToken],
+      useFactory: (redis: RedisClient, log: Logger) =>
+        new KeyUses(redis, (error) => log.debug({ err: error }, 'uses of keys are not noted')),
+    },
+    {
+      provide: KeyHolders,
+      inject: [Directory, KeyUses],
+      useFactory: (directory: Directory, uses: KeyUses) =>
+        new KeyHolders(directory, (keyId) => uses.note(keyId)),
+    },
+    {
+      provide: WaitingLogEvents,
+      inject: [BATCH_STORES],
+      useFactory: (stores: BatchStore[]) => new WaitingLogEvents(stores),
+    },
+    {
+      provide: DESTINATION_CHECK,
+      useFactory: (): DestinationCheck => () => Promise.resolve(undefined),
+    },
+    {
+      provide: TenantDesk,
+      inject: [ConfigStore, WaitingLogEvents, CONSOLE_CONFIG],
+      useFactory: (store: ConfigStore, waiting: WaitingLogEvents, { readOnly }: ConsoleConfig) =>
+        new TenantDesk(store, waiting, readOnly),
+    },
+    {
+      provide: DestinationDesk,
+      inject: [ConfigStore, WaitingLogEvents, DESTINATION_CHECK, CONSOLE_CONFIG],
+      useFactory: (
+        store: ConfigStore,
+        waiting: WaitingLogEvents,
+        ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
+      ) => new DestinationDesk({ store, waiting, check, readOnly }),
+    },
+    {
+      provide: KeyDesk,
+      inject: [ConfigStore, KeyUses, CONSOLE_CONFIG],
+      useFactory: (store: ConfigStore, uses: KeyUses, { readOnly }: ConsoleConfig) =>
+        new KeyDesk(store, uses, readOnly),
+    },
+  ];
+}

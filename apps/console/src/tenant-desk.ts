@@ -1,0 +1,89 @@
+import { Tenant } from '@logferry/core';
+import { RequestProblem } from '@logferry/runtime';
+import {
+  destinationPlace,
+  keyPlace,
+  tenantPlace,
+  type ConfigStore,
+  type RecordWrite,
+} from '@logferry/store';
+import { tenantOf, type Caller } from './caller';
+import { stored, unknownTenant, waitingProblem, type Put } from './config-outcome';
+import { tenantView, type TenantView, type UnreadableView } from './config-views';
+import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
+import { pageOf, type PageRequest } from './page-request';
+import { expectedOf } from './precondition';
+import type { WaitingLogEvents } from './waiting-log-events';
+
+/** What may be done with tenants. */
+export class TenantDesk {
+  constructor(
+    private readonly store: ConfigStore,
+    private readonly waiting: WaitingLogEvents,
+    private readonly readOnly: boolean,
+  ) {}
+
+  async list(caller: Caller | undefined, page: PageRequest): Promise<object> {
+    const own = tenantOf(caller);
+    const { ids, cursor } = pageOf(own === undefined ? await this.store.tenantIds() : [own], page);
+    const found = await this.store.find(ids.map(tenantPlace));
+    // What was deleted since is left out.
+    const tenants = ids.flatMap((id, i) => {
+      const record = found[i];
+      return record === undefined ? [] : [tenantView(id, record)];
+    });
+    return { tenants, cursor };
+  }
+
+  /** @throws RequestProblem if there is no such tenant */
+  async find(tenantId: string): Promise<TenantView | UnreadableView> {
+    const [record] = await this.store.find([tenantPlace(tenantId)]);
+    if (record === undefined) throw unknownTenant();
+    return tenantView(tenantId, record);
+  }
+
+  /** @throws RequestProblem */
+  async put(tenantId: string, request: WriteRequest): Promise<Put<Tenant>> {
+    mayWrite(this.readOnly);
+    const { value, expected } = readRecord(Tenant, tenantId, request);
+    const written = await this.store.putTenant(value, { by: byOf(request), expected });
+    const { created, version } = stored(written, 'tenant');
+    return { created, view: { ...value, version } };
+  }
+
+  /**
+   * Deletes a tenant with its destinations and its keys.
+   *
+   * @returns how many batches wait for it and are held now
+   * @throws RequestProblem if some do, unless it is forced
+   */
+  async delete(tenantId: string, request: WriteRequest, force: boolean): Promise<number> {
+    mayWrite(this.readOnly);
+    if (tenantOf(request.caller) !== undefined)
+      throw new RequestProblem(403, 'auth.platform_only', 'only a platform key deletes tenants');
+    const expected = expectedOf(request.headers);
+    const [record] = await this.store.find([tenantPlace(tenantId)]);
+    if (record === undefined && expected === undefined) throw unknownTenant();
+    const waiting = await this.waiting.batchesOf(tenantId);
+    if (waiting > 0 && !force) throw waitingProblem('tenant', waiting, 'batches');
+    const tenant = { place: tenantPlace(tenantId), to: { value: undefined }, expected };
+    stored(
+      await this.store.write(byOf(request), [tenant, ...(await this.belongings(tenantId))]),
+      'tenant',
+    );
+    // What was added between the look and the deletion; nothing can be any more, without the tenant.
+    const left = await this.belongings(tenantId);
+    if (left.length > 0) await this.store.write(byOf(request), left);
+    return waiting;
+  }
+
+  /** A key that outlived its tenant would be good for whoever is given the same id later. */
+  private async belongings(tenantId: string): Promise<RecordWrite[]> {
+    const destinations = await this.store.destinationIds(tenantId);
+    const keys = (await this.store.keys()).filter((key) => key.tenantId === tenantId);
+    return [
+      ...destinations.map((id) => destinationPlace(tenantId, id)),
+      ...keys.map((key) => keyPlace(key)),
+    ].map((place) => ({ place, to: { value: undefined } }));
+  }
+}
