@@ -9,6 +9,7 @@ import {
   MASK,
   MISSING,
   objectKey,
+  presetNames,
   presets,
   SENSITIVE_TEXTS,
   TEMPLATE_VARIABLES,
@@ -121,7 +122,7 @@ In its \`cloudwatch\`:
 
 ${table(inner('cloudwatch', cloudwatch))}
 
-Without a preset, \`logGroup\` and \`logStream\` must be set.
+Without a preset, and with the preset \`auth0\`, \`logGroup\` and \`logStream\` must be set.
 
 ## \`"type": "s3"\`
 
@@ -158,9 +159,9 @@ ${Object.entries(TEMPLATE_VARIABLES)
 
 ## Presets
 
-| preset | type | name in log groups and keys | log stream |
-| --- | --- | --- | --- |
-${(Object.keys(presets) as PresetName[]).flatMap(presetRows).join('\n')}
+| preset | type | log group | log stream | \`{logType}\` in keys |
+| --- | --- | --- | --- | --- |
+${presetNames.flatMap(presetRows).join('\n')}
 `;
 }
 
@@ -180,10 +181,12 @@ function credentialKinds(destination: Node | undefined): string {
 const capital = (text = ''): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function presetRows(name: PresetName): string[] {
-  const preset = presets[name];
-  return ['deployment', 'audit', 'TYPE'].map(
+  const { types, logType, logGroup, logStream } = presets[name];
+  const own = (template: string | undefined): string =>
+    template === undefined ? 'must be set' : `\`${template}\``;
+  return [...types, 'TYPE'].map(
     (type) =>
-      `| \`${name}\` | \`${type}\` | \`${preset.logType(type)}\` | \`${preset.logStream(type)}\` |`,
+      `| \`${name}\` | \`${type}\` | ${own(logGroup?.(type))} | ${own(logStream?.(type))} | \`${logType(type)}\` |`,
   );
 }
 

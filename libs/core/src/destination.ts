@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { Credentials, CredentialsInput } from './destination-credentials';
 import { Filter } from './filter';
 import { CLOUDWATCH, RETENTION_DAYS, S3 } from './limits';
+import { logGroupProblem, logStreamProblem } from './naming';
 import { keyProblem } from './object-key';
 import { Redaction } from './redaction';
-import { parseTemplate } from './template';
+import { presetNames, presets } from './preset';
 import { TenantId } from './tenant';
 
 const region = z
@@ -15,14 +16,14 @@ const region = z
   )
   .describe('the AWS Region of the log groups or of the bucket, such as `eu-central-1`');
 
-const template = (description: string) =>
+const template = (description: string, problemOf: (text: string) => string | undefined) =>
   z
     .string()
     .min(1)
     .max(CLOUDWATCH.nameCharsMax)
     .superRefine((text, context) => {
-      const parsed = parseTemplate(text);
-      if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
+      const message = problemOf(text);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
     })
     .describe(description);
 
@@ -81,7 +82,7 @@ const base = {
 };
 
 const preset = z
-  .enum(['env0'])
+  .enum(presetNames)
   .optional()
   .describe("the names that a platform's own exporter documents");
 
@@ -95,13 +96,19 @@ export const CloudWatchDestination = z.strictObject({
     .describe('the message alone, or the whole log event as JSON'),
   cloudwatch: z
     .strictObject({
-      logGroup: template('the log group, a template; a preset gives one').optional(),
+      logGroup: template(
+        'the log group, a template; presets but `auth0` give one',
+        logGroupProblem,
+      ).optional(),
       logGroupPrefix: z
         .string()
         .max(CLOUDWATCH.nameCharsMax)
         .default('')
         .describe("stands before the group's name as it is, without a separator"),
-      logStream: template('the log stream, a template; a preset gives one').optional(),
+      logStream: template(
+        'the log stream, a template; presets but `auth0` give one',
+        logStreamProblem,
+      ).optional(),
       lingerMs: lingerMs(60_000).default(1_000).describe('how long a batch may wait for more'),
       compression: z
         .enum(['none', 'gzip'])
@@ -171,7 +178,10 @@ export const S3Destination = z.strictObject({
       .string()
       .max(400)
       .regex(/^[\w!*'()./=-]*$/, "may hold letters, digits and ! _ . * ' ( ) = - /")
-      .refine((path) => !path.split('/').includes('..'), 'must not climb with ..')
+      .refine(
+        (path) => !path.split('/').some((segment) => /^\.{1,2}$/.test(segment)),
+        'no part of it between slashes may be . or ..',
+      )
       .default('')
       .describe('a folder in the bucket that all keys begin with'),
     key: z
@@ -268,6 +278,8 @@ export function accountOf({ credentials }: Pick<Destination, 'credentials'>): st
   return credentials.roleArn.split(':')[4];
 }
 
+const NEEDED = 'is needed where no preset gives it';
+
 /** What no field says alone, by field. */
 type Problems = [field: string, message: string][];
 
@@ -293,12 +305,14 @@ function cloudWatchProblems({
     const message = `lies in ${keyRegion}; AWS takes only a key of the destination's Region`;
     problems.push(['kmsKeyId', message]);
   }
-  if (preset !== undefined) return problems;
-  for (const field of ['logGroup', 'logStream'] as const) {
-    if (cloudwatch[field] === undefined) {
-      problems.push([field, 'is needed where no preset gives it']);
-    }
-  }
+  const { logGroup, logGroupPrefix, logStream } = cloudwatch;
+  const given = preset && presets[preset];
+  if (logGroup === undefined && given?.logGroup === undefined) problems.push(['logGroup', NEEDED]);
+  if (logStream === undefined && given?.logStream === undefined)
+    problems.push(['logStream', NEEDED]);
+  const group = logGroupProblem(logGroup ?? given?.logGroup?.('type') ?? 'x', logGroupPrefix);
+  if (group !== undefined && (logGroup === undefined || logGroupProblem(logGroup) === undefined))
+    problems.push(['logGroupPrefix', group]);
   return problems;
 }
 

@@ -116,7 +116,7 @@ function targetNames(tenantId: string, destination: Destination): TargetNames {
     return compile(prefix, text);
   });
   const streams = memoize((type: string) =>
-    compile('', logStream ?? preset?.logStream(type) ?? type),
+    compile('', logStream ?? preset?.logStream?.(type) ?? type),
   );
   return {
     place: (event) => renderTemplate(groups(event.type), tenantId, event),
@@ -130,10 +130,13 @@ export function logGroupText(
   type: string,
 ): { prefix: string; text: string } {
   const { logGroup, logGroupPrefix } = destination.cloudwatch;
-  return { prefix: logGroupPrefix, text: logGroup ?? logTypeText(destination, type) };
+  return {
+    prefix: logGroupPrefix,
+    text: logGroup ?? presetOf(destination)?.logGroup?.(type) ?? type,
+  };
 }
 
-/** What a type of log is called where it names a group or a key. */
+/** What a type of log is called where it names a key. */
 export function logTypeText(destination: Destination, type: string): string {
   return presetOf(destination)?.logType(type) ?? type;
 }

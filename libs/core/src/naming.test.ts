@@ -1,5 +1,8 @@
 import fc from 'fast-check';
+import { Destination } from './destination';
 import { logGroupName, logStreamName } from './naming';
+import { KEY_VARIABLES } from './object-key';
+import { TEMPLATE_VARIABLES } from './template';
 
 test('whatever an attribute holds, the names are ones that CloudWatch takes', () => {
   fc.assert(
@@ -37,4 +40,74 @@ test('a long name is never cut through a character', () => {
     expect(name.length).toBeGreaterThan(510);
     expect(name.length).toBeLessThanOrEqual(512);
   }
+});
+
+const credentials = { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' };
+const base = { id: 'd', region: 'eu-central-1', credentials };
+
+function problemsOf(destination: object): string {
+  const { error } = Destination.safeParse({ ...base, ...destination });
+  return error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n') ?? '';
+}
+
+const names = { logGroup: 'g', logStream: 's' };
+const inCloudWatch = (over: object) =>
+  problemsOf({ type: 'cloudwatch', cloudwatch: { ...names, ...over } });
+const inS3 = (over: object) => problemsOf({ type: 's3', s3: { bucket: 'acme-logs', ...over } });
+
+const templateVariables = Object.keys(TEMPLATE_VARIABLES).join(', ');
+const keyVariables = Object.keys(KEY_VARIABLES).join(', ');
+const x = (count: number): string => 'x'.repeat(count);
+
+test.each<[field: string, text: string, problem: string]>([
+  ['logGroup', '/acme/{type}_logs-1.2#{attributes.team}', ''],
+  ['logGroup', 'my group', 'may hold letters, digits and . - _ / #'],
+  ['logGroup', 'größe', 'may hold letters, digits and . - _ / #'],
+  ['logGroup', 'g:{type}', 'may hold letters, digits and . - _ / #'],
+  ['logGroup', 'aws/logs', 'must not begin with aws/'],
+  ['logGroup', 'AWS/{type}', 'must not begin with aws/'],
+  ['logGroup', 'a/../b', 'no part of it between slashes may be . or ..'],
+  ['logGroup', './{type}', 'no part of it between slashes may be . or ..'],
+  ['logGroup', '{type}/..', 'no part of it between slashes may be . or ..'],
+  ['logGroup', 'a..b/..{type}', ''],
+  ['logGroup', x(511), ''],
+  ['logGroup', x(512), ''],
+  ['logGroup', x(513), 'Too big'],
+  ['logGroup', '{deployment}', `{deployment} is not a variable; there are ${templateVariables}`],
+  ['logGroup', '{attributes.}', '{attributes.} is not a variable'],
+  ['logGroup', `{attributes.${x(64)}}`, ''],
+  ['logGroup', `{attributes.${x(65)}}`, 'is not a variable'],
+  ['logGroup', '{{type}}', 'a brace stands alone'],
+  ['logStream', 'dep 42 (größe) {scope}', ''],
+  ['logStream', 'a:b', 'may hold no colon, no star'],
+  ['logStream', 'a*', 'may hold no colon, no star'],
+  ['logStream', 'a\nb', 'may hold no colon, no star and no control character'],
+  ['logStream', 'a\ud800', 'may hold no colon'],
+  ['logStream', '../{type}', 'no part of it between slashes may be . or ..'],
+  ['logStream', '{deployment}', `{deployment} is not a variable; there are ${templateVariables}`],
+  ['logGroupPrefix', 'prod/', ''],
+  ['logGroupPrefix', 'my group ', 'may hold letters, digits'],
+  ['logGroupPrefix', 'aws/', 'must not begin with aws/'],
+  ['logGroupPrefix', '../', 'no part of it between slashes may be . or ..'],
+  ['logGroupPrefix', '{tenant}/', 'may hold letters, digits'],
+  ['logGroupPrefix', x(511), ''],
+  ['logGroupPrefix', x(512), 'has 513 characters without its variables; AWS takes 512'],
+  ['path', 'exports/a', ''],
+  ['path', 'a/../b', 'no part of it between slashes may be . or ..'],
+  ['path', './a', 'no part of it between slashes may be . or ..'],
+  ['path', 'a b', 'may hold letters, digits and'],
+  ['path', x(401), 'Too big'],
+  ['key', '{scope}/{batch}', ''],
+  ['key', '../{batch}', 'no part of it may be empty, . or ..'],
+  ['key', 'a/./{batch}', 'no part of it may be empty, . or ..'],
+  ['key', 'a//{batch}', 'no part of it may be empty, . or ..'],
+  ['key', '/{batch}', 'must not begin or end with a slash'],
+  ['key', 'a b{batch}', 'may hold letters, digits and'],
+  ['key', '{batch}{minute}', `{minute} is not a variable; there are ${keyVariables}`],
+  ['key', `${'{scope}'.repeat(2)}{batch}`, 'could become'],
+])('as %s, %j has the problem %j when it is saved', (field, text, problem) => {
+  const over = { [field]: text };
+  const found = field === 'path' || field === 'key' ? inS3(over) : inCloudWatch(over);
+  if (problem === '') expect(found).toBe('');
+  else expect(found).toContain(problem);
 });

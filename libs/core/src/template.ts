@@ -1,3 +1,4 @@
+import { LOG_EVENT } from './limits';
 import type { LogEvent } from './log-event';
 
 /** A name with holes for facts of the log event: `{tenant}`, `{type}`, `{scope}`, `{level}`, `{attributes.NAME}`. */
@@ -17,6 +18,11 @@ const hole = /\{([^{}]*)\}/g;
 /** What stands in a name where the log event does not have the fact that the template asks for. */
 export const MISSING = 'unknown';
 
+/** What a template says itself, between its holes. */
+export function literalsOf(text: string): string[] {
+  return text.split(hole).filter((_, i) => i % 2 === 0);
+}
+
 /** Reads a template once, so that rendering it is only concatenation. An unknown variable is a problem now, not at delivery. */
 export function parseTemplate(text: string): Template | { problem: string } {
   const parts: Template[number][] = [];
@@ -26,7 +32,7 @@ export function parseTemplate(text: string): Template | { problem: string } {
     const read = reader(variable);
     if (read === undefined) {
       return {
-        problem: `{${variable}} is not a variable; there are {tenant}, {type}, {scope}, {level} and {attributes.NAME}`,
+        problem: `{${variable.slice(0, 100)}} is not a variable; there are ${Object.keys(TEMPLATE_VARIABLES).join(', ')}`,
       };
     }
     if (match.index > end) parts.push(text.slice(end, match.index));
@@ -53,7 +59,7 @@ function reader(variable: string): ((tenantId: string, event: LogEvent) => strin
   }
   if (!variable.startsWith('attributes.')) return undefined;
   const name = variable.slice('attributes.'.length);
-  if (name === '') return undefined;
+  if (name === '' || name.length > LOG_EVENT.attributeNameCharsMax) return undefined;
   return (_, { attributes }) =>
     attributes !== undefined && Object.hasOwn(attributes, name)
       ? attributes[name] || MISSING
