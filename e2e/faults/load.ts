@@ -18,6 +18,7 @@ interface LoadOptions {
  */
 export class Load {
   private readonly producers: readonly Producer[];
+  private readonly hushed = new Set<string>();
 
   constructor(private readonly options: LoadOptions) {
     const { name } = options;
@@ -53,6 +54,16 @@ export class Load {
     await until(() => this.troubles.length >= goal, { timeoutMs, what: 'requests fail' });
   }
 
+  /** Sends nothing more for a tenant; what is on its way to be answered goes on. */
+  hush(tenantId: string): void {
+    this.hushed.add(tenantId);
+  }
+
+  /** Sends for a tenant again. */
+  unhush(tenantId: string): void {
+    this.hushed.delete(tenantId);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.producers.map((producer) => producer.stop()));
   }
@@ -66,6 +77,7 @@ export class Load {
     return new Producer({
       name,
       tenants: tenantIds,
+      hushed: this.hushed,
       ingestUrls,
       chance: chance.for(`${name}/${tenantIds.join()}`),
       sent,

@@ -16,6 +16,8 @@ interface ProducerOptions {
   name: string;
   /** Whom it sends for; with several, each request is of all of them, to `POST /v1/events`. */
   tenants: readonly string[];
+  /** Those for whom nothing is sent just now. */
+  hushed: ReadonlySet<string>;
   ingestUrls: readonly string[];
   chance: Chance;
   sent: SentLogEvents;
@@ -33,6 +35,8 @@ interface Request {
 }
 
 const TIMEOUT_MS = 6_000;
+/** How soon it is seen that somebody is hushed no more. */
+const HUSHED_MS = 20;
 
 /** Sends requests one after another until it is stopped, and notes what it was told. */
 export class Producer {
@@ -56,7 +60,12 @@ export class Producer {
   private async keepSending(): Promise<void> {
     const { chance, repeats, pauseMsMax, sent } = this.options;
     while (!this.isStopped) {
-      const request = this.nextRequest();
+      const tenants = this.options.tenants.filter((id) => !this.options.hushed.has(id));
+      if (tenants.length === 0) {
+        await pause(HUSHED_MS);
+        continue;
+      }
+      const request = this.nextRequest(tenants);
       // Before it is sent, since what was sent and never answered may arrive.
       sent.note(request.events, 'unknown');
       for (let tries = 0; ; tries++) {
@@ -70,8 +79,8 @@ export class Producer {
     }
   }
 
-  private nextRequest(): Request {
-    const { chance, tenants, name, saysTime } = this.options;
+  private nextRequest(tenants: readonly string[]): Request {
+    const { chance, name, saysTime } = this.options;
     const count = chance.between(1, 30);
     this.lastTimeMs = Math.max(Date.now(), this.lastTimeMs + 1);
     const events = Array.from({ length: count }, () => ({
@@ -85,14 +94,14 @@ export class Producer {
       .map(({ tenant, timeMs, ...origin }) => {
         const padding = 'x'.repeat(chance.happens(0.02) ? 20_000 : chance.between(0, 200));
         return JSON.stringify({
-          ...(tenants.length > 1 ? { tenant } : {}),
+          ...(this.options.tenants.length > 1 ? { tenant } : {}),
           time: timeMs,
           message: messageOf({ tenant, ...origin }, padding),
           attributes: { deploymentId: name },
         });
       })
       .join('\n');
-    return { body, events, key: `${tenants.join('-')}-${name}-${this.requests++}` };
+    return { body, events, key: `${this.options.tenants.join('-')}-${name}-${this.requests++}` };
   }
 
   private async send({ body, events, key }: Request): Promise<'done' | 'unknown' | 'not sent'> {

@@ -13,13 +13,21 @@ export const twoKills: Scenario = {
   async run(scene) {
     const { world, load, chance, form } = scene;
     const tenant = chance.pick(tenants);
+    // Of more batches than a destination has slots, others would take the place of the one whose worker died.
+    load.hush(tenant.id);
+    await until(() => isQuiet(scene, tenant.id), {
+      timeoutMs: form.settleMs,
+      what: `everything of ${tenant.id} is delivered`,
+    });
     const { account, bucket } = tenant;
     for (const match of [
       { operation: 'PutLogEvents', account },
       { operation: 'PutObject', bucket },
     ] as const)
       world.aws.addFault({ match, action: { kind: 'hang' } });
-    await load.more(form.between);
+    load.unhush(tenant.id);
+    await until(async () => !(await isQuiet(scene, tenant.id)), { what: 'something is sent' });
+    load.hush(tenant.id);
     for (let kill = 1; kill <= KILLS; kill++) {
       await Promise.all(
         (['cloudwatch', 's3'] as const).map(async (sink) => {
@@ -34,9 +42,16 @@ export const twoKills: Scenario = {
         }),
       );
     }
+    load.unhush(tenant.id);
     scene.remark(`of ${tenant.id}, whose calls hung`);
   },
 };
+
+/** Whether nothing waits of what was accepted for a tenant. */
+async function isQuiet({ world }: Scene, tenantId: string): Promise<boolean> {
+  const ledgers = (await world.ledgers()).filter(({ tenant }) => tenant === tenantId);
+  return ledgers.every(({ ledger }) => ledger.waiting === 0);
+}
 
 /** How often the delivery of a tenant's batch was begun at most. */
 async function mostBegun({ world }: Scene, sink: Sink, tenantId: string): Promise<number> {

@@ -9,6 +9,8 @@ export interface TestRedisCluster {
   url: string;
   /** The master that has a key. */
   masterOf(key: string): Promise<TestRedis>;
+  /** Resolves when a replica has all that the master of a key has now. Sets the key, since Redis waits for writes only. */
+  caughtUp(key: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function startRedisCluster({
   return {
     url: nodes.map((node) => node.url).join(','),
     masterOf: (key) => masterOf(nodes, key),
+    caughtUp: async (key) => caughtUp(await masterOf(nodes, key), key),
     stop: async () => {
       await Promise.all(nodes.map((node) => node.stop()));
     },
@@ -82,4 +85,17 @@ async function masterOf(nodes: readonly TestRedis[], key: string): Promise<TestR
     }
   }
   throw new Error(`no node has ${key}`);
+}
+
+async function caughtUp(master: TestRedis, key: string): Promise<void> {
+  const client = new Redis(master.url);
+  try {
+    await client.set(key, '');
+    await until(async () => (await client.wait(1, 1_000)) >= 1, {
+      timeoutMs: 60_000,
+      what: 'a replica has all of it',
+    });
+  } finally {
+    client.disconnect();
+  }
 }
