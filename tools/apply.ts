@@ -21,9 +21,10 @@ FILE is JSON, or - for standard input; an example is tools/samples/tenants.json:
 tenants   Those that are there already are written over, and so are their destinations. What the file does not name stays.
   remove  Destinations of the tenant that shall be no more, by their ids. What waits for one is held, not deleted: it goes on when
           there is a destination with that id again.
-keys      One with a tenant may send for that tenant, one without for all. A key is shown once, when it is made; one with a name
-          and tenant that is there already keeps its text. "logEventsPerSecond" and "bytesPerSecond" are its own rate, 0 for none; what
-          a key does not say itself, LOGFERRY_INGEST_KEY_… says.
+keys      One with a tenant is for that tenant, one without for all. A key is shown once, when it is made; one with a name
+          and tenant that is there already keeps its text. "scopes" says what it may: ["send"] unless given; "read" and "admin" are
+          for the console's API. "logEventsPerSecond" and "bytesPerSecond" are its own rate, 0 for none; what a key does not say
+          itself, LOGFERRY_INGEST_KEY_… says.
 revoke    Keys that shall be good for nothing, by their ids: the twelve digits after lf_ in a key. This is done before keys are
           made, so one file may revoke a key and make a new one with its name.
 

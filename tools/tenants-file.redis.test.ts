@@ -111,11 +111,20 @@ test("a key's rate is made that of the file, and its text stays", async () => {
   const [text = ''] = shown(await apply({ keys: [{ ...key, logEventsPerSecond: 100 }] }));
   expect(await whoIs(text)).toMatchObject({ rate: { logEventsPerSecond: 100 } });
   const other = { logEventsPerSecond: 0, bytesPerSecond: 5_000 };
-  expect(await apply({ keys: [{ ...key, ...other }] })).toContain('has another rate now');
+  expect(await apply({ keys: [{ ...key, ...other }] })).toContain('changed');
   expect((await whoIs(text))?.rate).toEqual(other);
   expect(await apply({ keys: [{ ...key, ...other }] })).toContain('there already');
-  expect(await apply({ keys: [key] })).toContain('has another rate now');
+  expect(await apply({ keys: [key] })).toContain('changed');
   expect((await whoIs(text))?.rate).toEqual({});
+});
+
+test("a key's scopes are made those of the file, and stay where it names none", async () => {
+  const key = { name: 'scoped', tenant: 'acme' };
+  const [text = ''] = shown(await apply({ keys: [key] }));
+  expect((await whoIs(text))?.scopes).toEqual(['send']);
+  expect(await apply({ keys: [{ ...key, scopes: ['read'] }] })).toContain('changed');
+  expect((await whoIs(text))?.scopes).toEqual(['read']);
+  expect(await apply({ keys: [key] })).toContain('there already');
 });
 
 test('a removed destination is no more, the others stay, and it is said what becomes of what waits', async () => {

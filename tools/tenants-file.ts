@@ -1,6 +1,6 @@
 // What `npm run apply` does with a file: reads it strictly, and makes the store say the same.
 import { Destination, DESTINATIONS_MAX, Tenant, TenantId } from '@logferry/core';
-import { mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
+import { keyScopes, mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
@@ -31,6 +31,7 @@ export const TenantsFile = z.strictObject({
       z.strictObject({
         name: z.string().min(1).max(100),
         tenant: TenantId.optional(),
+        scopes: z.array(z.enum(keyScopes)).min(1).optional(),
         logEventsPerSecond: z.int().min(0).optional(),
         bytesPerSecond: z.int().min(0).optional(),
       }),
@@ -57,15 +58,16 @@ export async function applyTenantsFile(
     say(key === undefined ? `key ${id} is not there` : `key ${titleOf(key)}: revoked`);
   }
   const there = await store.keys();
-  for (const { name, tenant, ...rate } of keys) {
+  for (const { name, tenant, scopes, ...rate } of keys) {
     const known = there.find((key) => key.name === name && key.tenantId === tenant);
     if (known !== undefined) {
-      const isSame = isDeepStrictEqual(known.rate ?? {}, rate);
-      if (!isSame) await store.putKey({ ...known, rate });
-      say(`key ${titleOf(known)}: ${isSame ? 'there already' : 'has another rate now'}`);
+      const changed = { ...known, rate, ...(scopes === undefined ? {} : { scopes }) };
+      const isSame = isDeepStrictEqual({ ...known, rate: known.rate ?? {} }, changed);
+      if (!isSame) await store.putKey(changed);
+      say(`key ${titleOf(known)}: ${isSame ? 'there already' : 'changed'}`);
       continue;
     }
-    const { text, key: minted } = mintKey(name, tenant, Date.now());
+    const { text, key: minted } = mintKey(name, tenant, Date.now(), scopes);
     const key = { ...minted, rate };
     await store.putKey(key);
     there.push(key);

@@ -9,10 +9,13 @@ const keys: Record<string, StoredKey> = {
   tenants: { id: '1', name: 'ci', hash: '', createdAt: 0, tenantId: 'acme' },
   platforms: { id: '2', name: 'env0', hash: '', createdAt: 0 },
   tenantsOther: { id: '3', name: 'agent', hash: '', createdAt: 0, tenantId: 'acme' },
+  reads: { id: '5', name: 'ui', hash: '', createdAt: 0, scopes: ['read', 'admin'] },
+  sends: { id: '6', name: 'ci', hash: '', createdAt: 0, scopes: ['send'] },
   globex: { id: '4', name: 'ci', hash: '', createdAt: 0, tenantId: 'globex' },
 };
 
 interface World {
+  onKeyUsed?: (keyId: string) => void;
   rates?: Pick<KeyRates, 'waitMs' | 'take'>;
   platformKey?: Secret | undefined;
   state?: RedisState;
@@ -49,6 +52,16 @@ test('a key says who sends: the platform for all, or one tenant for itself', asy
     kind: 'tenant',
     tenantId: 'acme',
   });
+});
+
+test('a key sends if it may, or if it was made before anything was said of that; others are refused', async () => {
+  const used: string[] = [];
+  const admitting = gate({ onKeyUsed: (keyId) => used.push(keyId) });
+  expect(await refusal(admitting.admit(bearer('reads')))).toEqual([403, 'auth.scope_missing']);
+  for (const key of ['sends', 'tenants'])
+    await expect(admitting.admit(bearer(key))).resolves.toBeDefined();
+  await refusal(admitting.admit(bearer('nobodys')));
+  expect(used).toEqual(['5', '6', '1']);
 });
 
 test('the scheme is read in any case, as HTTP has it', async () => {

@@ -1,5 +1,5 @@
 import { RequestProblem, type Secret } from '@logferry/runtime';
-import type { StoredKey } from '@logferry/store';
+import { mayUse, type StoredKey } from '@logferry/store';
 import { InFlightBytes } from './in-flight-bytes';
 import type { Amount, KeyRates, RatedKey } from './key-rates';
 import type { RedisState } from './redis-watch';
@@ -13,6 +13,8 @@ interface GateOptions {
   redisState: () => RedisState;
   rates: Pick<KeyRates, 'waitMs' | 'take'>;
   onRateLimited?: () => void;
+  /** Told of each key that opens something. */
+  onKeyUsed?: (keyId: string) => void;
   bodyBytesMax: number;
   inFlightBytesMax: number;
 }
@@ -93,6 +95,9 @@ export class Gate {
         'www-authenticate': 'Bearer error="invalid_token"',
       });
     }
+    this.options.onKeyUsed?.(found.id);
+    if (!mayUse(found, 'send'))
+      throw new RequestProblem(403, 'auth.scope_missing', 'this key may not send log events');
     const { tenantId } = found;
     return {
       sender: tenantId === undefined ? { kind: 'platform' } : { kind: 'tenant', tenantId },

@@ -6,7 +6,7 @@ import {
   type RedisClient,
 } from '@logferry/queue';
 import { HealthController, Metrics, openLogger, Readiness, type Logger } from '@logferry/runtime';
-import { ConfigStore, Directory, Unreadable } from '@logferry/store';
+import { ConfigStore, Directory, KeyUses, Unreadable } from '@logferry/store';
 import {
   Inject,
   Module,
@@ -35,7 +35,7 @@ export { LOG as INGEST_LOG };
 /** What goes on beside the requests. */
 interface Background {
   start?(): unknown;
-  stop(): void;
+  stop(): unknown;
 }
 const BACKGROUND = Symbol('Background');
 
@@ -142,23 +142,30 @@ const BACKGROUND = Symbol('Background');
       },
     },
     {
+      provide: KeyUses,
+      inject: [REDIS, LOG],
+      useFactory: (redis: RedisClient, log: Logger) =>
+        new KeyUses(redis, (error) => log.debug({ err: error }, 'uses of keys are not noted')),
+    },
+    {
       provide: BACKGROUND,
-      inject: [RedisWatch, Tenants, KeyRates],
+      inject: [RedisWatch, Tenants, KeyRates, KeyUses],
       useFactory: (...tasks: Background[]) => tasks,
     },
     {
       provide: Gate,
-      inject: [INGEST_CONFIG, Directory, RedisWatch, KeyRates, IngestMetrics],
+      inject: [INGEST_CONFIG, Directory, RedisWatch, KeyRates, IngestMetrics, KeyUses],
       useFactory: (
         config: IngestConfig,
         directory: Directory,
         watch: RedisWatch,
-        ...[rates, metrics]: [KeyRates, IngestMetrics]
+        ...[rates, metrics, uses]: [KeyRates, IngestMetrics, KeyUses]
       ) =>
         new Gate({
           ...config,
           rates,
           onRateLimited: () => metrics.rateLimited(),
+          onKeyUsed: (keyId) => uses.note(keyId),
           authenticate: (key) => directory.authenticate(key),
           redisState: () => watch.state,
         }),
@@ -221,7 +228,7 @@ export class IngestModule implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** Nest has stopped listening and answered what was under way; what is left are the jobs of batches that are stored. */
   async onApplicationShutdown(): Promise<void> {
-    for (const task of this.background) task.stop();
+    for (const task of this.background) await task.stop();
     await Promise.all(this.producers.map((producer) => producer.close()));
     this.redis.disconnect();
   }

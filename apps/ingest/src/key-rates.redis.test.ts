@@ -1,4 +1,4 @@
-// A key that sends more than its rate, at two ingest processes with one Redis.
+// A key that sends more than its rate, or may not send, at two ingest processes with one Redis.
 import { BatchStore, failFastRedis, type RedisClient } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
 import { ConfigStore, mintKey, type KeyRate } from '@logferry/store';
@@ -106,4 +106,18 @@ test('another rate holds within a second', async () => {
   await until(async () => (await send(0, text, 10)).status === 429, { timeoutMs: 2_000 });
   await store.putKey({ ...key, rate: { logEventsPerSecond: 0 } });
   await until(async () => (await send(0, text, 1_000)).status === 202, { timeoutMs: 2_000 });
+});
+
+test('that may not send is refused, and one that may is noted as used when its process ends, at the latest', async () => {
+  const { text, key } = mintKey('ui', 'acme', Date.now(), ['read', 'admin']);
+  await store.putKey(key);
+  expect(await send(0, text, 1)).toMatchObject({ status: 403, code: 'auth.scope_missing' });
+  const used = await aKey();
+  const from = Date.now();
+  expect((await send(0, used, 1)).status).toBe(202);
+  const id = used.split('_')[1] ?? '';
+  const lastUse = async (): Promise<number> => Number(await redis.hget('{lf}:keyUses', id));
+  expect(await lastUse()).toBe(0); // no request waits for that
+  await apps.shift()?.close();
+  expect(await lastUse()).toBeGreaterThanOrEqual(from);
 });
