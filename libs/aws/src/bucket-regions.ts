@@ -52,9 +52,16 @@ function regionOfRedirect(thrown: unknown): string | undefined {
   const error = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as {
     name?: string;
     $metadata?: { httpStatusCode?: number };
-    $response?: { headers?: Record<string, string> };
   };
   const status = error.$metadata?.httpStatusCode;
   if (status !== 301 && status !== 307 && !REDIRECTS.includes(error.name ?? '')) return undefined;
-  return error.$response?.headers?.['x-amz-bucket-region'];
+  return bucketRegionOf(thrown);
+}
+
+/** The Region of a bucket, as S3 names it beside a refusal of any kind. */
+export function bucketRegionOf(thrown: unknown): string | undefined {
+  const { $response } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as {
+    $response?: { headers?: Record<string, string> };
+  };
+  return $response?.headers?.['x-amz-bucket-region'];
 }

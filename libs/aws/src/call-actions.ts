@@ -59,6 +59,10 @@ export const callActions = {
   's3:AbortMultipartUpload': [
     { action: 's3:AbortMultipartUpload', on: 'objects', when: isPutInParts },
   ],
+  // S3 names a bucket's Region even where it refuses the rest of the answer, and nothing else is asked for.
+  's3:HeadBucket': [],
+  // Nobody needs a permission to ask who they are.
+  'sts:GetCallerIdentity': [],
   // The token is the proof: the role's trust policy is asked, and no policy of the caller's.
   'sts:AssumeRole': [],
   'sts:AssumeRoleWithWebIdentity': [],

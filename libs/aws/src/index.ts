@@ -2,8 +2,10 @@
 // decides nothing about batches, tenants or retries.
 export * from './account-setup';
 export * from './call-actions';
+export * from './caller-identity';
 export * from './classify';
 export * from './cloudwatch-sink';
+export * from './denial';
 export type { CreationMemory, NewLogGroup } from './log-stream-creator';
 export * from './multipart-upload';
 export * from './object-call';

@@ -51,6 +51,18 @@ export class MultipartUpload {
     }
   }
 
+  /** Begins an upload, uploads a part of it and aborts it: all that an object in parts takes, but for making one. @throws Failure */
+  async rehearse(): Promise<void> {
+    const upload = await this.begin();
+    try {
+      await this.uploadPart(upload, Buffer.from('\n'));
+    } catch (error) {
+      await this.abandon(upload);
+      throw error;
+    }
+    await MultipartUpload.abort(this.send, upload, this.call.bucketOwner);
+  }
+
   /** @throws Failure */
   static async abort(
     send: SendToBucket,

@@ -157,3 +157,31 @@ test('a session that is not known any more asks for a fresh one', async () => {
   const stale = { ...access, session: { ...access.session, accessKeyId: 'ASIAUNKNOWN000000001' } };
   await expect(put({}, { as: stale })).rejects.toMatchObject({ code: 'credential.expired' });
 });
+
+test("a bucket's Region is known with nothing but the right to put, from wherever it is asked", async () => {
+  expect(await sink.regionOf(access, 'acme-logs')).toBe(region);
+  expect(await sink.regionOf({ ...access, region: 'us-east-1' }, 'acme-logs')).toBe(region);
+});
+
+test('a bucket that is not there has no Region', async () => {
+  await expect(sink.regionOf(access, 'nobodys-logs')).rejects.toMatchObject({
+    code: 's3.bucket_missing',
+  });
+});
+
+test('an object in parts is rehearsed without leaving anything behind', async () => {
+  const allow = {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: ['s3:PutObject', 's3:AbortMultipartUpload'], Resource: '*' },
+    ],
+  };
+  aws.seed({ users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }] });
+  await sink.tryParts(access, standard);
+  expect(aws.uploads('acme-logs')).toEqual([]);
+  expect(aws.objects('acme-logs')).toEqual([]);
+});
+
+test('a rehearsal says so if we may not abort', async () => {
+  await expect(sink.tryParts(access, standard)).rejects.toMatchObject({ code: 's3.access_denied' });
+});

@@ -1,7 +1,13 @@
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { S3 } from '@logferry/core';
+import {
+  HeadBucketCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { Failure, S3 } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { BucketRegions } from './bucket-regions';
+import { bucketRegionOf, BucketRegions } from './bucket-regions';
+import { classify } from './classify';
 import { ClientPool } from './client-pool';
 import { MultipartUpload, type UploadMemory } from './multipart-upload';
 import { objectSettings, type ObjectCall, type UploadRef } from './object-call';
@@ -64,6 +70,38 @@ export class S3Sink {
     await MultipartUpload.abort(this.sender(access, upload.bucket), upload, bucketOwner);
   }
 
+  /**
+   * Where a bucket lies, whether or not we may do anything with it.
+   *
+   * @returns `undefined` if S3 does not say so
+   * @throws Failure `s3.bucket_missing`, or whatever keeps S3 from answering
+   */
+  async regionOf(access: SinkAccess, bucket: string): Promise<string | undefined> {
+    try {
+      const client = this.client(access, access.region);
+      const { BucketRegion } = await client.send(new HeadBucketCommand({ Bucket: bucket }));
+      return BucketRegion ?? access.region;
+    } catch (error) {
+      const region = bucketRegionOf(error);
+      if (region !== undefined) return region;
+      // What is asked by HEAD is refused without a body, and so without a name for why.
+      if (isNotFound(error)) throw new Failure('s3.bucket_missing', { cause: error });
+      const failure = classify('s3', error);
+      if (failure.code === 's3.access_denied') return undefined;
+      throw failure;
+    }
+  }
+
+  /**
+   * Tries all that an object in parts takes, and leaves nothing behind but, where we may not abort it, one part of a few bytes.
+   *
+   * @throws Failure as `putStream` does
+   */
+  async tryParts(access: SinkAccess, call: ObjectCall): Promise<void> {
+    const nowhere = { remember: () => Promise.resolve(true), forget: () => Promise.resolve() };
+    await new MultipartUpload(this.sender(access, call.bucket), call, nowhere).rehearse();
+  }
+
   private sender(access: SinkAccess, bucket: string): SendToBucket {
     const place = { ...access, bucket };
     return async (send) => {
@@ -96,4 +134,8 @@ export class S3Sink {
 function putWhole(send: SendToBucket, call: ObjectCall, body: Buffer): Promise<PutOutcome> {
   const input = { ...objectSettings(call), Body: body, IfNoneMatch: '*' };
   return putUnlessTaken(() => send((client) => client.send(new PutObjectCommand(input))));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
 }
