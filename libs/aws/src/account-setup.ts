@@ -5,6 +5,7 @@ import {
   partitionOf,
   subjectOf,
   TOKEN_AUDIENCE,
+  type Credentials,
   type Destination,
 } from '@logferry/core';
 import { permissionPolicy, type PolicyDocument, type PolicyStatement } from './permission-policy';
@@ -49,11 +50,6 @@ export interface AccountSetup {
   resourcePolicies: ResourcePolicy[];
 }
 
-type SetupCredentials =
-  | { kind: 'web_identity'; roleArn: string; sessionDurationSeconds: number }
-  | { kind: 'assume_role'; roleArn: string; sessionDurationSeconds: number; externalId: string }
-  | { kind: 'access_key'; account?: string | undefined };
-
 /** IAM lets no role have a shorter maximum. */
 const MAX_SESSION_SECONDS_MIN = 3_600;
 
@@ -68,8 +64,7 @@ export function accountSetup(
   destination: Destination,
   platform: Platform,
 ): AccountSetup | { problem: string } {
-  const credentials = destination.credentials as SetupCredentials;
-  const { region } = destination;
+  const { credentials, region } = destination;
   const partition = partitionOf(region);
   const base = { partition, region, policyName: `logferry-${destination.id}` };
   if (credentials.kind === 'access_key') {
@@ -103,7 +98,7 @@ export function accountSetup(
 
 function trustOf(
   tenantId: string,
-  credentials: Exclude<SetupCredentials, { kind: 'access_key' }>,
+  credentials: Exclude<Credentials, { kind: 'access_key' }>,
   { issuerUrl, principalArn }: Platform,
 ): Trust | { problem: string } {
   if (credentials.kind === 'web_identity') {

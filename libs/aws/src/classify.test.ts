@@ -35,6 +35,18 @@ test.each<[Service, string, string]>([
   expect(classify(service, anError(name, { message })).code).toBe(code);
 });
 
+test.each<[Service, string]>([
+  ['sts', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.'],
+  ['sts_signed', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.'],
+  [
+    'sts_signed',
+    'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
+  ],
+])('%s: a session that would be too long says so: %s', (service, message) => {
+  const { code } = classify(service, anError('ValidationError', { message }));
+  expect(code).toBe('credential.duration_too_long');
+});
+
 test.each<[Service, string, string, FailureCode]>([
   [
     's3',

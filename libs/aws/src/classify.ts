@@ -44,6 +44,12 @@ const OF_OPTIONS = {
   about: 'tags or retention',
 };
 
+/** Two limits, of the role itself and of a session that is assumed from a session. */
+const OF_DURATION = {
+  text: /MaxSessionDuration|session limit for roles assumed by role chaining/,
+  about: 'the duration',
+};
+
 const OF_OUR_KEYS = { text: /verification key/i, about: "the issuer's verification key" };
 
 const THROTTLING = [
@@ -108,6 +114,11 @@ const INVALID_LOGS_CALL = ['InvalidParameterException', 'ValidationException', '
 
 /** STS refuses what was asked for, whoever asked. */
 const refusedSession: ErrorRule[] = [
+  {
+    code: 'credential.duration_too_long',
+    names: ['ValidationError', 'ValidationException'],
+    says: OF_DURATION,
+  },
   { code: 'credential.region_disabled', names: ['RegionDisabledException'] },
   {
     code: 'credential.invalid_request',

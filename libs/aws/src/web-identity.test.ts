@@ -81,7 +81,7 @@ test('an account without our identity provider says so', async () => {
 
 test('a duration above the maximum of the role is a wrong request, not a denial', async () => {
   await expect(assume({ durationSeconds: 7_200 })).rejects.toMatchObject({
-    code: 'credential.invalid_request',
+    code: 'credential.duration_too_long',
   });
 });
 

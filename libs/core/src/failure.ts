@@ -40,6 +40,12 @@ const kinds = {
     publicMessage:
       "AWS refused the session that was asked for. Check the role's ARN, and that the session duration is not above the role's maximum (3600 seconds is always allowed).",
   },
+  'credential.duration_too_long': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "The session duration is above the role's maximum. Raise the role's MaxSessionDuration, or lower the destination's sessionDurationSeconds: 3600 is always allowed.",
+  },
   'credential.region_disabled': {
     fault: 'tenant',
     disposition: 'suspend',
