@@ -18,14 +18,14 @@ export interface Surroundings {
   awsUrl: string;
   brokerHttpPort: number;
   brokerTcpPort: number;
-  signingKeyFile: string;
+  signingKeysDir: string;
 }
 
 /** The environment of a process that listens on a port. */
 export function appEnvironment(
   app: App,
   port: number,
-  { redisUrl, awsUrl, brokerHttpPort, brokerTcpPort, signingKeyFile }: Surroundings,
+  { redisUrl, awsUrl, brokerHttpPort, brokerTcpPort, signingKeysDir }: Surroundings,
 ): Record<string, string> {
   const aws = { AWS_ENDPOINT_URL: awsUrl, AWS_EC2_METADATA_DISABLED: 'true' };
   const broker = {
@@ -38,7 +38,7 @@ export function appEnvironment(
       ...broker,
       LOGFERRY_BROKER_HTTP_PORT: String(brokerHttpPort),
       LOGFERRY_BROKER_ISSUER_URL: `http://127.0.0.1:${brokerHttpPort}`,
-      LOGFERRY_BROKER_SIGNING_KEY_FILE: signingKeyFile,
+      LOGFERRY_BROKER_SIGNING_KEYS_DIR: signingKeysDir,
     },
     ingest: {
       LOGFERRY_INGEST_PORT: String(port),

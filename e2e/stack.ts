@@ -104,7 +104,7 @@ export class Stack {
       awsUrl,
       brokerHttpPort: ports['credential-broker'],
       brokerTcpPort,
-      signingKeyFile: join(dir, 'signing-key.pem'),
+      signingKeysDir: join(dir, 'signing-keys'),
     });
     const started = startBuiltApp(app, environment);
     this.running.set(app, started);

@@ -24,7 +24,7 @@ const ofAws: Record<string, string[]> = {
 
 /** Where things are in the network of the containers: the same for every installation. */
 const isPlace = (name: string): boolean =>
-  /_(HOST|PORT)$/.test(name) || ['REDIS_URL', 'LOGFERRY_BROKER_SIGNING_KEY_FILE'].includes(name);
+  /_(HOST|PORT)$/.test(name) || ['REDIS_URL', 'LOGFERRY_BROKER_SIGNING_KEYS_DIR'].includes(name);
 
 test('it starts every process, and Redis', () => {
   expect(Object.keys(services).sort()).toEqual(['redis', ...apps.map(([app]) => app)].sort());

@@ -109,7 +109,7 @@ function appPlans(
         ...broker,
         LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
         LOGFERRY_BROKER_ISSUER_URL: issuerUrl(ports),
-        LOGFERRY_BROKER_SIGNING_KEY_FILE: join(DATA, 'broker', 'signing-key.pem'),
+        LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(DATA, 'broker', 'signing-keys'),
         LOGFERRY_BROKER_SEALING_KEYS: secrets.sealingKeys,
         LOGFERRY_BROKER_EXTERNAL_ID_SECRET: secrets.externalIdSecret,
       },

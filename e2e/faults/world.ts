@@ -91,7 +91,7 @@ export class World<R extends WorldRedis = WorldRedis> {
       awsUrl: aws.url,
       brokerHttpPort,
       brokerTcpPort,
-      signingKeyFile: join(dir, 'signing-key.pem'),
+      signingKeysDir: join(dir, 'signing-keys'),
     };
     const members: Member[] = [];
     for (const app of apps) {

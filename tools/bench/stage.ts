@@ -66,7 +66,7 @@ export async function startApps(
       LOGFERRY_BROKER_SECRET: SECRET,
       LOGFERRY_BROKER_HTTP_PORT: '0',
       LOGFERRY_BROKER_TCP_PORT: '0',
-      LOGFERRY_BROKER_SIGNING_KEY_FILE: join(tmpdir(), `logferry-bench-${process.pid}.pem`),
+      LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(tmpdir(), `logferry-bench-${process.pid}`),
     },
   });
   const prefix = sink === 's3' ? 'LOGFERRY_S3_WORKER' : 'LOGFERRY_CLOUDWATCH_WORKER';

@@ -54,7 +54,7 @@ async function startBroker(over: Record<string, string> = {}): Promise<[string, 
     LOGFERRY_BROKER_TCP_PORT: String(tcp),
     LOGFERRY_BROKER_SECRET: SECRET,
     LOGFERRY_BROKER_ISSUER_URL: `http://127.0.0.1:${http}`,
-    LOGFERRY_BROKER_SIGNING_KEY_FILE: join(dir, 'key.pem'),
+    LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(dir, 'keys'),
     LOGFERRY_BROKER_STS_TIMEOUT_MS: '300',
     ...over,
   });
@@ -171,8 +171,10 @@ test('no secret, token, key or session is ever written to the log, whatever goes
   expect(output).not.toContain(session.sessionToken);
   expect(output).not.toContain(session.accessKeyId);
   expect(output).not.toMatch(/eyJ[\w-]{10}/); // a JWT's beginning
-  for (const line of readFileSync(join(dir, 'key.pem'), 'utf8').split('\n').slice(1, 4))
-    expect(output).not.toContain(line);
+  const { privateKey } = JSON.parse(readFileSync(join(dir, 'keys', 'key-000001.json'), 'utf8')) as {
+    privateKey: string;
+  };
+  for (const line of privateKey.split('\n').slice(1, 4)) expect(output).not.toContain(line);
 });
 
 test('a port for workers that is taken is one sentence and exit code 1', async () => {

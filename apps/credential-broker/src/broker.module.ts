@@ -15,6 +15,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { BrokerUpkeep } from './broker-upkeep';
 import { BrokerController } from './broker.controller';
 import { BROKER_CONFIG, BROKER_LOG, loadBrokerConfig, type BrokerConfig } from './config';
 import { DeskController } from './desk.controller';
@@ -26,8 +27,12 @@ import { Sealing } from './sealing';
 import { readSealingKeys } from './sealing-keys';
 import { SessionCache } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
-import { loadSigningKey } from './signing-key';
+import { SigningKeys } from './signing-keys';
 import { TryDecoys } from './try-decoys';
+
+const DAY_MS = 86_400_000;
+/** STS waits for our documents about as long. */
+const DOCUMENTS_TIMEOUT_MS = 5_000;
 
 const REDIS = Symbol('Redis');
 /** The ways to a session of a role. */
@@ -67,13 +72,23 @@ const STS = Symbol('Sts');
     },
     {
       provide: Issuer,
-      inject: [BROKER_CONFIG],
-      useFactory: async ({ issuerUrl, signingKeyFile }: BrokerConfig) => {
+      inject: [BROKER_CONFIG, SigningKeys],
+      useFactory: ({ issuerUrl, sessionTagging }: BrokerConfig, keys: SigningKeys) => {
         const problem = issuerProblem(issuerUrl);
         if (problem !== undefined)
           throw new ConfigError([`LOGFERRY_BROKER_ISSUER_URL is ${issuerUrl}; it ${problem}`]);
-        return new Issuer(issuerUrl, await loadSigningKey(signingKeyFile));
+        return new Issuer(issuerUrl, keys, sessionTagging);
       },
+    },
+    {
+      provide: SigningKeys,
+      inject: [BROKER_CONFIG],
+      useFactory: ({ signingKeysDir, signingAlgorithm, signingKeyDays }: BrokerConfig) =>
+        SigningKeys.open({
+          dir: signingKeysDir,
+          algorithm: signingAlgorithm,
+          rotateAfterMs: signingKeyDays * DAY_MS,
+        }),
     },
     {
       provide: Metrics,
@@ -90,10 +105,14 @@ const STS = Symbol('Sts');
     {
       provide: STS,
       inject: [BROKER_CONFIG, Issuer],
-      useFactory: ({ stsTimeoutMs }: BrokerConfig, tokens: Issuer): SessionFetcherParts => {
+      useFactory: (
+        { stsTimeoutMs, sessionTagging }: BrokerConfig,
+        tokens: Issuer,
+      ): SessionFetcherParts => {
         const transport = sharedTransport({ requestTimeoutMs: stsTimeoutMs });
         return {
           tokens,
+          tagging: sessionTagging,
           webIdentity: new WebIdentitySts(transport),
           platformIdentity: new PlatformIdentitySts(transport),
         };
@@ -126,6 +145,12 @@ const STS = Symbol('Sts');
       ) => new IssueSession({ directory, sessions, sealing, externalIds }),
     },
     {
+      provide: BrokerUpkeep,
+      inject: [SigningKeys, Issuer, Metrics, BROKER_LOG],
+      useFactory: (keys: SigningKeys, issuer: Issuer, metrics: Metrics, log: Logger) =>
+        new BrokerUpkeep({ keys, issuer, metrics, log, timeoutMs: DOCUMENTS_TIMEOUT_MS }),
+    },
+    {
       provide: Readiness,
       inject: [REDIS],
       useFactory: (redis: RedisClient) => new Readiness({ redis: () => redisResponds(redis) }),
@@ -136,14 +161,17 @@ export class BrokerModule implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     @Inject(Directory) private readonly directory: Directory,
     @Inject(REDIS) private readonly redis: RedisClient,
+    @Inject(BrokerUpkeep) private readonly upkeep: BrokerUpkeep,
   ) {}
 
   onApplicationBootstrap(): void {
     this.directory.start();
+    this.upkeep.start();
   }
 
   onApplicationShutdown(): void {
     this.directory.stop();
+    this.upkeep.stop();
     this.redis.disconnect();
   }
 }

@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Issuer } from './issuer';
 import { startBroker } from './main';
-import { loadSigningKey } from './signing-key';
+import { SigningKeys } from './signing-keys';
 
 const account = '123456789012';
 const region = 'eu-central-1';
@@ -55,7 +55,7 @@ beforeAll(async () => {
       LOGFERRY_BROKER_TCP_PORT: String(tcpPort),
       LOGFERRY_BROKER_SECRET: SECRET,
       LOGFERRY_BROKER_ISSUER_URL: url,
-      LOGFERRY_BROKER_SIGNING_KEY_FILE: join(dir, 'key.pem'),
+      LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(dir, 'keys'),
       LOGFERRY_BROKER_STS_TIMEOUT_MS: '300',
     },
     startBroker,
@@ -89,6 +89,9 @@ afterAll(async () => {
   if (endpointBefore === undefined) delete process.env.AWS_ENDPOINT_URL;
   else process.env.AWS_ENDPOINT_URL = endpointBefore;
 });
+
+const keyOptions = () =>
+  ({ dir: join(dir, 'keys'), algorithm: 'RS256', rotateAfterMs: 0 }) as const;
 
 function clientWith(secret: string): BrokerClient {
   return new BrokerClient({ host: '127.0.0.1', port: tcpPort, secret: new Secret(secret) });
@@ -254,7 +257,7 @@ test('anybody can verify our tokens with what we publish, and find nothing else 
     await fetch(`${url}/.well-known/openid-configuration`)
   ).json()) as Record<string, string>;
   expect(discovery.issuer).toBe(url);
-  const token = await new Issuer(url, await loadSigningKey(join(dir, 'key.pem'))).tokenFor(
+  const token = await new Issuer(url, await SigningKeys.open(keyOptions())).tokenFor(
     'acme',
     Date.now(),
   );

@@ -1,4 +1,6 @@
+import { sessionTaggings } from '@logferry/core';
 import {
+  choice,
   commonSettings,
   host,
   integer,
@@ -10,6 +12,7 @@ import {
   text,
   type ConfigOf,
 } from '@logferry/runtime';
+import { signingAlgorithms } from './signing-key-file';
 
 export const brokerSettings = {
   ...commonSettings,
@@ -31,13 +34,39 @@ export const brokerSettings = {
     },
     'http://127.0.0.1:8082',
   ),
-  signingKeyFile: text(
+  signingKeysDir: text(
     {
-      name: 'LOGFERRY_BROKER_SIGNING_KEY_FILE',
+      name: 'LOGFERRY_BROKER_SIGNING_KEYS_DIR',
       description:
-        'The private key that identity tokens are signed with, as PKCS #8 PEM. Made if it is not there. All brokers need the same one.',
+        'The folder of the private keys that identity tokens are signed with. Brokers make them, and delete them when they are outlived. All brokers need the same folder.',
     },
-    '.logferry/broker/signing-key.pem',
+    '.logferry/broker/signing-keys',
+  ),
+  signingAlgorithm: choice(
+    {
+      name: 'LOGFERRY_BROKER_SIGNING_ALGORITHM',
+      description:
+        'How identity tokens are signed. After a change, the next key is made at once, published for a day, and signs then.',
+    },
+    signingAlgorithms,
+    'RS256',
+  ),
+  signingKeyDays: integer(
+    {
+      name: 'LOGFERRY_BROKER_SIGNING_KEY_DAYS',
+      description:
+        'For how many days a key signs. The next one is published a day before, the last one a day longer. 0: for ever.',
+    },
+    { min: 0, max: 3_650, default: 90 },
+  ),
+  sessionTagging: choice(
+    {
+      name: 'LOGFERRY_BROKER_SESSION_TAGS',
+      description:
+        'Whether sessions are tagged with their tenant (`logferry-tenant`), and whether the tag is transitive. Roles must allow `sts:TagSession` in their trust policies then: AWS refuses a session with tags to one that does not.',
+    },
+    sessionTaggings,
+    'off',
   ),
   sealingKeys: optionalSecret({
     name: 'LOGFERRY_BROKER_SEALING_KEYS',

@@ -58,7 +58,7 @@ beforeAll(async () => {
       LOGFERRY_BROKER_TCP_PORT: String(tcpPort),
       LOGFERRY_BROKER_SECRET: SECRET,
       LOGFERRY_BROKER_ISSUER_URL: url,
-      LOGFERRY_BROKER_SIGNING_KEY_FILE: join(dir, 'key.pem'),
+      LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(dir, 'keys'),
       LOGFERRY_BROKER_SEALING_KEYS: `1:${Buffer.alloc(32, 1).toString('base64')}`,
       LOGFERRY_BROKER_EXTERNAL_ID_SECRET: 'what ExternalIds are derived from',
     },

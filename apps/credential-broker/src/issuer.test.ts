@@ -1,10 +1,10 @@
 // Tokens are judged by an outside library, through nothing but what the issuer publishes.
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Issuer, issuerProblem } from './issuer';
-import { loadSigningKey } from './signing-key';
+import { SigningKeys } from './signing-keys';
 
 const URL_OF_ISSUER = 'https://oidc.logs.example.com';
 const nowMs = Date.UTC(2026, 10, 21, 10, 48, 0, 500);
@@ -14,10 +14,13 @@ let dir: string;
 let issuer: Issuer;
 let stranger: Issuer;
 
+const keysIn = (name: string, algorithm: 'RS256' | 'ES256' = 'RS256') =>
+  SigningKeys.open({ dir: join(dir, name), algorithm, rotateAfterMs: 0, now: () => nowMs });
+
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'logferry-issuer-'));
-  issuer = new Issuer(URL_OF_ISSUER, await loadSigningKey(join(dir, 'key.pem')));
-  stranger = new Issuer(URL_OF_ISSUER, await loadSigningKey(join(dir, 'other.pem')));
+  issuer = new Issuer(URL_OF_ISSUER, await keysIn('ours'));
+  stranger = new Issuer(URL_OF_ISSUER, await keysIn('theirs'));
 });
 
 afterAll(() => {
@@ -37,6 +40,36 @@ test('a token says who issued it, for which tenant, for whom, and for five minut
   expect(Object.keys(payload).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'jti', 'sub']);
   expect(protectedHeader).toEqual({ alg: 'RS256', kid: issuer.jwks().keys[0]?.kid, typ: 'JWT' });
 });
+
+test.each(['RS256', 'ES256'] as const)(
+  'a token that is signed with %s verifies with what is published',
+  async (algorithm) => {
+    const signed = new Issuer(URL_OF_ISSUER, await keysIn(algorithm, algorithm));
+    const token = await signed.tokenFor('acme', nowMs);
+    const verified = await jwtVerify(token, createLocalJWKSet(signed.jwks()), { currentDate });
+    expect(verified.protectedHeader.alg).toBe(algorithm);
+    expect(JSON.stringify(signed.jwks())).not.toMatch(/"(d|p|q|dp|dq|qi)":/);
+  },
+);
+
+test.each([
+  ['off', undefined],
+  ['on', { principal_tags: { 'logferry-tenant': ['acme'] } }],
+  [
+    'transitive',
+    {
+      principal_tags: { 'logferry-tenant': ['acme'] },
+      transitive_tag_keys: ['logferry-tenant'],
+    },
+  ],
+] as const)(
+  'session tags that are %s stand in the token where AWS looks for them',
+  async (tagging, claim) => {
+    const tagged = new Issuer(URL_OF_ISSUER, await keysIn('ours'), tagging);
+    const payload = decodeJwt(await tagged.tokenFor('acme', nowMs));
+    expect(payload['https://aws.amazon.com/tags']).toEqual(claim);
+  },
+);
 
 test('no two tokens are the same', async () => {
   const tokens = await Promise.all([
@@ -58,7 +91,7 @@ test('the discovery document names what the tokens name', async () => {
   expect(issuer.discovery()).toMatchObject({
     issuer: URL_OF_ISSUER,
     jwks_uri: `${URL_OF_ISSUER}/.well-known/jwks.json`,
-    id_token_signing_alg_values_supported: ['RS256'],
+    id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   });
   expect(issuer.jwks().keys).toHaveLength(1);
   expect(JSON.stringify(issuer.jwks())).not.toMatch(/"(d|p|q|dp|dq|qi)":/);

@@ -1,16 +1,21 @@
-import { subjectOf, TOKEN_AUDIENCE } from '@logferry/core';
+import { sessionTags, subjectOf, TOKEN_AUDIENCE, type SessionTagging } from '@logferry/core';
 import { SignJWT, type JWK } from 'jose';
 import { randomUUID } from 'node:crypto';
-import { SIGNING_ALGORITHM, type SigningKey } from './signing-key';
+import { signingAlgorithms } from './signing-key-file';
+import type { SigningKeys } from './signing-keys';
 
 /** Long enough for STS to read it, too short to be worth stealing. */
 const TOKEN_SECONDS = 300;
+
+/** Where AWS looks for session tags. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html */
+const TAGS_CLAIM = 'https://aws.amazon.com/tags';
 
 /** Our OIDC issuer: what it says of itself, and the tokens it signs. https://openid.net/specs/openid-connect-discovery-1_0.html */
 export class Issuer {
   constructor(
     readonly url: string,
-    private readonly key: SigningKey,
+    private readonly keys: Pick<SigningKeys, 'current' | 'published'>,
+    private readonly tagging: SessionTagging = 'off',
   ) {}
 
   discovery(): Record<string, unknown> {
@@ -19,27 +24,40 @@ export class Issuer {
       jwks_uri: `${this.url}/.well-known/jwks.json`,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [SIGNING_ALGORITHM],
+      id_token_signing_alg_values_supported: signingAlgorithms,
       claims_supported: ['iss', 'sub', 'aud', 'iat', 'exp', 'jti'],
     };
   }
 
   jwks(): { keys: JWK[] } {
-    return { keys: [this.key.publicJwk] };
+    return { keys: this.keys.published() };
   }
 
   /** A token that says to AWS which tenant the session is for. */
   async tokenFor(tenantId: string, nowMs: number): Promise<string> {
     const nowSeconds = Math.floor(nowMs / 1_000);
-    return new SignJWT()
-      .setProtectedHeader({ alg: SIGNING_ALGORITHM, kid: this.key.kid, typ: 'JWT' })
+    const { algorithm, kid, privateKey } = this.keys.current();
+    return new SignJWT(this.tagsClaim(tenantId))
+      .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
       .setIssuer(this.url)
       .setSubject(subjectOf(tenantId))
       .setAudience(TOKEN_AUDIENCE)
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + TOKEN_SECONDS)
       .setJti(randomUUID())
-      .sign(this.key.privateKey);
+      .sign(privateKey);
+  }
+
+  private tagsClaim(tenantId: string): Record<string, unknown> {
+    const tags = sessionTags(tenantId, this.tagging);
+    if (tags === undefined) return {};
+    const principalTags = Object.entries(tags.values).map(([key, value]) => [key, [value]]);
+    return {
+      [TAGS_CLAIM]: {
+        principal_tags: Object.fromEntries(principalTags) as Record<string, string[]>,
+        ...(tags.areTransitive ? { transitive_tag_keys: Object.keys(tags.values) } : {}),
+      },
+    };
   }
 }
 

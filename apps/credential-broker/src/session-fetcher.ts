@@ -1,4 +1,4 @@
-import { roleSessionName, type AwsSession } from '@logferry/core';
+import { roleSessionName, sessionTags, type AwsSession, type SessionTagging } from '@logferry/core';
 import type { AssumeRoleCall, WebIdentityCall } from '@logferry/aws';
 import type { SessionSubject } from './session-cache';
 
@@ -21,6 +21,7 @@ export interface SessionFetcherParts {
   tokens: TokenSource;
   webIdentity: WebIdentity;
   platformIdentity: PlatformIdentity;
+  tagging?: SessionTagging;
 }
 
 /** How a session is had from STS: by a token that names the tenant, or by our own identity and the destination's ExternalId. */
@@ -28,11 +29,20 @@ export function sessionFetcher({
   tokens,
   webIdentity,
   platformIdentity,
+  tagging = 'off',
 }: SessionFetcherParts): (subject: SessionSubject) => Promise<AwsSession> {
   return async (subject) => {
     const { tenantId, kind, roleArn, region, durationSeconds, externalId } = subject;
     const call = { region, roleArn, durationSeconds, sessionName: roleSessionName(tenantId) };
-    if (kind === 'assume_role') return platformIdentity.assumeRole({ ...call, externalId });
+    if (kind === 'assume_role') {
+      const tags = sessionTags(tenantId, tagging);
+      return platformIdentity.assumeRole({
+        ...call,
+        externalId,
+        tags: tags?.values,
+        areTagsTransitive: tags?.areTransitive,
+      });
+    }
     const token = await tokens.tokenFor(tenantId, Date.now());
     return webIdentity.assumeRole({ ...call, token });
   };

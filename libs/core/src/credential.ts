@@ -94,6 +94,22 @@ export function subjectOf(tenantId: string): string {
   return `tenant:${tenantId}`;
 }
 
+/** Whether sessions carry tags. A role must allow `sts:TagSession` for that, or AWS refuses it: so the platform decides for all of them. */
+export const sessionTaggings = ['off', 'on', 'transitive'] as const;
+export type SessionTagging = (typeof sessionTaggings)[number];
+
+/** The session tag that names the tenant: `aws:PrincipalTag/logferry-tenant` in policies, `aws:RequestTag/…` in trust policies. */
+export const TENANT_TAG = 'logferry-tenant';
+
+/** The tags of a tenant's sessions; transitive ones stay with whatever role is assumed with the session. */
+export function sessionTags(
+  tenantId: string,
+  tagging: SessionTagging,
+): { values: Record<string, string>; areTransitive: boolean } | undefined {
+  if (tagging === 'off') return undefined;
+  return { values: { [TENANT_TAG]: tenantId }, areTransitive: tagging === 'transitive' };
+}
+
 export const TOKEN_AUDIENCE = 'sts.amazonaws.com';
 
 /** What a worker asks of the broker, over Nest's TCP transport. */
