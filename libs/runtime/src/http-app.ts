@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { nestLogger, type Logger } from './logger';
 import { ProblemFilter } from './request-problem';
 import type { RunningApp } from './run-app';
@@ -83,10 +83,31 @@ async function drain(server: Server, drainMs: number): Promise<void> {
   server.prependListener('request', (_request, response: ServerResponse) =>
     response.setHeader('connection', 'close'),
   );
+  await takeUp(server);
   // Not the server's own: that also closes what is idle at this moment.
   NetServer.prototype.close.call(server);
   const until = Date.now() + drainMs;
   while (Date.now() < until && (await connectionsOf(server)) > 0) await delay(20);
+  await takeUp(server);
+}
+
+const TURNS_MAX = 1_000;
+
+/**
+ * Takes up what the system holds for this process: connections that are not accepted and requests that are not read yet, which closing
+ * would reset. A turn of the event loop reads everything, but accepts only one connection. A rolling restart on a busy machine failed
+ * two requests without it (seen).
+ */
+async function takeUp(server: Server): Promise<void> {
+  let accepted = 0;
+  const count = (): void => void accepted++;
+  server.on('connection', count);
+  await turn(); // to the end of this one
+  for (let turns = 0, before = -1; turns < TURNS_MAX && accepted > before; turns++) {
+    before = accepted;
+    await turn();
+  }
+  server.off('connection', count);
 }
 
 function connectionsOf(server: Server): Promise<number> {
