@@ -52,6 +52,7 @@ export function appEnvironment(
       LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
     },
     console: {
+      ...broker,
       LOGFERRY_CONSOLE_PORT: String(port),
       LOGFERRY_CONSOLE_PASSWORD: CONSOLE_PASSWORD,
     },

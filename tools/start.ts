@@ -140,6 +140,7 @@ function appPlans(
       main: 'apps/console/src/main.js',
       env: {
         ...redis,
+        ...broker,
         LOGFERRY_CONSOLE_PORT: String(ports.console),
         LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
       },

@@ -113,7 +113,7 @@ function unreadable(id: string, { version: of }: StoredText): UnreadableView {
   return { id, unreadable: true, version: of };
 }
 
-function jsonOf(text: string): unknown {
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

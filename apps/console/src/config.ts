@@ -1,4 +1,5 @@
 import {
+  brokerClientSettings,
   commonSettings,
   deadLetterSettings,
   flag,
@@ -15,6 +16,7 @@ export const consoleSettings = {
   ...commonSettings,
   ...redisSettings,
   ...deadLetterSettings,
+  ...brokerClientSettings,
   host: host('LOGFERRY_CONSOLE_HOST'),
   port: port('LOGFERRY_CONSOLE_PORT', 8081),
   password: secret({

@@ -1,5 +1,5 @@
 import type { BatchStore, RedisClient } from '@logferry/queue';
-import type { Logger } from '@logferry/runtime';
+import { BrokerDesk, type Logger } from '@logferry/runtime';
 import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
@@ -57,29 +57,40 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
       useFactory: (stores: BatchStore[]) => new WaitingLogEvents(stores),
     },
     {
+      provide: BrokerDesk,
+      inject: [CONSOLE_CONFIG],
+      useFactory: ({ brokerHost, brokerPort, brokerSecret }: ConsoleConfig) =>
+        new BrokerDesk({ host: brokerHost, port: brokerPort, secret: brokerSecret }),
+    },
+    {
       provide: DESTINATION_CHECK,
       useFactory: (): DestinationCheck => () => Promise.resolve(undefined),
     },
-    {
-      provide: TenantDesk,
-      inject: [ConfigStore, WaitingLogEvents, CONSOLE_CONFIG],
-      useFactory: (store: ConfigStore, waiting: WaitingLogEvents, { readOnly }: ConsoleConfig) =>
-        new TenantDesk(store, waiting, readOnly),
-    },
-    {
-      provide: DestinationDesk,
-      inject: [ConfigStore, WaitingLogEvents, DESTINATION_CHECK, CONSOLE_CONFIG],
-      useFactory: (
-        store: ConfigStore,
-        waiting: WaitingLogEvents,
-        ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
-      ) => new DestinationDesk({ store, waiting, check, readOnly }),
-    },
-    {
-      provide: KeyDesk,
-      inject: [ConfigStore, KeyUses, CONSOLE_CONFIG],
-      useFactory: (store: ConfigStore, uses: KeyUses, { readOnly }: ConsoleConfig) =>
-        new KeyDesk(store, uses, readOnly),
-    },
+    ...desks,
   ];
 }
+
+const desks = [
+  {
+    provide: TenantDesk,
+    inject: [ConfigStore, WaitingLogEvents, CONSOLE_CONFIG],
+    useFactory: (store: ConfigStore, waiting: WaitingLogEvents, { readOnly }: ConsoleConfig) =>
+      new TenantDesk(store, waiting, readOnly),
+  },
+  {
+    provide: DestinationDesk,
+    inject: [ConfigStore, WaitingLogEvents, BrokerDesk, DESTINATION_CHECK, CONSOLE_CONFIG],
+    useFactory: (
+      store: ConfigStore,
+      waiting: WaitingLogEvents,
+      broker: BrokerDesk,
+      ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
+    ) => new DestinationDesk({ store, waiting, broker, check, readOnly }),
+  },
+  {
+    provide: KeyDesk,
+    inject: [ConfigStore, KeyUses, CONSOLE_CONFIG],
+    useFactory: (store: ConfigStore, uses: KeyUses, { readOnly }: ConsoleConfig) =>
+      new KeyDesk(store, uses, readOnly),
+  },
+];

@@ -10,6 +10,7 @@ import {
   type RedisClient,
 } from '@logferry/queue';
 import {
+  BrokerDesk,
   deadLetterGauges,
   HealthController,
   Metrics,
@@ -84,8 +85,12 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     ...configurationParts(REDIS, CONSOLE_LOG),
     {
       provide: BACKGROUND,
-      inject: [Directory, KeyUses],
-      useFactory: (...tasks: Background[]) => tasks,
+      inject: [Directory, KeyUses, BrokerDesk],
+      useFactory: (directory: Directory, uses: KeyUses, broker: BrokerDesk): Background[] => [
+        directory,
+        uses,
+        { start: () => undefined, stop: () => broker.close() },
+      ],
     },
     { provide: CONSOLE_CONFIG, useFactory: loadConsoleConfig },
     {

@@ -86,6 +86,7 @@ export class ConsoleTestbed {
         LOGFERRY_LOG_LEVEL: 'silent',
         LOGFERRY_CONSOLE_PORT: '0',
         LOGFERRY_CONSOLE_PASSWORD: PASSWORD,
+        LOGFERRY_BROKER_SECRET: 'a-secret-of-many-chars',
         ...over,
       },
       startConsole,

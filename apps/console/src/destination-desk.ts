@@ -1,8 +1,17 @@
-import { Destination, DESTINATIONS_MAX, type Destination as OneDestination } from '@logferry/core';
-import { RequestProblem } from '@logferry/runtime';
-import { destinationPlace, tenantPlace, type ConfigStore } from '@logferry/store';
+import {
+  Credentials,
+  Destination,
+  DestinationInput,
+  DESTINATIONS_MAX,
+  Failure,
+  failureKinds,
+} from '@logferry/core';
+import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
+import { destinationPlace, tenantPlace, type ConfigStore, type StoredText } from '@logferry/store';
+import { z } from 'zod';
 import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
-import { destinationView, type DestinationView } from './config-views';
+import { invalid } from './config-problem';
+import { destinationView, jsonOf, type DestinationView } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { pageOf, type PageRequest } from './page-request';
 import { expectedOf } from './precondition';
@@ -11,12 +20,19 @@ import type { WaitingLogEvents } from './waiting-log-events';
 /** Looks at a destination that is to be switched on. Says why it must not be, if something speaks against it. */
 export type DestinationCheck = (
   tenantId: string,
-  destination: OneDestination,
+  destination: Destination,
 ) => Promise<string | undefined>;
+
+/** Others may write between the look and the write, and not again and again. */
+const TRIES = 20;
+
+/** What is needed of a destination that may be of another version otherwise. */
+const StoredCredentials = z.looseObject({ credentials: Credentials });
 
 interface DestinationDeskParts {
   store: ConfigStore;
   waiting: WaitingLogEvents;
+  broker: Pick<BrokerDesk, 'storedCredentials'>;
   check: DestinationCheck;
   readOnly: boolean;
 }
@@ -49,24 +65,26 @@ export class DestinationDesk {
 
   /** @throws RequestProblem */
   async put(tenantId: string, destinationId: string, request: WriteRequest): Promise<Put<object>> {
-    const { store, check, readOnly } = this.parts;
+    const { store, readOnly } = this.parts;
     mayWrite(readOnly);
-    const { value, expected } = readRecord(Destination, destinationId, request);
-    const there = await store.destinationIds(tenantId);
-    if (!there.includes(destinationId) && there.length >= DESTINATIONS_MAX)
-      throw tooMany(DESTINATIONS_MAX, 'destinations');
-    const refusal = value.enabled ? await check(tenantId, value) : undefined;
-    if (refusal !== undefined) throw new RequestProblem(422, 'config.refused', refusal);
+    const { value: entered, expected } = readRecord(DestinationInput, destinationId, request);
+    await this.checkRoom(tenantId, destinationId);
     const place = destinationPlace(tenantId, destinationId);
-    const written = await store.write(byOf(request), [
-      { place, to: { value }, expected },
-      { place: tenantPlace(tenantId), expected: 'present' },
-    ]);
-    const { created, version } = stored(written, 'destination');
-    return {
-      created,
-      view: destinationView(destinationId, { text: JSON.stringify(value), version }),
-    };
+    for (let tries = 0; tries < TRIES; tries++) {
+      const [before] = await store.find([place]);
+      const value = await this.toStore(tenantId, entered, before);
+      const written = await store.write(byOf(request), [
+        // What was entered goes on with a secret of before, which must not be written over a newer one.
+        { place, to: { value }, expected: expected ?? before?.version ?? 'absent' },
+        { place: tenantPlace(tenantId), expected: 'present' },
+      ]);
+      const isOvertaken = written.kind === 'conflict' && written.place.kind === 'destination';
+      if (isOvertaken && expected === undefined) continue;
+      const { created, version } = stored(written, 'destination');
+      const text = JSON.stringify(value);
+      return { created, view: destinationView(destinationId, { text, version }) };
+    }
+    throw new Error('a destination is changed by others again and again');
   }
 
   /**
@@ -90,6 +108,62 @@ export class DestinationDesk {
     stored(await store.deleteDestination(tenantId, destinationId, options), 'destination');
     return logEvents;
   }
+
+  /** What is stored of what was entered, if nothing speaks against it. */
+  private async toStore(
+    tenantId: string,
+    entered: DestinationInput,
+    before: StoredText | undefined,
+  ): Promise<Destination> {
+    const { broker, check } = this.parts;
+    const place = { tenantId, destinationId: entered.id };
+    const credentials = await broker
+      .storedCredentials(place, entered.credentials, credentialsOf(before))
+      .catch(refuseCredentials);
+    if (credentials === undefined)
+      throw invalid([
+        {
+          path: '$.credentials.secretAccessKey',
+          message: 'is missing: no secret of this key is stored',
+        },
+      ]);
+    const destination = Destination.parse({ ...entered, credentials });
+    const refusal = destination.enabled ? await check(tenantId, destination) : undefined;
+    if (refusal !== undefined) throw new RequestProblem(422, 'config.refused', refusal);
+    return destination;
+  }
+
+  private async checkRoom(tenantId: string, destinationId: string): Promise<void> {
+    const { store } = this.parts;
+    const [tenant] = await store.find([tenantPlace(tenantId)]);
+    if (tenant === undefined) throw unknownTenant();
+    const there = await store.destinationIds(tenantId);
+    if (!there.includes(destinationId) && there.length >= DESTINATIONS_MAX)
+      throw tooMany(DESTINATIONS_MAX, 'destinations');
+  }
+}
+
+function credentialsOf(before: StoredText | undefined): Credentials | undefined {
+  if (before === undefined) return undefined;
+  const parsed = StoredCredentials.safeParse(jsonOf(before.text));
+  return parsed.success ? parsed.data.credentials : undefined;
+}
+
+/** @throws RequestProblem always */
+function refuseCredentials(error: unknown): never {
+  if (!(error instanceof Failure)) throw error;
+  const { code } = error;
+  const message = failureKinds[code].publicMessage;
+  if (code === 'credential.external_id_foreign')
+    throw invalid([{ path: '$.credentials.externalId', message }]);
+  if (code === 'credential.kind_unavailable')
+    throw invalid([{ path: '$.credentials.kind', message }]);
+  throw new RequestProblem(
+    503,
+    'console.broker_unavailable',
+    'the credential broker, which is needed for these credentials, does not answer; nothing was written',
+    { 'retry-after': '5' },
+  );
 }
 
 function unknownDestination(): RequestProblem {

@@ -26,6 +26,7 @@ beforeAll(async () => {
       LOGFERRY_LOG_LEVEL: 'silent',
       LOGFERRY_CONSOLE_PORT: '0',
       LOGFERRY_CONSOLE_PASSWORD: PASSWORD,
+      LOGFERRY_BROKER_SECRET: 'a-secret-of-many-chars',
     },
     startConsole,
   );

@@ -69,6 +69,7 @@ async function startApp(over: Record<string, string>): Promise<RunningApp> {
       LOGFERRY_LOG_LEVEL: 'silent',
       LOGFERRY_CONSOLE_PORT: '0',
       LOGFERRY_CONSOLE_PASSWORD: PASSWORD,
+      LOGFERRY_BROKER_SECRET: 'a-secret-of-many-chars',
       ...over,
     },
     startConsole,

@@ -161,23 +161,23 @@ export const deadLetterSettings = {
   ),
 };
 
-/** Settings of every process that asks the broker for sessions. */
+/** Settings of every process that asks the broker for something. */
 export const brokerClientSettings = {
   brokerHost: text(
     {
       name: 'LOGFERRY_WORKER_BROKER_HOST',
-      description: 'The host on which workers find the credential broker.',
+      description: 'The host on which workers and the console find the credential broker.',
     },
     '127.0.0.1',
   ),
   brokerPort: integer(
-    { name: 'LOGFERRY_BROKER_TCP_PORT', description: "The credential broker's port for workers." },
+    { name: 'LOGFERRY_BROKER_TCP_PORT', description: "The credential broker's port for workers and the console." },
     { min: 0, max: 65_535, default: 8083 },
   ),
   brokerSecret: secret({
     name: 'LOGFERRY_BROKER_SECRET',
     description:
-      'What workers show the credential broker to be given sessions. The same for all of them.',
+      'What workers and the console show the credential broker. The same for all of them.',
   }),
 };
 
