@@ -1,5 +1,6 @@
 // What becomes of a request's log events. Redis is played by appenders that note what they are given, or refuse it.
 import { shardOf } from '@logferry/core';
+import { aLogEvent } from '@logferry/testing';
 import { AcceptLogEvents, type Appender } from './accept-log-events';
 import { accept, cloudWatch, nowMs, NotingAppender, s3, tenant } from './accept-log-events.testbed';
 import { readBody } from './request-body';
@@ -215,7 +216,7 @@ test('what is appended says how large it is, so that memory can be bounded', asy
 test("a tenant's destinations are prepared once for each version of its configuration", () => {
   const router = new Router();
   const record = tenant('acme', s3('s3'), s3('off', { enabled: false }));
-  expect(router.routesOf(record)).toHaveLength(1);
+  expect(router.routesOf(record)(aLogEvent())).toHaveLength(1);
   expect(router.routesOf(record)).toBe(router.routesOf(record));
   expect(router.routesOf(tenant('acme', s3('s3')))).not.toBe(router.routesOf(record));
 });

@@ -179,7 +179,7 @@ export class AcceptLogEvents {
       };
     }
     const placed: [Lane, Fragment][] = [];
-    for (const { wants, redact, laneOf } of this.router.routesOf(record)) {
+    for (const { wants, redact, laneOf } of this.router.routesOf(record)(event)) {
       if (!wants(event)) continue;
       // Also what names the lane: a name that is taken out of a log event must not stand in its log stream's.
       const left = redact === undefined ? event : redact(event);

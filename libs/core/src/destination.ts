@@ -6,6 +6,7 @@ import { logGroupProblem, logStreamProblem } from './naming';
 import { keyProblem } from './object-key';
 import { Redaction } from './redaction';
 import { presetNames, presets } from './preset';
+import { Scope } from './scope';
 import { TenantId } from './tenant';
 
 const region = z
@@ -63,6 +64,13 @@ const base = {
     .describe('while it is off, nothing is taken for it, and what waits for it is held'),
   region,
   credentials: Credentials,
+  override: z
+    .strictObject({
+      scope: Scope.describe(
+        "for log events of this scope and below it, the destination takes the place of the tenant's others of its preset and type, as far as its `filter.types` go; the nearest scope wins, and an empty one is the tenant. This is what variables on a scope are made into",
+      ),
+    })
+    .optional(),
   filter: Filter,
   redact: Redaction,
   oversize: z
@@ -289,6 +297,10 @@ function refuseContradictions(
 ): void {
   const problems =
     destination.type === 's3' ? s3Problems(destination) : cloudWatchProblems(destination);
+  if (destination.override !== undefined && destination.preset === undefined) {
+    const message = 'is for destinations with a preset: it takes the place of others with the same';
+    context.addIssue({ code: 'custom', path: ['override'], message });
+  }
   for (const [field, message] of problems) {
     context.addIssue({ code: 'custom', path: [destination.type, ...field.split('.')], message });
   }
