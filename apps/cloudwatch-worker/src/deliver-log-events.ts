@@ -4,7 +4,15 @@ import {
   type RejectedRange,
   type SinkAccess,
 } from '@logferry/aws';
-import { accountOf, assert, destinationKey, Failure, type Destination } from '@logferry/core';
+import {
+  accountOf,
+  assert,
+  destinationKey,
+  Failure,
+  strayTarget,
+  type AwsSession,
+  type Destination,
+} from '@logferry/core';
 import type { Deliver } from '@logferry/queue';
 import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
@@ -31,15 +39,16 @@ export function deliverLogEvents(
     const account = creatingAccount(destination);
     const { compression, ...newGroup } = destination.cloudwatch;
     let body: Buffer | undefined;
-    const rejected = await sessions.withSession(tenantId, destination, async (session) => {
+    const stray = strayTarget(tenantId, destination, target);
+    const deliver = async (session: AwsSession): Promise<RejectedRange[]> => {
       // Only now: without a session, there is nothing to do with it.
       body ??= (await payload.load()).body(head, tail);
       return sink.put(
         { destinationKey: destinationKey(tenantId, destinationId), region, session },
         { logGroup, logStream, body, logEvents: batch.logEvents, compression, account, newGroup },
       );
-    });
-    return { rejected };
+    };
+    return { rejected: await sessions.withSession(tenantId, destination, deliver, stray) };
   };
 }
 

@@ -30,7 +30,7 @@ export class BrokerController {
   @MessagePattern(SESSION_PATTERN)
   session(@Payload() payload: unknown): Promise<SessionReply> {
     return this.gate.answer(SessionRequest, payload, (asked) =>
-      this.issueSession.run(asked.tenantId, asked.destinationId, asked.refusedAccessKeyId),
+      this.issueSession.run(asked.tenantId, asked.destinationId, asked),
     );
   }
 }

@@ -1,4 +1,9 @@
-import { PlatformIdentitySts, sharedTransport, WebIdentitySts } from '@logferry/aws';
+import {
+  PlatformIdentitySts,
+  sessionPolicies,
+  sharedTransport,
+  WebIdentitySts,
+} from '@logferry/aws';
 import { failFastRedis, redisResponds, type RedisClient } from '@logferry/queue';
 import {
   ConfigError,
@@ -25,7 +30,7 @@ import { Issuer, issuerProblem } from './issuer';
 import { RequestGate } from './request-gate';
 import { Sealing } from './sealing';
 import { readSealingKeys } from './sealing-keys';
-import { SessionCache } from './session-cache';
+import { SessionCache, type SessionSubject } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { SigningKeys } from './signing-keys';
 import { TryDecoys } from './try-decoys';
@@ -136,13 +141,14 @@ const STS = Symbol('Sts');
     },
     {
       provide: IssueSession,
-      inject: [Directory, SessionCache, Sealing, ExternalIds],
+      inject: [Directory, SessionCache, Sealing, ExternalIds, BROKER_CONFIG],
       useFactory: (
-        directory: Directory,
-        sessions: SessionCache,
-        sealing: Sealing,
-        externalIds: ExternalIds,
-      ) => new IssueSession({ directory, sessions, sealing, externalIds }),
+        ...parts: [Directory, SessionCache, Sealing, ExternalIds, BrokerConfig]
+      ): IssueSession => {
+        const [directory, sessions, sealing, externalIds, { narrowSessions }] = parts;
+        const policies = narrowSessions ? sessionPolicies : () => [];
+        return new IssueSession({ directory, sessions, sealing, externalIds, policies });
+      },
     },
     {
       provide: BrokerUpkeep,
@@ -192,7 +198,7 @@ function observedCache(
         const session = await fetch(subject);
         issued.inc({ outcome: 'issued' });
         log.info(
-          { ...subject, expiresAt: new Date(session.expiresAt).toISOString() },
+          { ...known(subject), expiresAt: new Date(session.expiresAt).toISOString() },
           'session issued',
         );
         return session;
@@ -203,8 +209,17 @@ function observedCache(
     },
     onRefreshError: (subject, error) =>
       log.warn(
-        { ...subject, err: error },
+        { ...known(subject), err: error },
         'a session could not be renewed ahead of its end; the one at hand goes on being used',
       ),
   });
 }
+
+/** What of a session's subject the log tells. */
+const known = ({ tenantId, destinationId, kind, roleArn, region }: SessionSubject): object => ({
+  tenantId,
+  destinationId,
+  kind,
+  roleArn,
+  region,
+});

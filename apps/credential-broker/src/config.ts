@@ -2,6 +2,7 @@ import { sessionTaggings } from '@logferry/core';
 import {
   choice,
   commonSettings,
+  flag,
   host,
   integer,
   loadConfig,
@@ -67,6 +68,14 @@ export const brokerSettings = {
     },
     sessionTaggings,
     'off',
+  ),
+  narrowSessions: flag(
+    {
+      name: 'LOGFERRY_BROKER_NARROW_SESSIONS',
+      description:
+        'Whether a session may do no more than its destination needs, whatever else its role may (an inline session policy).',
+    },
+    true,
   ),
   sealingKeys: optionalSecret({
     name: 'LOGFERRY_BROKER_SEALING_KEYS',

@@ -1,6 +1,7 @@
 // Every kind of credentials through the whole broker, from what a customer enters to a session that AWS takes; and what the broker
 // finds out about a role that trusts too many.
 import { Credentials, CredentialsInput, Destination, Failure } from '@logferry/core';
+import { S3Sink, sharedTransport } from '@logferry/aws';
 import { failFastRedis, type RedisClient } from '@logferry/queue';
 import { BrokerClient, BrokerDesk, Secret, type RunningApp } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
@@ -242,6 +243,34 @@ describe('web_identity', () => {
       because: 'credential.sts_unavailable',
     });
   });
+});
+
+test('a session may write to its destination and nowhere else, though its role may do everything', async () => {
+  const input = { kind: 'web_identity', roleArn, sessionDurationSeconds: seconds() };
+  const destination = await entered(input);
+  aws.seed({
+    buckets: ['acme-logs', 'acme-payroll'].map((name) => ({ name, region, account })),
+    roles: [
+      {
+        arn: roleArn,
+        trustPolicy: tenantTrustPolicy(account, url, 'acme'),
+        policies: [allow('*', '*')],
+      },
+    ],
+  });
+  const sink = new S3Sink(sharedTransport(), { clientsMax: 10, forcePathStyle: true });
+  const put = async (bucket: string): Promise<unknown> => {
+    const session = await client.session('acme', destination);
+    const call = { bucket, key: 'k', compression: 'none', contentType: 'text/plain' } as const;
+    const storage = { storageClass: 'STANDARD', checksum: 'CRC32', bucketOwner: account } as const;
+    return sink.put(
+      { destinationKey: 'acme/d', region, session },
+      { ...call, ...storage, encryption: { kind: 'bucket' } },
+      Buffer.from('x'),
+    );
+  };
+  expect(await put('acme-logs')).toBe('created');
+  await expect(put('acme-payroll')).rejects.toMatchObject({ code: 's3.access_denied' });
 });
 
 describe('access_key', () => {

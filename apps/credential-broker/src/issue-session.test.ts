@@ -26,6 +26,9 @@ const session: AwsSession = {
 };
 
 const sealing = new Sealing([{ id: '1', bytes: Buffer.alloc(32, 7) }]);
+const policies = (tenantId: string, { id }: Destination, stray?: string): string[] => [
+  `of ${tenantId}/${id}${stray === undefined ? '' : ` and ${stray}`}`,
+];
 const externalIds = new ExternalIds(new Secret('a secret of the platform'));
 
 function world(destinations: Record<string, Destination>) {
@@ -42,7 +45,10 @@ function world(destinations: Record<string, Destination>) {
     destination: (tenantId: string, destinationId: string) =>
       Promise.resolve(destinations[`${tenantId}/${destinationId}`]),
   };
-  return { issue: new IssueSession({ directory, sessions: cache, sealing, externalIds }), asked };
+  return {
+    issue: new IssueSession({ directory, sessions: cache, sealing, externalIds, policies }),
+    asked,
+  };
 }
 
 test('the role, the Region and the duration of a session are those of the destination', async () => {
@@ -59,6 +65,7 @@ test('the role, the Region and the duration of a session are those of the destin
       roleArn: roleOf('acme'),
       region: 'eu-central-1',
       durationSeconds: 900,
+      policies: ['of acme/s3'],
     },
   ]);
 });
@@ -103,7 +110,7 @@ test("a destination that this broker cannot read holds its batches, and is nobod
   });
   const unreadable = new Unreadable('destination s3 of tenant acme', 's3', new Error('no JSON'));
   const directory = { destination: () => Promise.reject(unreadable) };
-  const issue = new IssueSession({ directory, sessions: cache, sealing, externalIds });
+  const issue = new IssueSession({ directory, sessions: cache, sealing, externalIds, policies });
   await expect(issue.run('acme', 's3')).rejects.toMatchObject({
     code: 'destination.unreadable',
     disposition: 'suspend',
@@ -113,9 +120,9 @@ test("a destination that this broker cannot read holds its batches, and is nobod
 test('a session that AWS refused is fetched anew', async () => {
   const { issue, asked } = world({ 'acme/s3': aDestination() });
   await issue.run('acme', 's3');
-  await issue.run('acme', 's3', 'ASIA-of-somebody-else');
+  await issue.run('acme', 's3', { refusedAccessKeyId: 'ASIA-of-somebody-else' });
   expect(asked).toHaveLength(1);
-  await issue.run('acme', 's3', session.accessKeyId);
+  await issue.run('acme', 's3', { refusedAccessKeyId: session.accessKeyId });
   expect(asked).toHaveLength(2);
 });
 
@@ -168,7 +175,8 @@ test('an access key is its own session: STS is not asked, and the worker comes b
 test('an access key that AWS refused is not handed out again for that: only its owner can mend it', async () => {
   const sealed = sealing.seal(owner, 'a-secret-that-is-mistyped');
   const { issue } = world({ 'acme/s3': aDestination(accessKey(sealed)) });
-  await expect(issue.run('acme', 's3', 'AKIAIOSFODNN7EXAMPLE')).rejects.toMatchObject({
+  const refusedAccessKeyId = 'AKIAIOSFODNN7EXAMPLE';
+  await expect(issue.run('acme', 's3', { refusedAccessKeyId })).rejects.toMatchObject({
     code: 'credential.key_refused',
     disposition: 'suspend',
   });
@@ -181,4 +189,15 @@ test("a secret that was copied into another tenant's destination does not open",
   await expect(issue.run('globex', 's3')).rejects.toMatchObject({
     code: 'credential.secret_unreadable',
   });
+});
+
+test('what was changed while a batch waited for it is still covered by a session of its own', async () => {
+  const { issue, asked } = world({ 'acme/s3': aDestination() });
+  await issue.run('acme', 's3');
+  await issue.run('acme', 's3', { stray: 'old/' });
+  await issue.run('acme', 's3', { stray: 'old/' });
+  expect(asked.map((subject) => subject.policies)).toEqual([
+    ['of acme/s3'],
+    ['of acme/s3 and old/'],
+  ]);
 });

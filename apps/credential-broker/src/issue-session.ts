@@ -21,6 +21,8 @@ interface IssueSessionParts {
   sessions: Pick<SessionCache, 'get'>;
   sealing: Sealing;
   externalIds: ExternalIds;
+  /** What narrows a session to its destination, the narrower first; empty for sessions that may do all that their role may. */
+  policies: (tenantId: string, destination: Destination, stray: string | undefined) => string[];
   now?: () => number;
 }
 
@@ -41,31 +43,40 @@ export class IssueSession {
   async run(
     tenantId: string,
     destinationId: string,
-    refusedAccessKeyId?: string,
+    { refusedAccessKeyId, stray }: { refusedAccessKeyId?: string; stray?: string } = {},
   ): Promise<{ session: AwsSession; issuedFor: string }> {
     const destination = await findDestination(this.parts.directory, { tenantId, destinationId });
     const { credentials } = destination;
     const session =
       credentials.kind === 'access_key'
         ? this.openAccessKey({ tenantId, destinationId }, credentials, refusedAccessKeyId)
-        : await this.parts.sessions.get(this.subject(tenantId, destination), refusedAccessKeyId);
+        : await this.parts.sessions.get(
+            this.subject(tenantId, destination, stray),
+            refusedAccessKeyId,
+          );
     return { session, issuedFor: sessionKey(destination) };
   }
 
   /** What STS is asked for on behalf of a destination that has a role. */
-  private subject(tenantId: string, { id, credentials, region }: Destination): SessionSubject {
+  private subject(
+    tenantId: string,
+    destination: Destination,
+    stray: string | undefined,
+  ): SessionSubject {
+    const { id, credentials, region } = destination;
     const owner = { tenantId, destinationId: id };
+    const policies = this.parts.policies(tenantId, destination, stray);
     switch (credentials.kind) {
       case 'web_identity': {
         const { kind, roleArn, sessionDurationSeconds: durationSeconds } = credentials;
-        return { ...owner, kind, roleArn, region, durationSeconds };
+        return { ...owner, kind, roleArn, region, durationSeconds, policies };
       }
       case 'assume_role': {
         const { kind, roleArn, externalId, sessionDurationSeconds: durationSeconds } = credentials;
         // Whoever knows another's ExternalId, which is no secret, must not get to that one's role by writing it into his destination.
         if (this.parts.externalIds.of(owner) !== externalId)
           throw new Failure('credential.external_id_foreign');
-        return { ...owner, kind, roleArn, region, durationSeconds, externalId };
+        return { ...owner, kind, roleArn, region, durationSeconds, externalId, policies };
       }
       case 'access_key':
         throw new Failure('credential.kind_unavailable');

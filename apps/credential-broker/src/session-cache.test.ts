@@ -12,6 +12,7 @@ const subject: SessionSubject = {
   roleArn: 'arn:aws:iam::123456789012:role/logferry',
   region: 'eu-central-1',
   durationSeconds: 3_600,
+  policies: [],
 };
 
 /** A cache with an STS in the test's hand, and time and chance too. */
@@ -55,6 +56,9 @@ test('however many ask at once, STS is asked once', async () => {
 
 test.each<[string, SessionSubject]>([
   ['tenant', { ...subject, tenantId: 'globex' }],
+  ['policy', { ...subject, policies: ['{}'] }],
+  ['kind', { ...subject, kind: 'assume_role' }],
+  ['ExternalId', { ...subject, externalId: 'another' }],
   ['role', { ...subject, roleArn: 'arn:aws:iam::123456789012:role/other' }],
   ['region', { ...subject, region: 'us-east-1' }],
   ['duration', { ...subject, durationSeconds: 900 }],

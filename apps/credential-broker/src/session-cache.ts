@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Failure, isFresh, SESSION_MARGINS_MS, type AwsSession } from '@logferry/core';
 
 /** Everything that shapes a session: two callers share one only if all of it is the same. */
@@ -10,6 +11,8 @@ export interface SessionSubject {
   region: string;
   durationSeconds: number;
   externalId?: string | undefined;
+  /** Inline policies that narrow it: the first that AWS does not find too large. */
+  policies: readonly string[];
 }
 
 interface SessionCacheOptions {
@@ -123,6 +126,8 @@ function makeRoom(map: Map<string, unknown>, most: number): void {
   }
 }
 
+/** A digest: with its policies a subject is some thousand letters long, and there may be very many. */
 function keyOf({ destinationId: _, ...shape }: SessionSubject): string {
-  return JSON.stringify(Object.entries(shape).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const text = JSON.stringify(Object.entries(shape).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(text).digest('base64url');
 }

@@ -1,4 +1,4 @@
-import { Failure, type AwsSession } from '@logferry/core';
+import { Failure, type AwsSession, type FailureCode } from '@logferry/core';
 import type { SessionSubject } from './session-cache';
 import { sessionFetcher } from './session-fetcher';
 
@@ -16,9 +16,10 @@ const subject: SessionSubject = {
   roleArn: 'r',
   region: 'eu-west-1',
   durationSeconds: 900,
+  policies: ['narrow', 'wider'],
 };
 
-const call = { region: 'eu-west-1', roleArn: 'r', durationSeconds: 900 };
+const call = { region: 'eu-west-1', roleArn: 'r', durationSeconds: 900, policy: 'narrow' };
 
 function world() {
   const calls: unknown[] = [];
@@ -59,4 +60,31 @@ test('what STS refuses is passed on as it is', async () => {
     platformIdentity: refuse,
   });
   await expect(fetch(subject)).rejects.toBe(refused);
+});
+
+test('a policy that AWS finds too large once it is packed is tried in a shorter form, and no other failure is', async () => {
+  const tried: unknown[] = [];
+  const refuseWith = (code: FailureCode, most: number) =>
+    sessionFetcher({
+      tokens: { tokenFor: () => Promise.resolve('token') },
+      webIdentity: {
+        assumeRole: ({ policy }) => {
+          tried.push(policy);
+          return tried.length <= most
+            ? Promise.reject(new Failure(code))
+            : Promise.resolve(session);
+        },
+      },
+      platformIdentity: { assumeRole: () => Promise.resolve(session) },
+    });
+  expect(await refuseWith('credential.policy_too_large', 1)(subject)).toBe(session);
+  expect(tried.splice(0)).toEqual(['narrow', 'wider']);
+  await expect(refuseWith('credential.policy_too_large', 2)(subject)).rejects.toMatchObject({
+    code: 'credential.policy_too_large',
+  });
+  expect(tried.splice(0)).toEqual(['narrow', 'wider']);
+  await expect(refuseWith('credential.trust_denied', 1)(subject)).rejects.toMatchObject({
+    code: 'credential.trust_denied',
+  });
+  expect(tried).toEqual(['narrow']);
 });

@@ -1,4 +1,10 @@
-import { roleSessionName, sessionTags, type AwsSession, type SessionTagging } from '@logferry/core';
+import {
+  Failure,
+  roleSessionName,
+  sessionTags,
+  type AwsSession,
+  type SessionTagging,
+} from '@logferry/core';
 import type { AssumeRoleCall, WebIdentityCall } from '@logferry/aws';
 import type { SessionSubject } from './session-cache';
 
@@ -31,9 +37,13 @@ export function sessionFetcher({
   platformIdentity,
   tagging = 'off',
 }: SessionFetcherParts): (subject: SessionSubject) => Promise<AwsSession> {
-  return async (subject) => {
+  const fetchWith = async (
+    subject: SessionSubject,
+    policy: string | undefined,
+  ): Promise<AwsSession> => {
     const { tenantId, kind, roleArn, region, durationSeconds, externalId } = subject;
-    const call = { region, roleArn, durationSeconds, sessionName: roleSessionName(tenantId) };
+    const sessionName = roleSessionName(tenantId);
+    const call = { region, roleArn, durationSeconds, sessionName, policy };
     if (kind === 'assume_role') {
       const tags = sessionTags(tenantId, tagging);
       return platformIdentity.assumeRole({
@@ -46,4 +56,17 @@ export function sessionFetcher({
     const token = await tokens.tokenFor(tenantId, Date.now());
     return webIdentity.assumeRole({ ...call, token });
   };
+  return async (subject) => {
+    const [first, ...wider] = subject.policies;
+    let fetched = fetchWith(subject, first);
+    for (const policy of wider)
+      fetched = fetched.catch((error: unknown) => {
+        if (!isTooLarge(error)) throw error;
+        return fetchWith(subject, policy);
+      });
+    return fetched;
+  };
 }
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'credential.policy_too_large';

@@ -6,6 +6,8 @@ import {
   Failure,
   objectKey,
   S3,
+  strayTarget,
+  type AwsSession,
   type S3Destination,
   type S3Target,
 } from '@logferry/core';
@@ -113,11 +115,13 @@ class ObjectDelivery {
       compression: target.compression,
       ...storageOf(destination),
     };
-    return this.parts.sessions.withSession(tenantId, destination, (session) => {
+    const deliver = (session: AwsSession): Promise<PutOutcome> => {
       const { region } = destination;
       const access = { destinationKey: destinationKey(tenantId, destinationId), region, session };
       return this.isStreamed ? this.putStream(access, call) : this.putWhole(access, call);
-    });
+    };
+    const stray = strayTarget(tenantId, destination, target);
+    return this.parts.sessions.withSession(tenantId, destination, deliver, stray);
   }
 
   private async putWhole(access: SinkAccess, call: ObjectCall): Promise<PutOutcome> {

@@ -127,9 +127,11 @@ const refusedSession: ErrorRule[] = [
       'ValidationException',
       'MalformedPolicyDocument',
       'MalformedPolicyDocumentException',
-      'PackedPolicyTooLarge',
-      'PackedPolicyTooLargeException',
     ],
+  },
+  {
+    code: 'credential.policy_too_large',
+    names: ['PackedPolicyTooLarge', 'PackedPolicyTooLargeException'],
   },
 ];
 

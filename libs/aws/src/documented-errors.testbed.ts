@@ -137,7 +137,7 @@ export const documented: readonly Row[] = [
     'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
   ],
   ['MalformedPolicyDocument', 400, ofSts, 'credential.invalid_request', 'suspend'],
-  ['PackedPolicyTooLarge', 400, ofSts, 'credential.invalid_request', 'suspend'],
+  ['PackedPolicyTooLarge', 400, ofSts, 'credential.policy_too_large', 'suspend'],
   ['ExpiredTokenException', 400, byToken, 'credential.expired', 'retry'],
   // byPlatform session, or a clock
   ...[

@@ -17,6 +17,7 @@ export * from './s3-sink';
 export * from './setup-cloudformation';
 export * from './setup-commands';
 export * from './setup-terraform';
+export * from './session-policy';
 export * from './sink-access';
 export * from './transport';
 export * from './trust-policy';

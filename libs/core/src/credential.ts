@@ -74,8 +74,8 @@ function credentialsKey(credentials: Credentials): unknown[] {
 function writtenTo(destination: Destination): unknown[] {
   const { type, preset } = destination;
   if (type === 's3') {
-    const { bucket, path, key, encryption } = destination.s3;
-    return [type, preset, bucket, path, key, encryption];
+    const { bucket, path, key, encryption, objectBytesMax } = destination.s3;
+    return [type, preset, bucket, path, key, encryption, objectBytesMax];
   }
   const { logGroup, logGroupPrefix, retentionDays, tags, kmsKeyId } = destination.cloudwatch;
   return [type, preset, logGroup, logGroupPrefix, retentionDays, tags, kmsKeyId];
@@ -121,6 +121,8 @@ export const SessionRequest = z.strictObject({
   destinationId: TenantId,
   /** A session that AWS refused as expired, by its access key id, so that it is not handed out again. */
   refusedAccessKeyId: z.string().max(128).optional(),
+  /** What is to be written to that the destination's present names do not cover, by `strayTarget`. */
+  stray: z.string().max(1_024).optional(),
 });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 

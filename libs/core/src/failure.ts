@@ -82,6 +82,12 @@ const kinds = {
     disposition: 'defer',
     publicMessage: 'The credential broker refused this worker: the shared secret differs.',
   },
+  'credential.policy_too_large': {
+    fault: 'us',
+    disposition: 'suspend',
+    publicMessage:
+      'AWS finds the policy too large that narrows the session to this destination. Give the destination shorter names.',
+  },
   'credential.key_refused': {
     fault: 'tenant',
     disposition: 'suspend',

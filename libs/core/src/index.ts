@@ -23,6 +23,7 @@ export * from './preset';
 export * from './redaction';
 export * from './scope';
 export * from './sensitive-text';
+export * from './stray-target';
 export * from './template';
 export * from './tenant';
 export * from './utf8';

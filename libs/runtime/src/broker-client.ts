@@ -38,14 +38,16 @@ export class BrokerClient {
 
   /**
    * @param refusedAccessKeyId a session that AWS just refused as expired: never answered with again
+   * @param stray what is to be written to that the destination's present names do not cover, by `strayTarget`
    * @throws Failure `credential.*` or `destination.*`
    */
   async session(
     tenantId: string,
     destination: Destination,
     refusedAccessKeyId?: string,
+    stray?: string,
   ): Promise<AwsSession> {
-    const place = `${tenantId}/${destination.id}`;
+    const place = `${tenantId}/${destination.id}${stray === undefined ? '' : `/${stray}`}`;
     const neededFor = sessionKey(destination);
     const known = this.sessions.get(place);
     if (
@@ -61,9 +63,9 @@ export class BrokerClient {
       const session = await underWay;
       if (session.accessKeyId !== refusedAccessKeyId) return session;
       // It was asked for before anybody knew that AWS refuses the very session that it brought.
-      return this.session(tenantId, destination, refusedAccessKeyId);
+      return this.session(tenantId, destination, refusedAccessKeyId, stray);
     }
-    const asked = this.ask({ tenantId, destinationId: destination.id, refusedAccessKeyId })
+    const asked = this.ask({ tenantId, destinationId: destination.id, refusedAccessKeyId, stray })
       .then((issued) => {
         // Broker and worker read the destination for themselves, and one of them is a moment behind. Which one, nobody here can say.
         if (issued.issuedFor !== neededFor)
@@ -85,14 +87,15 @@ export class BrokerClient {
     tenantId: string,
     destination: Destination,
     use: (session: AwsSession) => Promise<T>,
+    stray?: string,
   ): Promise<T> {
-    const session = await this.session(tenantId, destination);
+    const session = await this.session(tenantId, destination, undefined, stray);
     try {
       return await use(session);
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'credential.expired')) throw error;
     }
-    return use(await this.session(tenantId, destination, session.accessKeyId));
+    return use(await this.session(tenantId, destination, session.accessKeyId, stray));
   }
 
   close(): void {

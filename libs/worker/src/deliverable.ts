@@ -12,6 +12,7 @@ export interface Sessions {
     tenantId: string,
     destination: Destination,
     use: (session: AwsSession) => Promise<T>,
+    stray?: string,
   ): Promise<T>;
 }
 
