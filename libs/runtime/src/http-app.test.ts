@@ -1,17 +1,24 @@
 import 'reflect-metadata';
-import { Controller, Get, Module } from '@nestjs/common';
-import { fork } from 'node:child_process';
+import { Controller, Get, Module, type OnModuleDestroy } from '@nestjs/common';
+import { fork, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { startHttpApp } from './http-app';
+import type { RunningApp } from './run-app';
+
+let whenDestroyed: () => void | Promise<void>;
 
 @Controller()
-class Greeting {
+class Greeting implements OnModuleDestroy {
   @Get('/')
   greet(): string {
     return 'hello';
+  }
+
+  onModuleDestroy(): void | Promise<void> {
+    return whenDestroyed();
   }
 }
 
@@ -41,8 +48,12 @@ process.once('message', async () => {
 });
 `;
 
-test('what was asked before a process was told to stop is answered, although nobody had read it yet', async () => {
-  const app = await startHttpApp(GreetingModule, () => ({
+let app: RunningApp;
+let sender: ChildProcess;
+
+beforeEach(async () => {
+  whenDestroyed = () => undefined;
+  app = await startHttpApp(GreetingModule, () => ({
     log: pino({ level: 'silent' }),
     host: '127.0.0.1',
     port: 0,
@@ -51,13 +62,31 @@ test('what was asked before a process was told to stop is answered, although nob
   }));
   const script = join(tmpdir(), `logferry-sender-${process.pid}.cjs`);
   writeFileSync(script, SENDER);
-  const sender = fork(script, [`http://127.0.0.1:${app.ports.http}/`, String(CONNECTIONS)]);
-  const says = (): Promise<unknown> => new Promise((resolve) => sender.once('message', resolve));
+  sender = fork(script, [`http://127.0.0.1:${app.ports.http}/`, String(CONNECTIONS)]);
   expect(await says()).toBe('warm');
+});
+
+function says(): Promise<unknown> {
+  return new Promise((resolve) => sender.once('message', resolve));
+}
+
+/** Lets the sender ask, and hears nothing of it. */
+async function askedWhileBusy(): Promise<void> {
   await new Promise((sent) => sender.send('ask', sent));
-  const busyUntil = Date.now() + 500;
-  while (Date.now() < busyUntil);
+  const until = Date.now() + 500;
+  while (Date.now() < until);
+}
+
+const each = (what: number | string) => Array.from({ length: CONNECTIONS }, () => what);
+
+test('what was asked before a process was told to stop is answered, although nobody had read it yet', async () => {
+  await askedWhileBusy();
   const [answers] = await Promise.all([says(), app.close()]);
-  const answered = Array.from({ length: CONNECTIONS }, () => 200);
-  expect(answers).toEqual([answered, answered]);
+  expect(answers).toEqual([each(200), each(200)]);
+});
+
+test('what is asked while a process closes is refused, and breaks nothing that was heard', async () => {
+  whenDestroyed = askedWhileBusy;
+  const [answers] = await Promise.all([says(), app.close()]);
+  expect(answers).toEqual([each('ECONNREFUSED'), each('ECONNREFUSED')]);
 });

@@ -89,6 +89,8 @@ async function drain(server: Server, drainMs: number): Promise<void> {
   const until = Date.now() + drainMs;
   while (Date.now() < until && (await connectionsOf(server)) > 0) await delay(20);
   await takeUp(server);
+  // In the same turn: whatever else is to be closed may take its time, and requests would come in meanwhile.
+  server.closeIdleConnections();
 }
 
 const TURNS_MAX = 1_000;
