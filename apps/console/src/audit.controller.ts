@@ -1,26 +1,9 @@
-import { TenantId } from '@logferry/core';
 import { AuditTrail, type AuditEntry } from '@logferry/store';
 import { Controller, Get, Inject, Query, Req } from '@nestjs/common';
-import { z } from 'zod';
+import { auditQuery } from './audit-request';
 import { tenantOf, type CalledRequest } from './caller';
 import { unknownTenant } from './config-outcome';
-import { pageFields, parseQuery } from './page-request';
-
-const afterMessage =
-  'must be the id of an entry, ISO 8601 with a time zone, or whole epoch milliseconds';
-
-export const auditQuery = z.strictObject({
-  limit: pageFields.limit,
-  tenant: TenantId.optional(),
-  after: z
-    .union(
-      [z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}(-\d{1,12})?$/)],
-      afterMessage,
-    )
-    .transform((value) => (value.includes('T') ? String(Date.parse(value)) : value))
-    .optional(),
-  order: z.enum(['oldest', 'newest'], 'must be oldest or newest').default('oldest'),
-});
+import { parseQuery } from './page-request';
 
 /** What was changed in the configuration, by whom. */
 @Controller('/v1/audit')

@@ -69,6 +69,22 @@ export const KeyChange = z.strictObject({
 });
 export type KeyChange = z.infer<typeof KeyChange>;
 
+export const AuditEntryView = z.strictObject({
+  id: z.string().describe('where the list goes on'),
+  at: z.iso.datetime(),
+  by: z.union([
+    z.strictObject({ kind: z.literal('key'), id: z.string(), name: z.string() }),
+    z.strictObject({ kind: z.enum(['login', 'command']) }),
+  ]),
+  action: z.enum(['created', 'changed', 'deleted']),
+  kind: z.string().describe('what kind of record it is'),
+  tenant: TenantId.nullable(),
+  record: z.string().describe("the record's id"),
+  version,
+  before: z.unknown().describe('without secrets; null if it was not there'),
+  after: z.unknown().describe('the same; null if it is no more'),
+});
+
 /** A record that another version wrote, or somebody by hand: it is told of, and may be written anew or deleted. */
 export const UnreadableView = z.strictObject({
   id: z.string(),

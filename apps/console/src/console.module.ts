@@ -37,6 +37,7 @@ import { HeldDestinationsController } from './held-destinations.controller';
 import { KeysController } from './keys.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
+import { OpenApiController } from './openapi.controller';
 import { BATCH_STORES, PagesController } from './pages.controller';
 import { TenantsController } from './tenants.controller';
 
@@ -79,6 +80,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     DestinationsController,
     KeysController,
     AuditController,
+    OpenApiController,
     HealthController,
   ],
   providers: [

@@ -33,7 +33,7 @@ const filterFields = {
 const limitMessage = `must be a whole number from 1 to ${LIST_MAX}`;
 const cursor = z.string('must be one text').max(200, 'is not one that was given out').optional();
 
-const listSchema = z.strictObject({
+export const listSchema = z.strictObject({
   ...filterFields,
   order: z.enum(['newest', 'oldest'], 'must be newest or oldest').default('newest'),
   limit: z
@@ -44,8 +44,8 @@ const listSchema = z.strictObject({
     .default(LIST_DEFAULT),
   cursor,
 });
-const filterSchema = z.strictObject(filterFields);
-const walkSchema = z.strictObject(
+export const filterSchema = z.strictObject(filterFields);
+export const walkSchema = z.strictObject(
   {
     filter: z.strictObject(filterFields, 'must be an object; {} stands for all dead letters'),
     confirm: z.number('must be a whole number').int('must be a whole number').min(0).optional(),

@@ -53,5 +53,6 @@ export function page(title: string, body: Html): string {
 
 export const navigation = html`<nav>
   <a href="/">Overview</a> <a href="/dead-letters">Dead letters</a> <a href="/queues">Queues</a>
+  <a href="/docs">API</a>
   <a href="/logout">Log out</a>
 </nav>`;

@@ -1,14 +1,10 @@
-import { TenantId } from '@logferry/core';
 import { Controller, Delete, Get, Inject, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
 import type { CalledRequest } from './caller';
 import { answerPut, answerRecord } from './config-answer';
 import type { WriteRequest } from './config-write';
 import { KeyDesk } from './key-desk';
-import { pageFields, parseQuery } from './page-request';
-
-export const keysQuery = z.strictObject({ ...pageFields, tenant: TenantId.optional() });
+import { keysQuery, parseQuery } from './page-request';
 
 @Controller('/v1/keys')
 export class KeysController {

@@ -1,3 +1,4 @@
+import { TenantId } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import { z } from 'zod';
 
@@ -5,7 +6,7 @@ const LIMIT_MAX = 200;
 const LIMIT_DEFAULT = 50;
 const limitMessage = `must be a whole number from 1 to ${LIMIT_MAX}`;
 
-/** What every list takes. */
+/** What every list takes. As text, since it stands in an address. */
 export const pageFields = {
   limit: z
     .string(limitMessage)
@@ -22,6 +23,8 @@ export const pageFields = {
 
 export const pageQuery = z.strictObject(pageFields);
 export type PageRequest = z.infer<typeof pageQuery>;
+
+export const keysQuery = z.strictObject({ ...pageFields, tenant: TenantId.optional() });
 
 /** Of a deletion: whether it is done although log events wait. */
 export const forceQuery = z.strictObject({

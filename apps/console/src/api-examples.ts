@@ -1,0 +1,34 @@
+// The examples of the OpenAPI document. A test sends each of them to a console, which must take it.
+
+export const aTenant = { name: 'Acme Corporation' };
+
+export const aDestination = {
+  type: 'cloudwatch',
+  enabled: true,
+  region: 'eu-central-1',
+  credentials: {
+    kind: 'web_identity',
+    roleArn: 'arn:aws:iam::123456789012:role/logferry',
+    sessionDurationSeconds: 3_600,
+  },
+  filter: { types: ['deployment'] },
+  cloudwatch: {
+    logGroup: 'deployments',
+    logStream: '{attributes.deploymentId}',
+    retentionDays: 30,
+  },
+};
+
+export const aKey = { name: 'terraform', tenant: 'acme', scopes: ['read', 'admin'] };
+
+export const aKeyChange = { name: 'terraform, production', scopes: ['read'] };
+
+export const aProblem = {
+  code: 'config.invalid',
+  message: 'nothing was written: 2 problems',
+  requestId: '5f3c9a1b2d4e-1',
+  problems: [
+    { path: '$.region', message: 'must be the name of an AWS Region, such as eu-central-1' },
+    { path: '$.filter.types[1]', message: 'must be string' },
+  ],
+};

@@ -1,0 +1,246 @@
+// What the console's API offers, address by address. The OpenAPI document and the page of it are made of this; a test holds it against
+// the routes that there are.
+import type { z } from 'zod';
+import { aDestination, aKey, aKeyChange, aTenant } from './api-examples';
+import { auditQuery } from './audit-request';
+import { filterSchema, listSchema } from './dead-letter-request';
+import { forceQuery, keysQuery, pageQuery } from './page-request';
+
+export interface ApiOperation {
+  method: 'get' | 'put' | 'post' | 'delete';
+  /** As OpenAPI writes it. */
+  path: string;
+  tag: string;
+  summary: string;
+  query?: z.ZodType;
+  body?: { schema: string; example: object } | { ndjson: true };
+  /** The status of success, and the schema of what it is told with. */
+  answer: readonly [status: number, schema?: string];
+  /** Whether it changes a record that has a version. */
+  versioned?: true;
+}
+
+const TENANT = '/v1/tenants/{tenantId}';
+const DESTINATION = `${TENANT}/destinations/{destinationId}`;
+const DEAD_LETTER = '/v1/dead-letters/{id}';
+
+const configuration: ApiOperation[] = [
+  {
+    method: 'get',
+    path: '/v1/tenants',
+    tag: 'Tenants',
+    summary: 'A page of tenants',
+    query: pageQuery,
+    answer: [200, 'Tenants'],
+  },
+  {
+    method: 'get',
+    path: TENANT,
+    tag: 'Tenants',
+    summary: 'One tenant',
+    answer: [200, 'TenantView'],
+  },
+  {
+    method: 'put',
+    path: TENANT,
+    tag: 'Tenants',
+    summary: 'Makes or replaces a tenant',
+    body: { schema: 'Tenant', example: aTenant },
+    answer: [201, 'TenantView'],
+    versioned: true,
+  },
+  {
+    method: 'delete',
+    path: TENANT,
+    tag: 'Tenants',
+    summary: 'Deletes a tenant with its destinations and keys, if nothing waits for it',
+    query: forceQuery,
+    answer: [200, 'Deleted'],
+    versioned: true,
+  },
+  {
+    method: 'get',
+    path: `${TENANT}/destinations`,
+    tag: 'Destinations',
+    summary: "A page of a tenant's destinations",
+    query: pageQuery,
+    answer: [200, 'Destinations'],
+  },
+  {
+    method: 'get',
+    path: DESTINATION,
+    tag: 'Destinations',
+    summary: 'One destination, without its secrets',
+    answer: [200, 'DestinationView'],
+  },
+  {
+    method: 'put',
+    path: DESTINATION,
+    tag: 'Destinations',
+    summary: 'Makes or replaces a destination',
+    body: { schema: 'Destination', example: aDestination },
+    answer: [201, 'DestinationView'],
+    versioned: true,
+  },
+  {
+    method: 'delete',
+    path: DESTINATION,
+    tag: 'Destinations',
+    summary: 'Deletes a destination, if nothing waits for it',
+    query: forceQuery,
+    answer: [200, 'Deleted'],
+    versioned: true,
+  },
+  {
+    method: 'get',
+    path: '/v1/keys',
+    tag: 'Keys',
+    summary: 'A page of keys',
+    query: keysQuery,
+    answer: [200, 'Keys'],
+  },
+  {
+    method: 'post',
+    path: '/v1/keys',
+    tag: 'Keys',
+    summary: 'Makes a key. It is shown this once',
+    body: { schema: 'NewKey', example: aKey },
+    answer: [201, 'MintedKey'],
+  },
+  {
+    method: 'get',
+    path: '/v1/keys/{keyId}',
+    tag: 'Keys',
+    summary: 'What is known of a key',
+    answer: [200, 'KeyView'],
+  },
+  {
+    method: 'put',
+    path: '/v1/keys/{keyId}',
+    tag: 'Keys',
+    summary: 'Changes name, scopes and rate of a key',
+    body: { schema: 'KeyChange', example: aKeyChange },
+    answer: [200, 'KeyView'],
+    versioned: true,
+  },
+  {
+    method: 'delete',
+    path: '/v1/keys/{keyId}',
+    tag: 'Keys',
+    summary: 'Revokes a key',
+    answer: [200, 'Deleted'],
+    versioned: true,
+  },
+  {
+    method: 'get',
+    path: '/v1/audit',
+    tag: 'Audit trail',
+    summary: 'What was changed, by whom, from what to what',
+    query: auditQuery,
+    answer: [200, 'AuditEntries'],
+  },
+  {
+    method: 'get',
+    path: '/v1/openapi.json',
+    tag: 'This document',
+    summary: 'The OpenAPI document',
+    answer: [200],
+  },
+];
+
+const many = { schema: 'DeadLetterWalk', example: { filter: { tenant: 'acme' } } };
+
+const delivery: ApiOperation[] = [
+  {
+    method: 'get',
+    path: '/v1/held-destinations',
+    tag: 'Held destinations',
+    summary: 'Who is held, longest first, and why',
+    answer: [200],
+  },
+  {
+    method: 'post',
+    path: `${DESTINATION}/resume`,
+    tag: 'Held destinations',
+    summary: 'Tries a held destination at once',
+    answer: [202],
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters',
+    tag: 'Dead letters',
+    summary: 'A page of those that match',
+    query: listSchema,
+    answer: [200],
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters/count',
+    tag: 'Dead letters',
+    summary: 'How many match',
+    query: filterSchema,
+    answer: [200],
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters/log-events',
+    tag: 'Dead letters',
+    summary: 'The log events of all that match, as NDJSON',
+    query: filterSchema,
+    answer: [200],
+  },
+  {
+    method: 'post',
+    path: '/v1/dead-letters/redrive',
+    tag: 'Dead letters',
+    summary: 'Redrives all that match',
+    body: many,
+    answer: [200],
+  },
+  {
+    method: 'post',
+    path: '/v1/dead-letters/discard',
+    tag: 'Dead letters',
+    summary: 'Deletes all that match for good, if confirm is their number',
+    body: { ...many, example: { filter: { tenant: 'acme' }, confirm: 0 } },
+    answer: [200],
+  },
+  {
+    method: 'get',
+    path: DEAD_LETTER,
+    tag: 'Dead letters',
+    summary: 'One dead letter',
+    answer: [200],
+  },
+  {
+    method: 'get',
+    path: `${DEAD_LETTER}/log-events`,
+    tag: 'Dead letters',
+    summary: 'Its log events, as NDJSON',
+    answer: [200],
+  },
+  {
+    method: 'put',
+    path: `${DEAD_LETTER}/log-events`,
+    tag: 'Dead letters',
+    summary: 'Puts corrected log events in the place of its own',
+    body: { ndjson: true },
+    answer: [200],
+  },
+  {
+    method: 'post',
+    path: `${DEAD_LETTER}/redrive`,
+    tag: 'Dead letters',
+    summary: 'Redrives it',
+    answer: [202],
+  },
+  {
+    method: 'post',
+    path: `${DEAD_LETTER}/discard`,
+    tag: 'Dead letters',
+    summary: 'Deletes it for good',
+    answer: [200],
+  },
+];
+
+export const apiOperations: readonly ApiOperation[] = [...configuration, ...delivery];

@@ -1,0 +1,118 @@
+// The OpenAPI document: it speaks of all routes and of no others, its examples are taken, and answers are what it says that they are.
+import { z } from 'zod';
+import { apiOperations } from './api-operations';
+import { ConsoleModule } from './console.module';
+import { useConsoleTestbed } from './console.testbed';
+import { openApiDocument } from './openapi-document';
+
+const bed = useConsoleTestbed();
+const document = openApiDocument();
+
+/** The routes of all controllers, as Nest knows them. */
+function routes(): string[] {
+  const controllers = Reflect.getMetadata('controllers', ConsoleModule) as {
+    prototype: Record<string, object>;
+  }[];
+  const methods = ['get', 'post', 'put', 'delete'];
+  return controllers.flatMap((controller) => {
+    const base = String(Reflect.getMetadata('path', controller));
+    return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
+      const handler = controller.prototype[name] as object;
+      const path = Reflect.getMetadata('path', handler) as string | undefined;
+      if (name === 'constructor' || path === undefined) return [];
+      const method = methods[Reflect.getMetadata('method', handler) as number] ?? '';
+      const whole = `/${base}/${path}`.replaceAll(/\/+/g, '/').replace(/(.)\/$/, '$1');
+      return [`${method} ${whole.replaceAll(/:(\w+)/g, '{$1}')}`];
+    });
+  });
+}
+
+test('it has every route of the API, and none that there is not', () => {
+  const there = routes().filter((route) => route.includes(' /v1/'));
+  expect(there.length).toBeGreaterThan(20);
+  expect(new Set(apiOperations.map(({ method, path }) => `${method} ${path}`))).toEqual(
+    new Set(there),
+  );
+});
+
+test('its references lead somewhere, and its operations have names of their own', () => {
+  const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
+  expect(refs.length).toBeGreaterThan(20);
+  for (const [, name = ''] of refs) expect(document.components.schemas).toHaveProperty(name);
+  const ids = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('no schema of an answer has a field for a secret, or for what stands for one', () => {
+  const { DestinationView: view, Destination: body } = document.components.schemas;
+  expect(JSON.stringify(body)).toContain('secretAccessKey');
+  expect(JSON.stringify(view)).not.toMatch(/secretAccessKey|sealedSecret/);
+  expect(JSON.stringify(view)).toContain('accessKeyId');
+});
+
+/** With what is referred to in its place. */
+function whole(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(whole);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const name = (schema as { $ref?: string }).$ref?.split('/').at(-1);
+  if (name !== undefined) return whole(document.components.schemas[name]);
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, whole(value)]));
+}
+
+/** What the document says of a body or an answer, as something that tells whether it is so. */
+function judge(name: string): z.ZodType {
+  return z.fromJSONSchema(whole(document.components.schemas[name]) as z.core.JSONSchema.JSONSchema);
+}
+
+test('its examples are what its schemas say, the console takes them, and answers as it says', async () => {
+  const ids: Record<string, string> = { tenantId: 'acme', destinationId: 'logs' };
+  const of = (...methods: string[]) =>
+    apiOperations.filter(({ method }) => methods.includes(method));
+  const configuration = (tag: string): boolean => !/dead|held/i.test(tag);
+  // First all is made, then read, then deleted, the tenant last.
+  const ordered = [...of('put', 'post').filter(({ path }) => path !== '/v1/keys/{keyId}')]
+    .concat(of('put').filter(({ path }) => path === '/v1/keys/{keyId}'))
+    .concat(of('get'))
+    .concat(of('delete').reverse());
+  let judged = 0;
+  for (const {
+    method,
+    path,
+    body,
+    answer: [status, schema],
+    tag,
+  } of ordered) {
+    if (!configuration(tag)) continue;
+    const sent = body !== undefined && 'example' in body ? body : undefined;
+    if (sent !== undefined)
+      expect(judge(sent.schema).safeParse(sent.example).error).toBeUndefined();
+    const answer = await bed.json<{ id?: string }>(
+      path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? name),
+      { method: method.toUpperCase(), ...(sent === undefined ? {} : { body: sent.example }) },
+    );
+    expect([method, path, answer.status]).toEqual([method, path, status]);
+    if (path === '/v1/keys' && method === 'post') ids.keyId = answer.body.id ?? '';
+    if (schema === undefined) continue;
+    expect([path, judge(schema).safeParse(answer.body).error]).toEqual([path, undefined]);
+    judged++;
+  }
+  expect(judged).toBeGreaterThan(10);
+});
+
+test('what is wrong is answered as it says, too', async () => {
+  const refused = await bed.json('/v1/tenants/acme', { method: 'PUT', body: { name: 5 } });
+  expect(refused.status).toBe(422);
+  expect(judge('Problem').safeParse(refused.body).error).toBeUndefined();
+  expect(judge('Tenant').safeParse({ name: 5 }).success).toBe(false);
+});
+
+test('its page shows each address, loads nothing from anywhere, and is for whoever is logged in', async () => {
+  const { text, status } = await bed.call('/docs');
+  expect(status).toBe(200);
+  for (const { path } of apiOperations) expect(text).toContain(path);
+  expect(text).not.toMatch(/<script|<link|src=|https?:\/\/(?!json)/);
+  expect((await bed.call('/docs', { headers: { authorization: '' } })).status).toBe(401);
+  expect(JSON.parse((await bed.call('/v1/openapi.json')).text)).toMatchObject({ openapi: '3.1.0' });
+});
