@@ -30,9 +30,11 @@ import { Issuer, issuerProblem } from './issuer';
 import { RequestGate } from './request-gate';
 import { Sealing } from './sealing';
 import { readSealingKeys } from './sealing-keys';
-import { SessionCache, type SessionSubject } from './session-cache';
+import { SessionCache } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
+import { SessionObserver } from './session-observer';
 import { SigningKeys } from './signing-keys';
+import { StsTurns } from './sts-turns';
 import { TryDecoys } from './try-decoys';
 
 const DAY_MS = 86_400_000;
@@ -103,9 +105,26 @@ const STS = Symbol('Sts');
     },
     {
       provide: SessionCache,
-      inject: [BROKER_CONFIG, STS, Metrics, BROKER_LOG],
-      useFactory: (...parts: [BrokerConfig, SessionFetcherParts, Metrics, Logger]) =>
-        observedCache(...parts),
+      inject: [BROKER_CONFIG, STS, SessionObserver],
+      useFactory: (
+        { sessionsMax, stsCallsPerSecond, stsConcurrency }: BrokerConfig,
+        sts: SessionFetcherParts,
+        observer: SessionObserver,
+      ) =>
+        new SessionCache({
+          sessionsMax,
+          turns: new StsTurns({
+            callsPerSecond: stsCallsPerSecond,
+            concurrencyMax: stsConcurrency,
+          }),
+          fetch: observer.observed(sessionFetcher(sts)),
+          onRefreshError: (subject, error) => observer.notRenewed(subject, error),
+        }),
+    },
+    {
+      provide: SessionObserver,
+      inject: [Metrics, BROKER_LOG],
+      useFactory: (metrics: Metrics, log: Logger) => new SessionObserver(metrics, log),
     },
     {
       provide: STS,
@@ -141,13 +160,21 @@ const STS = Symbol('Sts');
     },
     {
       provide: IssueSession,
-      inject: [Directory, SessionCache, Sealing, ExternalIds, BROKER_CONFIG],
+      inject: [Directory, SessionCache, Sealing, ExternalIds, BROKER_CONFIG, SessionObserver],
       useFactory: (
-        ...parts: [Directory, SessionCache, Sealing, ExternalIds, BrokerConfig]
+        ...parts: [Directory, SessionCache, Sealing, ExternalIds, BrokerConfig, SessionObserver]
       ): IssueSession => {
-        const [directory, sessions, sealing, externalIds, { narrowSessions }] = parts;
+        const [directory, sessions, sealing, externalIds, config, observer] = parts;
+        const { narrowSessions } = config;
         const policies = narrowSessions ? sessionPolicies : () => [];
-        return new IssueSession({ directory, sessions, sealing, externalIds, policies });
+        return new IssueSession({
+          directory,
+          sessions,
+          sealing,
+          externalIds,
+          policies,
+          onAnswer: (answer) => observer.answered(answer),
+        });
       },
     },
     {
@@ -181,45 +208,3 @@ export class BrokerModule implements OnApplicationBootstrap, OnApplicationShutdo
     this.redis.disconnect();
   }
 }
-
-/** The session cache, with a log line and a count for every session that STS gives or refuses; never with the session itself. */
-function observedCache(
-  config: BrokerConfig,
-  sts: SessionFetcherParts,
-  metrics: Metrics,
-  log: Logger,
-): SessionCache {
-  const fetch = sessionFetcher(sts);
-  const issued = metrics.counter('broker_sts_calls_total', 'Calls of STS, by outcome', ['outcome']);
-  return new SessionCache({
-    sessionsMax: config.sessionsMax,
-    fetch: async (subject) => {
-      try {
-        const session = await fetch(subject);
-        issued.inc({ outcome: 'issued' });
-        log.info(
-          { ...known(subject), expiresAt: new Date(session.expiresAt).toISOString() },
-          'session issued',
-        );
-        return session;
-      } catch (error) {
-        issued.inc({ outcome: 'refused' });
-        throw error;
-      }
-    },
-    onRefreshError: (subject, error) =>
-      log.warn(
-        { ...known(subject), err: error },
-        'a session could not be renewed ahead of its end; the one at hand goes on being used',
-      ),
-  });
-}
-
-/** What of a session's subject the log tells. */
-const known = ({ tenantId, destinationId, kind, roleArn, region }: SessionSubject): object => ({
-  tenantId,
-  destinationId,
-  kind,
-  roleArn,
-  region,
-});

@@ -325,7 +325,9 @@ test('health and metrics tell nothing of tenants or sessions', async () => {
   const session = await client.session('acme', ofAcme);
   expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  expect(metrics).toMatch(/logferry_broker_sts_calls_total\{outcome="issued",app="[\w-]+"\} \d+/);
+  expect(metrics).toMatch(
+    /logferry_broker_sts_calls_total\{outcome="issued",kind="web_identity",app="[\w-]+"\} \d+/,
+  );
   for (const hidden of ['acme', session.accessKeyId, session.secretAccessKey, SECRET])
     expect(metrics).not.toContain(hidden);
 });

@@ -94,6 +94,21 @@ export const brokerSettings = {
     },
     { min: 100, max: 60_000, default: 10_000 },
   ),
+  stsCallsPerSecond: integer(
+    {
+      name: 'LOGFERRY_BROKER_STS_CALLS_PER_SECOND',
+      description:
+        'How many calls of STS this process begins in a second; all brokers together should stay below what AWS allows an account in a Region, 600. A tenant waits only for one call of each other.',
+    },
+    { min: 1, max: 10_000, default: 200 },
+  ),
+  stsConcurrency: integer(
+    {
+      name: 'LOGFERRY_BROKER_STS_CONCURRENCY',
+      description: 'How many calls of STS this process has under way at once.',
+    },
+    { min: 1, max: 1_000, default: 64 },
+  ),
   sessionsMax: integer(
     { name: 'LOGFERRY_BROKER_SESSIONS_MAX', description: 'How many sessions are kept in memory.' },
     { min: 1, max: 1_000_000, default: 50_000 },

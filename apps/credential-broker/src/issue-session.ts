@@ -10,6 +10,7 @@ import { Unreadable } from '@logferry/store';
 import type { ExternalIds } from './external-ids';
 import type { Sealing, SecretOwner } from './sealing';
 import type { SessionCache, SessionSubject } from './session-cache';
+import type { SessionAnswer } from './session-observer';
 
 /** Where a destination is looked up. */
 export interface FindDestination {
@@ -23,6 +24,7 @@ interface IssueSessionParts {
   externalIds: ExternalIds;
   /** What narrows a session to its destination, the narrower first; empty for sessions that may do all that their role may. */
   policies: (tenantId: string, destination: Destination, stray: string | undefined) => string[];
+  onAnswer?: (answer: SessionAnswer) => void;
   now?: () => number;
 }
 
@@ -45,16 +47,26 @@ export class IssueSession {
     destinationId: string,
     { refusedAccessKeyId, stray }: { refusedAccessKeyId?: string; stray?: string } = {},
   ): Promise<{ session: AwsSession; issuedFor: string }> {
-    const destination = await findDestination(this.parts.directory, { tenantId, destinationId });
-    const { credentials } = destination;
-    const session =
-      credentials.kind === 'access_key'
-        ? this.openAccessKey({ tenantId, destinationId }, credentials, refusedAccessKeyId)
-        : await this.parts.sessions.get(
-            this.subject(tenantId, destination, stray),
-            refusedAccessKeyId,
-          );
-    return { session, issuedFor: sessionKey(destination) };
+    const place = { tenantId, destinationId };
+    let kind: Credentials['kind'] | undefined;
+    try {
+      const destination = await findDestination(this.parts.directory, place);
+      const { credentials } = destination;
+      kind = credentials.kind;
+      const session =
+        credentials.kind === 'access_key'
+          ? this.openAccessKey(place, credentials, refusedAccessKeyId)
+          : await this.parts.sessions.get(
+              this.subject(tenantId, destination, stray),
+              refusedAccessKeyId,
+            );
+      this.parts.onAnswer?.({ ...place, kind, failure: undefined });
+      return { session, issuedFor: sessionKey(destination) };
+    } catch (error) {
+      const failure = error instanceof Failure ? error.code : 'credential.broker_unavailable';
+      this.parts.onAnswer?.({ ...place, kind, failure });
+      throw error;
+    }
   }
 
   /** What STS is asked for on behalf of a destination that has a role. */

@@ -1,4 +1,6 @@
+import { until } from '@logferry/testing';
 import { Failure, type AwsSession } from '@logferry/core';
+import { StsTurns } from './sts-turns';
 import { SessionCache, type SessionSubject } from './session-cache';
 
 const MINUTE_MS = 60_000;
@@ -213,4 +215,57 @@ test('at most so many failures are kept too', async () => {
   expect(state.asked).toHaveLength(3);
   await ask(1);
   expect(state.asked).toHaveLength(4);
+});
+
+test('ten thousand cold roles are one call each, never more at once than may be, and none is forgotten', async () => {
+  const calls = new Map<string, number>();
+  let underWay = 0;
+  let most = 0;
+  const turns = new StsTurns({ callsPerSecond: 100_000, concurrencyMax: 64 });
+  const cache = new SessionCache({
+    sessionsMax: 50_000,
+    turns,
+    onRefreshError: () => undefined,
+    fetch: async ({ roleArn }) => {
+      calls.set(roleArn, (calls.get(roleArn) ?? 0) + 1);
+      most = Math.max(most, ++underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay--;
+      const keys = { accessKeyId: roleArn, secretAccessKey: 'x', sessionToken: 'y' };
+      return { ...keys, expiresAt: Date.now() + 3_600_000 };
+    },
+  });
+  const role = (i: number): SessionSubject => ({
+    ...subject,
+    tenantId: `tenant-${i % 2_000}`,
+    roleArn: `role-${i}`,
+  });
+  const ask = (i: number) => cache.get(role(i)).catch((error: { code: string }) => error.code);
+  // Three workers ask for all of them.
+  const all = Array.from({ length: 30_000 }, (_, i) => ask(i % 10_000));
+  for (const answer of await Promise.all(all))
+    if (answer !== 'credential.rationed') expect(answer).toHaveProperty('accessKeyId');
+  await until(() => calls.size === 10_000 && underWay === 0);
+  expect([...calls.values()].every((count) => count === 1)).toBe(true);
+  expect(most).toBeLessThanOrEqual(64);
+  expect(await ask(0)).toHaveProperty('accessKeyId', 'role-0');
+});
+
+test('whoever waits too long for his turn comes back later, and finds what he asked for', async () => {
+  let go: (giveBack: () => void) => void = () => undefined;
+  const turn = new Promise<() => void>((resolve) => (go = resolve));
+  const session = { accessKeyId: 'A', secretAccessKey: 'x', expiresAt: Date.now() + 3_600_000 };
+  const cache = new SessionCache({
+    sessionsMax: 10,
+    turns: { take: () => turn, waitMs: 7_000 },
+    onRefreshError: () => undefined,
+    fetch: () => Promise.resolve(session),
+  });
+  await expect(cache.get(subject)).rejects.toMatchObject({
+    code: 'credential.rationed',
+    disposition: 'defer',
+    retryAfterMs: 7_000,
+  });
+  go(() => undefined);
+  expect(await cache.get(subject)).toEqual(session);
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Failure, isFresh, SESSION_MARGINS_MS, type AwsSession } from '@logferry/core';
+import type { StsTurns } from './sts-turns';
 
 /** Everything that shapes a session: two callers share one only if all of it is the same. */
 export interface SessionSubject {
@@ -18,11 +19,22 @@ export interface SessionSubject {
 interface SessionCacheOptions {
   fetch: (subject: SessionSubject) => Promise<AwsSession>;
   sessionsMax: number;
+  /** Whose turn it is to ask STS; without it, everybody's at once. */
+  turns?: Pick<StsTurns, 'take' | 'waitMs'>;
   now?: () => number;
   /** A number in [0, 1). */
   entropy?: () => number;
   /** Told when a refresh ahead of time failed; the session at hand goes on being used. */
   onRefreshError: (subject: SessionSubject, failure: unknown) => void;
+}
+
+/** How long somebody waits for the turn of a session; then he comes back later. */
+const PATIENCE_MS = 2_000;
+
+/** A call of STS: when its turn has come, and what became of it. */
+interface UnderWay {
+  began: Promise<void>;
+  done: Promise<AwsSession>;
 }
 
 interface Cached {
@@ -44,7 +56,7 @@ const failureMs = { suspend: 15_000, defer: 5_000, retry: 1_000, reject: 15_000 
 export class SessionCache {
   private readonly sessions = new Map<string, Cached>();
   private readonly failures = new Map<string, { failure: unknown; until: number }>();
-  private readonly underWay = new Map<string, Promise<AwsSession>>();
+  private readonly underWay = new Map<string, UnderWay>();
   private readonly now: () => number;
   private readonly entropy: () => number;
 
@@ -71,23 +83,54 @@ export class SessionCache {
     }
     const failed = this.failures.get(key);
     if (failed !== undefined && this.now() < failed.until) throw failed.failure;
-    return this.fetchOnce(key, subject);
+    const { began, done } = this.fetchOnce(key, subject);
+    await this.withPatience(began);
+    return done;
+  }
+
+  /** It is asked for all the same, and is there when whoever asked comes back: to hold a worker's hand meanwhile would hold up others. */
+  private async withPatience(began: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const impatient = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const retryAfterMs = Math.max(PATIENCE_MS, this.options.turns?.waitMs ?? 0);
+        reject(new Failure('credential.rationed', { retryAfterMs }));
+      }, PATIENCE_MS);
+    });
+    await Promise.race([began, impatient]).finally(() => clearTimeout(timer));
   }
 
   private refreshAhead(key: string, subject: SessionSubject, cached: Cached): void {
     cached.refreshAt = this.now() + REFRESH_RETRY_MS;
-    this.fetchOnce(key, subject).catch((error: unknown) =>
+    this.fetchOnce(key, subject).done.catch((error: unknown) =>
       this.options.onRefreshError(subject, error),
     );
   }
 
-  private fetchOnce(key: string, subject: SessionSubject): Promise<AwsSession> {
-    let fetching = this.underWay.get(key);
-    if (fetching === undefined) {
-      fetching = this.fetch(key, subject).finally(() => this.underWay.delete(key));
-      this.underWay.set(key, fetching);
-    }
+  private fetchOnce(key: string, subject: SessionSubject): UnderWay {
+    const underWay = this.underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    const turn = this.options.turns?.take(subject.tenantId);
+    const began = Promise.resolve(turn).then(() => undefined);
+    const done = this.inTurn(turn, () => this.fetch(key, subject)).finally(() =>
+      this.underWay.delete(key),
+    );
+    done.catch(() => undefined); // everybody who asked may have gone; it is remembered
+    const fetching = { began, done };
+    this.underWay.set(key, fetching);
     return fetching;
+  }
+
+  private async inTurn<T>(
+    turn: Promise<() => void> | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const giveBack = await turn;
+    try {
+      return await work();
+    } finally {
+      giveBack?.();
+    }
   }
 
   private async fetch(key: string, subject: SessionSubject): Promise<AwsSession> {

@@ -88,6 +88,12 @@ const kinds = {
     publicMessage:
       'AWS finds the policy too large that narrows the session to this destination. Give the destination shorter names.',
   },
+  'credential.rationed': {
+    fault: 'us',
+    disposition: 'defer',
+    publicMessage:
+      'Many sessions are being fetched. We stay below what AWS allows, so this one waits for its turn.',
+  },
   'credential.key_refused': {
     fault: 'tenant',
     disposition: 'suspend',
