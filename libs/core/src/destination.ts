@@ -9,13 +9,16 @@ import { presetNames, presets } from './preset';
 import { Scope } from './scope';
 import { TenantId } from './tenant';
 
-const region = z
+/** The name of an AWS Region. */
+export const Region = z
   .string()
   .regex(
     /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/,
     'must be the name of an AWS Region, such as eu-central-1',
-  )
-  .describe('the AWS Region of the log groups or of the bucket, such as `eu-central-1`');
+  );
+const region = Region.describe(
+  'the AWS Region of the log groups or of the bucket, such as `eu-central-1`',
+);
 
 const template = (description: string, problemOf: (text: string) => string | undefined) =>
   z
