@@ -52,7 +52,10 @@ export function appEnvironment(
       LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
     },
     console: {
+      ...aws,
       ...broker,
+      LOGFERRY_BROKER_ISSUER_URL: `http://127.0.0.1:${brokerHttpPort}`,
+      LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
       LOGFERRY_CONSOLE_PORT: String(port),
       LOGFERRY_CONSOLE_PASSWORD: CONSOLE_PASSWORD,
     },

@@ -20,6 +20,12 @@ const ofAws: Record<string, string[]> = {
   'cloudwatch-worker': ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'],
   's3-worker': ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'],
   'credential-broker': ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_STS'],
+  console: [
+    'AWS_ENDPOINT_URL',
+    'AWS_ENDPOINT_URL_CLOUDWATCH_LOGS',
+    'AWS_ENDPOINT_URL_S3',
+    'AWS_ENDPOINT_URL_STS',
+  ],
 };
 
 /** Where things are in the network of the containers: the same for every installation. */

@@ -98,17 +98,16 @@ function appPlans(
   const broker = {
     LOGFERRY_BROKER_TCP_PORT: String(ports.brokerTcp),
     LOGFERRY_BROKER_SECRET: secrets.brokerSecret,
+    LOGFERRY_BROKER_ISSUER_URL: issuerUrl(ports),
   };
+  const toAws = { ...redis, ...aws, ...broker };
   return [
     {
       name: 'credential-broker',
       main: 'apps/credential-broker/src/main.js',
       env: {
-        ...redis,
-        ...aws,
-        ...broker,
+        ...toAws,
         LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
-        LOGFERRY_BROKER_ISSUER_URL: issuerUrl(ports),
         LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(DATA, 'broker', 'signing-keys'),
         LOGFERRY_BROKER_SEALING_KEYS: secrets.sealingKeys,
         LOGFERRY_BROKER_EXTERNAL_ID_SECRET: secrets.externalIdSecret,
@@ -118,9 +117,7 @@ function appPlans(
       name: 'cloudwatch-worker',
       main: 'apps/cloudwatch-worker/src/main.js',
       env: {
-        ...redis,
-        ...aws,
-        ...broker,
+        ...toAws,
         LOGFERRY_CLOUDWATCH_WORKER_PORT: String(ports.cloudwatchWorker),
       },
     },
@@ -128,9 +125,7 @@ function appPlans(
       name: 's3-worker',
       main: 'apps/s3-worker/src/main.js',
       env: {
-        ...redis,
-        ...aws,
-        ...broker,
+        ...toAws,
         LOGFERRY_S3_WORKER_PORT: String(ports.s3Worker),
         LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
       },
@@ -139,8 +134,8 @@ function appPlans(
       name: 'console',
       main: 'apps/console/src/main.js',
       env: {
-        ...redis,
-        ...broker,
+        ...toAws,
+        LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
         LOGFERRY_CONSOLE_PORT: String(ports.console),
         LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
       },

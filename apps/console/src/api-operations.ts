@@ -1,6 +1,7 @@
 // What the console's API offers, address by address. The OpenAPI document and the page of it are made of this; a test holds it against
 // the routes that there are.
 import type { z } from 'zod';
+import { setupQuery } from './account-setup-desk';
 import { aDestination, aKey, aKeyChange, aTenant } from './api-examples';
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
@@ -90,6 +91,23 @@ const configuration: ApiOperation[] = [
     query: forceQuery,
     answer: [200, 'Deleted'],
     versioned: true,
+  },
+  {
+    method: 'get',
+    path: `${DESTINATION}/policy`,
+    tag: 'Destinations',
+    summary: 'What to make in the AWS account, ready to paste',
+    query: setupQuery,
+    answer: [200],
+  },
+  {
+    method: 'post',
+    path: `${DESTINATION}/policy`,
+    tag: 'Destinations',
+    summary: 'The same for a destination that is not stored',
+    query: setupQuery,
+    body: { schema: 'Destination', example: aDestination },
+    answer: [200],
   },
   {
     method: 'get',

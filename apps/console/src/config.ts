@@ -5,9 +5,12 @@ import {
   flag,
   host,
   integer,
+  issuerSettings,
   loadConfig,
+  optionalText,
   port,
   redisSettings,
+  s3Settings,
   secret,
   type ConfigOf,
 } from '@logferry/runtime';
@@ -17,6 +20,8 @@ export const consoleSettings = {
   ...redisSettings,
   ...deadLetterSettings,
   ...brokerClientSettings,
+  ...issuerSettings,
+  ...s3Settings,
   host: host('LOGFERRY_CONSOLE_HOST'),
   port: port('LOGFERRY_CONSOLE_PORT', 8081),
   password: secret({
@@ -57,6 +62,18 @@ export const consoleSettings = {
     },
     { min: 1, max: 100_000, default: 1_000 },
   ),
+  platformPrincipal: optionalText({
+    name: 'LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN',
+    description:
+      "The AWS identity of the broker, which customers' roles trust where they are assumed with an ExternalId: it stands in the trust policies that are printed. Without it, none is printed for them.",
+    example: 'arn:aws:iam::123456789012:role/logferry-broker',
+  }),
+  stackTemplateUrl: optionalText({
+    name: 'LOGFERRY_CONSOLE_STACK_TEMPLATE_URL',
+    description:
+      'Where S3 has the CloudFormation template that quick-create links open; `{kind}` in it becomes the kind of credentials. Without it, there are no such links.',
+    example: 'https://acme-public.s3.amazonaws.com/logferry-{kind}.json',
+  }),
 };
 
 export type ConsoleConfig = ConfigOf<typeof consoleSettings>;

@@ -25,8 +25,10 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { AccountSetupController } from './account-setup.controller';
 import { AuditController } from './audit.controller';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
+import { connectionParts } from './connection-parts';
 import { configurationParts } from './configuration-parts';
 import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
@@ -78,6 +80,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     HeldDestinationsController,
     TenantsController,
     DestinationsController,
+    AccountSetupController,
     KeysController,
     AuditController,
     OpenApiController,
@@ -85,6 +88,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
   ],
   providers: [
     ...configurationParts(REDIS, CONSOLE_LOG),
+    ...connectionParts(),
     {
       provide: BACKGROUND,
       inject: [Directory, KeyUses, BrokerDesk],

@@ -150,7 +150,7 @@ function credentialsOf(before: StoredText | undefined): Credentials | undefined 
 }
 
 /** @throws RequestProblem always */
-function refuseCredentials(error: unknown): never {
+export function refuseCredentials(error: unknown): never {
   if (!(error instanceof Failure)) throw error;
   const { code } = error;
   const message = failureKinds[code].publicMessage;
@@ -166,7 +166,7 @@ function refuseCredentials(error: unknown): never {
   );
 }
 
-function unknownDestination(): RequestProblem {
+export function unknownDestination(): RequestProblem {
   return new RequestProblem(
     404,
     'config.unknown_destination',

@@ -1,10 +1,10 @@
-import { sessionTaggings } from '@logferry/core';
 import {
   choice,
   commonSettings,
   flag,
   host,
   integer,
+  issuerSettings,
   loadConfig,
   optionalSecret,
   port,
@@ -26,15 +26,7 @@ export const brokerSettings = {
     description:
       'What workers show the credential broker to be given sessions. The same for all of them.',
   }),
-  issuerUrl: text(
-    {
-      name: 'LOGFERRY_BROKER_ISSUER_URL',
-      description:
-        'The address under which the world reaches this broker: the issuer of our identity tokens. Every tenant trusts it by name, so it must never change. AWS takes https only, without a port.',
-      example: 'https://oidc.logs.example.com',
-    },
-    'http://127.0.0.1:8082',
-  ),
+  ...issuerSettings,
   signingKeysDir: text(
     {
       name: 'LOGFERRY_BROKER_SIGNING_KEYS_DIR',
@@ -59,15 +51,6 @@ export const brokerSettings = {
         'For how many days a key signs. The next one is published a day before, the last one a day longer. 0: for ever.',
     },
     { min: 0, max: 3_650, default: 90 },
-  ),
-  sessionTagging: choice(
-    {
-      name: 'LOGFERRY_BROKER_SESSION_TAGS',
-      description:
-        'Whether sessions are tagged with their tenant (`logferry-tenant`), and whether the tag is transitive. Roles must allow `sts:TagSession` in their trust policies then: AWS refuses a session with tags to one that does not.',
-    },
-    sessionTaggings,
-    'off',
   ),
   narrowSessions: flag(
     {

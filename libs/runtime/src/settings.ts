@@ -1,5 +1,5 @@
 // The kinds of settings there are, and the settings that several processes share.
-import { RETRY } from '@logferry/core';
+import { RETRY, sessionTaggings } from '@logferry/core';
 import { z } from 'zod';
 import type { Setting } from './config';
 import { Secret } from './secret';
@@ -21,6 +21,10 @@ function setting<T>(
 export function text(described: Described, standard?: string): Setting<string> {
   const schema = z.string('must be set').min(1);
   return setting(described, standard === undefined ? schema : schema.default(standard), standard);
+}
+
+export function optionalText(described: Described): Setting<string | undefined> {
+  return setting(described, z.string().min(1).optional());
 }
 
 export function integer(
@@ -171,7 +175,10 @@ export const brokerClientSettings = {
     '127.0.0.1',
   ),
   brokerPort: integer(
-    { name: 'LOGFERRY_BROKER_TCP_PORT', description: "The credential broker's port for workers and the console." },
+    {
+      name: 'LOGFERRY_BROKER_TCP_PORT',
+      description: "The credential broker's port for workers and the console.",
+    },
     { min: 0, max: 65_535, default: 8083 },
   ),
   brokerSecret: secret({
@@ -179,6 +186,40 @@ export const brokerClientSettings = {
     description:
       'What workers and the console show the credential broker. The same for all of them.',
   }),
+};
+
+/** Settings of every process that speaks of the issuer. */
+export const issuerSettings = {
+  issuerUrl: text(
+    {
+      name: 'LOGFERRY_BROKER_ISSUER_URL',
+      description:
+        'The address under which the world reaches this broker: the issuer of our identity tokens. Every tenant trusts it by name, so it must never change. AWS takes https only, without a port.',
+      example: 'https://oidc.logs.example.com',
+    },
+    'http://127.0.0.1:8082',
+  ),
+  sessionTagging: choice(
+    {
+      name: 'LOGFERRY_BROKER_SESSION_TAGS',
+      description:
+        'Whether sessions are tagged with their tenant (`logferry-tenant`), and whether the tag is transitive. Roles must allow `sts:TagSession` in their trust policies then: AWS refuses a session with tags to one that does not.',
+    },
+    sessionTaggings,
+    'off',
+  ),
+};
+
+/** Settings of every process that writes to S3. */
+export const s3Settings = {
+  forcePathStyle: flag(
+    {
+      name: 'LOGFERRY_S3_WORKER_FORCE_PATH_STYLE',
+      description:
+        "Whether the bucket's name goes into the path instead of the host's name. S3 itself does not want it; most S3-compatible stores do.",
+    },
+    false,
+  ),
 };
 
 /** Settings of every worker, under its own prefix. */
