@@ -59,17 +59,23 @@ function powered(server: TestRedis, journal: FsyncJournal, fsync: Fsync): Powere
 const EVERYSEC_MS = 1_000;
 const GRANULARITY_MS = 200;
 
+/** A cut right behind an fsync finds nothing to take, one in fifty. */
+const ROUNDS_MAX = 8;
+
 export const powerCutEverysec: Scenario<PoweredRedis> = {
   name: 'power-cut-everysec',
   promise:
     'a power cut takes at most the last second of what was acknowledged, with appendfsync everysec',
   async run(scene) {
     const windows: { fromMs: number; toMs: number }[] = [];
-    for (let round = 0; round < scene.form.outageRounds; round++) {
+    let bytesLost = 0;
+    const isEnough = (round: number): boolean =>
+      round >= scene.form.outageRounds && (bytesLost > 0 || round >= ROUNDS_MAX);
+    for (let round = 0; !isEnough(round); round++) {
       const { cut, cutAt } = await cutAndRestart(scene);
+      bytesLost += cut.bytesLost;
       // Redis waits for one fsync to end before it begins the next, so a slow disk adds its time.
       const windowMs = EVERYSEC_MS + GRANULARITY_MS + cut.fsyncMs;
-      scene.check(cut.bytesLost > 0, 'the cut took nothing: it shows nothing');
       scene.check(
         cutAt - cut.safeUntilMs <= windowMs,
         `what was written ${cutAt - cut.safeUntilMs} ms before the cut was not safe; fsync took ${cut.fsyncMs} ms`,
@@ -79,6 +85,7 @@ export const powerCutEverysec: Scenario<PoweredRedis> = {
         `${cut.bytesLost} bytes of ${cutAt - cut.safeUntilMs} ms cut off, fsync takes ${cut.fsyncMs} ms`,
       );
     }
+    scene.check(bytesLost > 0, 'no cut took anything: they show nothing');
     scene.allow({
       mayMiss: ({ answeredAt }) =>
         windows.some(({ fromMs, toMs }) => answeredAt >= fromMs && answeredAt <= toMs),
