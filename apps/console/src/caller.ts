@@ -1,5 +1,6 @@
 import { RequestProblem } from '@logferry/runtime';
 import { mayUse, splitKey, type Actor, type Directory, type StoredKey } from '@logferry/store';
+import type { WriteRates } from './write-rates';
 
 /** Who asks: whoever knows the console's password, or the holder of a key. */
 export type Caller = { kind: 'login' } | { kind: 'key'; key: StoredKey };
@@ -38,6 +39,7 @@ export class KeyHolders {
   constructor(
     private readonly directory: Pick<Directory, 'authenticate'>,
     private readonly noteUse: (keyId: string) => void,
+    private readonly writes: Pick<WriteRates, 'take'>,
   ) {}
 
   /** @throws RequestProblem if the key is not good, or not for this */
@@ -48,6 +50,8 @@ export class KeyHolders {
     if (!mayUse(key, scope))
       throw new RequestProblem(403, 'auth.scope_missing', `this needs a key with "${scope}"`);
     if (!isFor(key, route)) throw notHere();
+    if (scope === 'admin' && key.tenantId !== undefined)
+      await this.writes.take(key.tenantId).catch(redisAway);
     return { kind: 'key', key };
   }
 
@@ -55,19 +59,23 @@ export class KeyHolders {
     const key =
       splitKey(text) === undefined
         ? undefined
-        : await this.directory.authenticate(text).catch(() => {
-            throw new RequestProblem(
-              503,
-              'console.redis_unavailable',
-              'whether the key is right cannot be said just now',
-              { 'retry-after': '1' },
-            );
-          });
+        : await this.directory.authenticate(text).catch(redisAway);
     if (key !== undefined) return key;
     throw new RequestProblem(401, 'auth.unknown_key', 'the key is not known, or was revoked', {
       'www-authenticate': 'Bearer error="invalid_token"',
     });
   }
+}
+
+/** @throws RequestProblem always */
+function redisAway(error: unknown): never {
+  if (error instanceof RequestProblem) throw error;
+  throw new RequestProblem(
+    503,
+    'console.redis_unavailable',
+    'what the key may do cannot be said just now',
+    { 'retry-after': '1' },
+  );
 }
 
 function isFor({ tenantId }: StoredKey, { url = '', params }: AskedRoute): boolean {

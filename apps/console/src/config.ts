@@ -62,6 +62,14 @@ export const consoleSettings = {
     },
     { min: 1, max: 100_000, default: 1_000 },
   ),
+  tenantWritesPerSecond: integer(
+    {
+      name: 'LOGFERRY_CONSOLE_TENANT_WRITES_PER_SECOND',
+      description:
+        "How many changes a second the keys of one tenant may ask for together, over all processes; 0 for any number. After a lull, those of twenty seconds may come at once. Far below 2,000 for all tenants together: each process that is told of so many forgets everybody's configuration, and asks Redis for it anew.",
+    },
+    { min: 0, max: 1_000, default: 5 },
+  ),
   platformPrincipal: optionalText({
     name: 'LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN',
     description:

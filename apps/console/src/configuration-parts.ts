@@ -1,4 +1,4 @@
-import type { BatchStore, RedisClient } from '@logferry/queue';
+import { SharedRates, type BatchStore, type RedisClient } from '@logferry/queue';
 import { BrokerDesk, type Logger } from '@logferry/runtime';
 import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
@@ -8,6 +8,7 @@ import { KeyDesk } from './key-desk';
 import { BATCH_STORES } from './pages.controller';
 import { TenantDesk } from './tenant-desk';
 import { WaitingLogEvents } from './waiting-log-events';
+import { WriteRates } from './write-rates';
 
 /** What may speak against switching a destination on. */
 export const DESTINATION_CHECK = Symbol('DestinationCheck');
@@ -47,9 +48,15 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
     },
     {
       provide: KeyHolders,
-      inject: [Directory, KeyUses],
-      useFactory: (directory: Directory, uses: KeyUses) =>
-        new KeyHolders(directory, (keyId) => uses.note(keyId)),
+      inject: [Directory, KeyUses, WriteRates],
+      useFactory: (directory: Directory, uses: KeyUses, writes: WriteRates) =>
+        new KeyHolders(directory, (keyId) => uses.note(keyId), writes),
+    },
+    {
+      provide: WriteRates,
+      inject: [redisToken, CONSOLE_CONFIG],
+      useFactory: (redis: RedisClient, { tenantWritesPerSecond }: ConsoleConfig) =>
+        new WriteRates(new SharedRates(redis), tenantWritesPerSecond),
     },
     {
       provide: WaitingLogEvents,
