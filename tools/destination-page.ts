@@ -159,6 +159,8 @@ ${Object.entries(TEMPLATE_VARIABLES)
 
 ## Presets
 
+How each is configured by its platform's own variables: [variables.md](../guides/variables.md).
+
 | preset | type | log group | log stream | \`{logType}\` in keys |
 | --- | --- | --- | --- | --- |
 ${presetNames.flatMap(presetRows).join('\n')}

@@ -1,5 +1,5 @@
 // What `npm run apply` does with a file: reads it strictly, and makes the store say the same.
-import { Destination, DESTINATIONS_MAX, Tenant, TenantId } from '@logferry/core';
+import { Destination, isDerivedId, DESTINATIONS_MAX, Tenant, TenantId } from '@logferry/core';
 import { keyScopes, mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -13,6 +13,10 @@ const TenantEntry = Tenant.extend({
     context.addIssue({ code: 'custom', path: ['destinations'], message: `${id} ${TWICE}` });
   }
   for (const { id } of destinations) {
+    if (isDerivedId(id)) {
+      const message = `${id} is an id of a destination that variables make`;
+      context.addIssue({ code: 'custom', path: ['destinations'], message });
+    }
     if (!remove.includes(id)) continue;
     context.addIssue({ code: 'custom', path: ['remove'], message: `${id} is a destination too` });
   }

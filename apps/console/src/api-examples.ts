@@ -19,6 +19,14 @@ export const aDestination = {
   },
 };
 
+export const someVariables = {
+  variables: {
+    ENV0_CLOUDWATCH_ROLE_ARN: 'arn:aws:iam::123456789012:role/logferry',
+    ENV0_CLOUDWATCH_AWS_REGION: 'eu-central-1',
+    ENV0_CLOUDWATCH_LOG_GROUP_NAME_PREFIX: 'prod/',
+  },
+};
+
 export const aKey = { name: 'terraform', tenant: 'acme', scopes: ['read', 'admin'] };
 
 export const aKeyChange = { name: 'terraform, production', scopes: ['read'] };

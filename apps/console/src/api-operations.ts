@@ -2,7 +2,7 @@
 // the routes that there are.
 import type { z } from 'zod';
 import { setupQuery } from './account-setup-desk';
-import { aDestination, aKey, aKeyChange, aTenant } from './api-examples';
+import { aDestination, aKey, aKeyChange, aTenant, someVariables } from './api-examples';
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
 import { forceQuery, keysQuery, pageQuery } from './page-request';
@@ -24,6 +24,37 @@ export interface ApiOperation {
 const TENANT = '/v1/tenants/{tenantId}';
 const DESTINATION = `${TENANT}/destinations/{destinationId}`;
 const DEAD_LETTER = '/v1/dead-letters/{id}';
+
+/** Of the tenant itself, and of a scope below it. */
+function variablesAt(path: string): ApiOperation[] {
+  const at = { path: `${TENANT}/${path}`, tag: 'Variables' };
+  const of = path === 'variables' ? 'of the tenant itself' : 'of a scope';
+  return [
+    {
+      ...at,
+      method: 'get',
+      summary: `The variables ${of}: what is set, what holds and from where, and what is wrong`,
+      answer: [200, 'VariablesView'],
+    },
+    {
+      ...at,
+      method: 'put',
+      summary: `Replaces the variables ${of}, and the destinations that they make`,
+      query: forceQuery,
+      body: { schema: 'Variables', example: someVariables },
+      answer: [201, 'VariablesView'],
+      versioned: true,
+    },
+    {
+      ...at,
+      method: 'delete',
+      summary: `Deletes the variables ${of}, and the destinations that they make`,
+      query: forceQuery,
+      answer: [200, 'VariablesView'],
+      versioned: true,
+    },
+  ];
+}
 
 const configuration: ApiOperation[] = [
   {
@@ -109,6 +140,14 @@ const configuration: ApiOperation[] = [
     body: { schema: 'Destination', example: aDestination },
     answer: [200],
   },
+  {
+    method: 'get',
+    path: `${TENANT}/scopes`,
+    tag: 'Variables',
+    summary: 'The scopes at which variables are set, and what is wrong with them',
+    answer: [200, 'Scopes'],
+  },
+  ...(['variables', 'scopes/{scope}/variables'] as const).flatMap(variablesAt),
   {
     method: 'get',
     path: '/v1/keys',

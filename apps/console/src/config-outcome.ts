@@ -1,5 +1,5 @@
 import { RequestProblem } from '@logferry/runtime';
-import type { Written } from '@logferry/store';
+import type { RecordKind, Written } from '@logferry/store';
 import { etag } from './precondition';
 
 /** What a write has come to, and the version that its record has now. */
@@ -18,7 +18,7 @@ export interface Put<V extends object> {
  * @param of the kind of record that is written, beside those that are only looked at
  * @throws RequestProblem if another version is there than was expected, or the tenant that it is to belong to is not
  */
-export function stored(written: Written, of: 'tenant' | 'destination' | 'key'): Stored {
+export function stored(written: Written, of: RecordKind): Stored {
   if (written.kind !== 'conflict') return written;
   const { place, version } = written;
   if (place.kind !== of) throw unknownTenant();

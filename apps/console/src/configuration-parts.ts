@@ -7,6 +7,7 @@ import { DestinationDesk, type DestinationCheck } from './destination-desk';
 import { KeyDesk } from './key-desk';
 import { BATCH_STORES } from './pages.controller';
 import { TenantDesk } from './tenant-desk';
+import { VariablesDesk } from './variables-desk';
 import { WaitingLogEvents } from './waiting-log-events';
 import { WriteRates } from './write-rates';
 
@@ -92,6 +93,16 @@ const desks = [
       broker: BrokerDesk,
       ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
     ) => new DestinationDesk({ store, waiting, broker, check, readOnly }),
+  },
+  {
+    provide: VariablesDesk,
+    inject: [ConfigStore, WaitingLogEvents, BrokerDesk, DESTINATION_CHECK, CONSOLE_CONFIG],
+    useFactory: (
+      store: ConfigStore,
+      waiting: WaitingLogEvents,
+      broker: BrokerDesk,
+      ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
+    ) => new VariablesDesk({ store, waiting, broker, check, readOnly }),
   },
   {
     provide: KeyDesk,

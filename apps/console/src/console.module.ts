@@ -42,6 +42,7 @@ import { LoginController } from './login.controller';
 import { OpenApiController } from './openapi.controller';
 import { BATCH_STORES, PagesController } from './pages.controller';
 import { TenantsController } from './tenants.controller';
+import { VariablesController } from './variables.controller';
 
 export const CONSOLE_LOG = Symbol('Logger');
 export const QUEUES = Symbol('Queues');
@@ -81,6 +82,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     TenantsController,
     DestinationsController,
     AccountSetupController,
+    VariablesController,
     KeysController,
     AuditController,
     OpenApiController,

@@ -5,6 +5,7 @@ import {
   DESTINATIONS_MAX,
   Failure,
   failureKinds,
+  isDerivedId,
 } from '@logferry/core';
 import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
 import { destinationPlace, tenantPlace, type ConfigStore, type StoredText } from '@logferry/store';
@@ -67,6 +68,7 @@ export class DestinationDesk {
   async put(tenantId: string, destinationId: string, request: WriteRequest): Promise<Put<object>> {
     const { store, readOnly } = this.parts;
     mayWrite(readOnly);
+    refuseDerived(destinationId);
     const { value: entered, expected } = readRecord(DestinationInput, destinationId, request);
     await this.checkRoom(tenantId, destinationId);
     const place = destinationPlace(tenantId, destinationId);
@@ -98,6 +100,7 @@ export class DestinationDesk {
   ): Promise<number> {
     const { store, waiting, readOnly } = this.parts;
     mayWrite(readOnly);
+    refuseDerived(destinationId);
     const place = destinationPlace(tenantId, destinationId);
     const expected = expectedOf(request.headers);
     const [record] = await store.find([place]);
@@ -137,7 +140,8 @@ export class DestinationDesk {
     const { store } = this.parts;
     const [tenant] = await store.find([tenantPlace(tenantId)]);
     if (tenant === undefined) throw unknownTenant();
-    const there = await store.destinationIds(tenantId);
+    const ids = await store.destinationIds(tenantId);
+    const there = ids.filter((id) => !isDerivedId(id));
     if (!there.includes(destinationId) && there.length >= DESTINATIONS_MAX)
       throw tooMany(DESTINATIONS_MAX, 'destinations');
   }
@@ -163,6 +167,16 @@ export function refuseCredentials(error: unknown): never {
     'console.broker_unavailable',
     'the credential broker, which is needed for these credentials, does not answer; nothing was written',
     { 'retry-after': '5' },
+  );
+}
+
+/** @throws RequestProblem */
+function refuseDerived(destinationId: string): void {
+  if (!isDerivedId(destinationId)) return;
+  throw new RequestProblem(
+    409,
+    'config.derived',
+    'a destination with such an id is made from variables; change those',
   );
 }
 

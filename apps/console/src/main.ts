@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { LOG_EVENT } from '@logferry/core';
 import type { openQueues } from '@logferry/queue';
 import { runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
 import { KeyHolders } from './caller';
@@ -8,23 +9,30 @@ import { guardConsole } from './guard-console';
 import { Login } from './login';
 import { mountQueueBoard } from './queue-board';
 
+/** A scope in an address: percent-encoding makes nine characters of one. */
+const SCOPE_PARAM_CHARS_MAX = 9 * LOG_EVENT.scopeCharsMax;
+
 export function startConsole(): Promise<RunningApp> {
-  return startHttpApp(ConsoleModule, (app) => {
-    const config = app.get<ConsoleConfig>(CONSOLE_CONFIG);
-    return {
-      ...config,
-      log: app.get<Logger>(CONSOLE_LOG),
-      prepare: async () => {
-        const server = app.getHttpAdapter().getInstance();
-        guardConsole(server, app.get(Login), app.get(KeyHolders));
-        await mountQueueBoard(
-          server,
-          app.get<ReturnType<typeof openQueues>>(QUEUES),
-          config.readOnly,
-        );
-      },
-    };
-  });
+  return startHttpApp(
+    ConsoleModule,
+    (app) => {
+      const config = app.get<ConsoleConfig>(CONSOLE_CONFIG);
+      return {
+        ...config,
+        log: app.get<Logger>(CONSOLE_LOG),
+        prepare: async () => {
+          const server = app.getHttpAdapter().getInstance();
+          guardConsole(server, app.get(Login), app.get(KeyHolders));
+          await mountQueueBoard(
+            server,
+            app.get<ReturnType<typeof openQueues>>(QUEUES),
+            config.readOnly,
+          );
+        },
+      };
+    },
+    SCOPE_PARAM_CHARS_MAX,
+  );
 }
 
 if (require.main === module) void runApp(startConsole);

@@ -13,6 +13,7 @@ import {
   TenantView,
   UnreadableView,
 } from './config-views';
+import { ScopesView, VariablesBody, VariablesView } from './variables-view';
 import { walkSchema } from './dead-letter-request';
 
 type Json = Record<string, unknown>;
@@ -104,6 +105,9 @@ const schemas: Record<string, Json> = {
   Destination: asBody(schemaOf(DestinationInput, 'input')),
   DestinationView: asView(schemaOf(Destination, 'output')),
   Destinations: listOf('destinations', 'DestinationView', 'cursor'),
+  Variables: asBody(schemaOf(VariablesBody, 'input')),
+  VariablesView: schemaOf(VariablesView, 'output'),
+  Scopes: schemaOf(ScopesView, 'output'),
   NewKey: schemaOf(NewKey, 'input'),
   KeyChange: asBody(schemaOf(KeyChange, 'input')),
   KeyView: schemaOf(KeyView, 'output'),

@@ -18,11 +18,13 @@ function routes(): string[] {
     const base = String(Reflect.getMetadata('path', controller));
     return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
       const handler = controller.prototype[name] as object;
-      const path = Reflect.getMetadata('path', handler) as string | undefined;
-      if (name === 'constructor' || path === undefined) return [];
+      const paths = Reflect.getMetadata('path', handler) as string | string[] | undefined;
+      if (name === 'constructor' || paths === undefined) return [];
       const method = methods[Reflect.getMetadata('method', handler) as number] ?? '';
-      const whole = `/${base}/${path}`.replaceAll(/\/+/g, '/').replace(/(.)\/$/, '$1');
-      return [`${method} ${whole.replaceAll(/:(\w+)/g, '{$1}')}`];
+      return [paths].flat().map((path) => {
+        const whole = `/${base}/${path}`.replaceAll(/\/+/g, '/').replace(/(.)\/$/, '$1');
+        return `${method} ${whole.replaceAll(/:(\w+)/g, '{$1}')}`;
+      });
     });
   });
 }

@@ -5,6 +5,7 @@ import {
   keyPlace,
   tenantPlace,
   type ConfigStore,
+  variablesPlace,
   type RecordWrite,
 } from '@logferry/store';
 import { tenantOf, type Caller } from './caller';
@@ -81,7 +82,9 @@ export class TenantDesk {
   private async belongings(tenantId: string): Promise<RecordWrite[]> {
     const destinations = await this.store.destinationIds(tenantId);
     const keys = (await this.store.keys()).filter((key) => key.tenantId === tenantId);
+    const [variables] = await this.store.find([variablesPlace(tenantId)]);
     return [
+      ...(variables === undefined ? [] : [variablesPlace(tenantId)]),
       ...destinations.map((id) => destinationPlace(tenantId, id)),
       ...keys.map((key) => keyPlace(key)),
     ].map((place) => ({ place, to: { value: undefined } }));

@@ -70,7 +70,7 @@ const base = {
   override: z
     .strictObject({
       scope: Scope.describe(
-        "for log events of this scope and below it, the destination takes the place of the tenant's others of its preset and type, as far as its `filter.types` go; the nearest scope wins, and an empty one is the tenant. This is what variables on a scope are made into",
+        "for log events of this scope and below it, the destination takes the place of the tenant's others of its preset and type, as far as its `filter.types` go; the nearest scope wins, and an empty one is the tenant. This is what [variables](../guides/variables.md) are made into",
       ),
     })
     .optional(),

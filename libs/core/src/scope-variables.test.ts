@@ -204,7 +204,7 @@ test.each(required)('of %j, %s is required', (variables, name) => {
 
 test('Auth0 needs its secret, which is sealed for one scope and no other', () => {
   const all = at({ '': auth0, below: { CLOUDWATCH_LOG_STREAM_NAME: 'other' } });
-  const { destinations, problems } = deriveDestinations(all, (id) => id.endsWith('.tenant'));
+  const { destinations, problems } = deriveDestinations(all, ({ scope }) => scope === '');
   expect(destinations.map(({ scope }) => scope)).toEqual(['']);
   expect(problems).toMatchObject([{ kind: 'missing', scope: 'below', name: 'AWS_SECRET_KEY' }]);
 });

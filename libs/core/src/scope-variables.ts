@@ -59,6 +59,9 @@ export interface DerivedDestination {
   entered: DestinationInput;
 }
 
+/** Told which destination it is asked for. */
+export type HasSecret = (of: Pick<DerivedDestination, 'id' | 'set' | 'scope'>) => boolean;
+
 export interface Derivation {
   destinations: DerivedDestination[];
   problems: VariableProblem[];
@@ -123,12 +126,9 @@ function variableOf(name: string): Variable | undefined {
 /**
  * The destinations that a tenant's variables make, and what is wrong with them.
  *
- * @param hasSecret whether the secret of a destination is there: it was entered for it, or is entered now
+ * @param hasSecret whether the secret of a scope's destination is there: it was entered for it, or is entered now
  */
-export function deriveDestinations(
-  all: TenantVariables,
-  hasSecret: (destinationId: string) => boolean,
-): Derivation {
+export function deriveDestinations(all: TenantVariables, hasSecret: HasSecret): Derivation {
   const derivation: Derivation = { destinations: [], problems: [] };
   for (const [scope, { variables }] of Object.entries(all)) {
     derivation.problems.push(...nameProblems(scope, variables));
@@ -151,7 +151,7 @@ interface Place {
 
 function derive(
   { all, set, scope }: Place,
-  hasSecret: (destinationId: string) => boolean,
+  hasSecret: HasSecret,
   { destinations, problems }: Derivation,
 ): void {
   const { variables } = variableSets[set];
@@ -169,7 +169,7 @@ function derive(
     if (typeof read === 'object') faults.push({ kind: 'invalid', scope: origin, name, ...read });
     else if (read !== undefined) draft.set(variable.field, read);
     if (read === undefined || typeof read === 'object') draft.setProbe(variable);
-    if (read === undefined && isNeeded(variable, () => hasSecret(id)))
+    if (read === undefined && isNeeded(variable, () => hasSecret({ id, set, scope })))
       missing.push({ kind: 'missing', scope, name, message: missingMessage(variable) });
   }
   const parsed = DestinationInput.safeParse(draft.fields);

@@ -24,16 +24,23 @@ export interface HttpAppParts {
   prepare?: (app: NestFastifyApplication) => void | Promise<Record<string, number> | void>;
 }
 
-/** Builds a process from its module and lets it listen. */
+/** A parameter of an address is a tenant's id (64 characters at most) or a batch's, which is shorter; what is longer is no route. */
+const PARAM_CHARS_MAX = 128;
+
+/**
+ * Builds a process from its module and lets it listen.
+ *
+ * @param paramCharsMax how long a parameter of an address may be
+ */
 export async function startHttpApp(
   module: Type,
   partsOf: (app: NestFastifyApplication) => HttpAppParts,
+  paramCharsMax = PARAM_CHARS_MAX,
 ): Promise<RunningApp> {
   const late: { problems?: ProblemFilter } = {};
   const adapter = new FastifyAdapter({
     genReqId: requestIds(),
-    // A parameter is a tenant's id (64 characters at most) or a batch's, which is shorter; what is longer is no route of ours.
-    routerOptions: { maxParamLength: 128 },
+    routerOptions: { maxParamLength: paramCharsMax },
     http: { connectionsCheckingInterval: 1_000 }, // with Node's own 30 s, a request that hangs is noticed that late
     // With Fastify's own 503 for what still comes in while a process stops, every restart would fail some requests.
     return503OnClosing: false,
