@@ -1,6 +1,13 @@
 // What `npm run apply` does with a file: reads it strictly, and makes the store say the same.
-import { Destination, isDerivedId, DESTINATIONS_MAX, Tenant, TenantId } from '@logferry/core';
-import { keyScopes, mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
+import {
+  Destination,
+  DESTINATIONS_MAX,
+  isDerivedId,
+  keyScopes,
+  Tenant,
+  TenantId,
+} from '@logferry/core';
+import { mintKey, type ConfigStore, type StoredKey } from '@logferry/store';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 

@@ -1,10 +1,10 @@
 // What is wrong with what was sent, all of it at once: whoever writes a configuration wants to correct it once.
+import { jsonPath, schemaProblems } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import type { z } from 'zod';
 
 /** Enough to correct a configuration by, and a bound on what a hostile one makes us answer. */
 const PROBLEMS_MAX = 100;
-const TEXT_CHARS_MAX = 300;
 /** A destination with all that may stand in it has some 30 kB. */
 const BODY_CHARS_MAX = 64 * 1024;
 
@@ -20,7 +20,9 @@ export function parseConfig<T>(schema: z.ZodType<T>, value: unknown): T {
     throw invalid([{ path: '$', message: `is larger than ${BODY_CHARS_MAX} characters` }]);
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.flatMap(problemsOf));
+  throw invalid(
+    schemaProblems(parsed.error).map(({ path, message }) => ({ path: jsonPath(path), message })),
+  );
 }
 
 export function invalid(problems: readonly Problem[]): RequestProblem {
@@ -32,39 +34,4 @@ export function invalid(problems: readonly Problem[]): RequestProblem {
     'config.invalid',
     `nothing was written: ${count}${more > 0 ? `, of which the first ${PROBLEMS_MAX} are told` : ''}`,
   ).with({ problems: shown });
-}
-
-function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  const path = issue.path;
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => problem([...path, key], 'is not a field that there is'));
-    case 'invalid_union': {
-      const options = (issue as { options?: unknown[] }).options;
-      return [
-        options === undefined
-          ? problem(path, issue.message)
-          : problem(path, `must be one of ${options.join(', ')}`),
-      ];
-    }
-    case 'invalid_type':
-      return [
-        problem(path, issue.input === undefined ? 'is missing' : `must be ${issue.expected}`),
-      ];
-    default:
-      return [problem(path, issue.message)];
-  }
-}
-
-function problem(path: readonly PropertyKey[], message: string): Problem {
-  return { path: jsonPath(path), message: message.slice(0, TEXT_CHARS_MAX) };
-}
-
-function jsonPath(path: readonly PropertyKey[]): string {
-  const steps = path.map((step) => {
-    if (typeof step === 'number') return `[${step}]`;
-    const name = String(step).slice(0, TEXT_CHARS_MAX);
-    return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
-  });
-  return `$${steps.join('')}`.slice(0, 2 * TEXT_CHARS_MAX);
 }

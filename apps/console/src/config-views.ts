@@ -1,6 +1,6 @@
 // The configuration as the API takes it and tells it. The OpenAPI document is made of these schemas.
-import { Destination, Tenant, TenantId } from '@logferry/core';
-import { keyScopes, withoutSecrets, type StoredKey, type StoredText } from '@logferry/store';
+import { Destination, keyScopes, Tenant, TenantId } from '@logferry/core';
+import { withoutSecrets, type StoredKey, type StoredText } from '@logferry/store';
 import { z } from 'zod';
 
 const version = z

@@ -1,5 +1,5 @@
 import { SharedRates, type BatchStore, type RedisClient } from '@logferry/queue';
-import { brokerAddress, BrokerDesk, type Logger } from '@logferry/runtime';
+import { BrokerDesk, type Logger } from '@logferry/runtime';
 import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
@@ -67,7 +67,8 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
     {
       provide: BrokerDesk,
       inject: [CONSOLE_CONFIG],
-      useFactory: (config: ConsoleConfig) => new BrokerDesk(brokerAddress(config)),
+      useFactory: ({ brokerHost, brokerPort, brokerSecret }: ConsoleConfig) =>
+        new BrokerDesk({ host: brokerHost, port: brokerPort, secret: brokerSecret }),
     },
     {
       provide: DESTINATION_CHECK,

@@ -1,3 +1,4 @@
+import type { KeyScope } from '@logferry/core';
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What a key may send a second, over a time; 0 for as much as there is. */
@@ -5,10 +6,6 @@ export interface KeyRate {
   logEventsPerSecond?: number;
   bytesPerSecond?: number;
 }
-
-/** What a key may do: send log events, read the configuration, or read and change it. */
-export const keyScopes = ['send', 'read', 'admin'] as const;
-export type KeyScope = (typeof keyScopes)[number];
 
 /** A key as it is stored: whoever reads the store learns whose it is and cannot use it. */
 export interface StoredKey {
