@@ -40,6 +40,8 @@ const TESTING = {
   group: ['@logferry/testing'],
   message: 'libs/testing is for tests and tools, never for production code.',
 };
+const CLI =
+  'npx logferry knows the console and its API: what it needs is to be had there, or in libs/core.';
 const lib = (name, why) => ({ group: [`@logferry/${name}`], message: why });
 const noAdapter = (name) =>
   lib(
@@ -199,7 +201,15 @@ export default tseslint.config(
     ['apps/*/src/main.ts', 'apps/*/src/*.module.ts', 'apps/*/src/*.controller.ts'],
     [AWS, QUEUE, REDIS, TESTING],
   ),
-  wall(['tools/**/*.ts'], [AWS, QUEUE, NEST], TESTS),
+  wall(['tools/**/*.ts'], [AWS, QUEUE, NEST], [...TESTS, 'tools/cli/**']),
+  wall(
+    ['tools/cli/**/*.ts'],
+    [
+      ...[AWS, QUEUE, NEST, REDIS, TESTING],
+      ...['aws', 'queue', 'runtime', 'store', 'worker'].map((name) => lib(name, CLI)),
+    ],
+    TESTS,
+  ),
   wall(
     ['e2e/**/*.ts'],
     [QUEUE, NEST, third(['@logferry/aws'], 'End-to-end tests look from outside.')],

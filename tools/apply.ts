@@ -112,7 +112,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const misuse = misuseLine(error, 'apply');
+    const misuse = misuseLine(error, 'npm run apply --');
     process.stderr.write(misuse ?? `${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = misuse === undefined ? 1 : MISUSE_EXIT_CODE;
   },

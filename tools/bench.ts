@@ -212,7 +212,7 @@ function write(result: object, text: string | undefined): void {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    const misuse = misuseLine(error, 'bench');
+    const misuse = misuseLine(error, 'npm run bench --');
     process.stderr.write(misuse ?? `${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(misuse === undefined ? 1 : MISUSE_EXIT_CODE);
   },

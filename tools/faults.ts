@@ -63,7 +63,7 @@ try {
   if (environment === 'help') process.stdout.write(HELP);
   else run(environment);
 } catch (error) {
-  const line = misuseLine(error, 'test:faults');
+  const line = misuseLine(error, 'npm run test:faults --');
   if (line === undefined) throw error;
   process.stderr.write(line);
   process.exitCode = MISUSE_EXIT_CODE;

@@ -5,14 +5,18 @@ export class Misuse extends Error {
 
 export const MISUSE_EXIT_CODE = 2;
 
-/** The line for whoever typed it, or undefined if the error is something else. Node's own `parseArgs` throws a `TypeError`. */
-export function misuseLine(error: unknown, command: string): string | undefined {
+/**
+ * The line for whoever typed it, or undefined if the error is something else. Node's own `parseArgs` throws a `TypeError`.
+ *
+ * @param invocation how the command is called, such as `npm run send --`
+ */
+export function misuseLine(error: unknown, invocation: string): string | undefined {
   const isParse =
     error instanceof TypeError && 'code' in error && /^ERR_PARSE_ARGS_/.test(String(error.code));
   if (!isParse && !(error instanceof Misuse)) return undefined;
   // Node goes on with advice about dashes; the help says it better.
   const [what = ''] = error.message.split(/\. To specify|\n/);
-  return `${what}; see npm run ${command} -- --help\n`;
+  return `${what}; see ${invocation} --help\n`;
 }
 
 /** The given value, if it is one of those that there are. */

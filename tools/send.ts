@@ -240,7 +240,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const misuse = misuseLine(error, 'send');
+    const misuse = misuseLine(error, 'npm run send --');
     if (misuse === undefined && !(error instanceof NotSent)) throw error;
     process.stderr.write(misuse ?? `${error instanceof Error ? error.message : ''}\n`);
     process.exitCode = misuse === undefined ? 1 : MISUSE_EXIT_CODE;

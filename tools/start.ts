@@ -5,7 +5,6 @@ import { Redis } from 'ioredis';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeCertificates, type CertificateFolders } from './certificates';
 import {
   applyDemoTenant,
   demoAccount,
@@ -87,16 +86,12 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-interface Surroundings {
-  ports: Ports;
-  redisUrl: string;
-  sandboxUrl: string;
-  secrets: LocalSecrets;
-  certificates: CertificateFolders;
-}
-
-function appPlans(surroundings: Surroundings): AppPlan[] {
-  const { ports, redisUrl, sandboxUrl, secrets, certificates } = surroundings;
+function appPlans(
+  ports: Ports,
+  redisUrl: string,
+  secrets: LocalSecrets,
+  sandboxUrl: string,
+): AppPlan[] {
   const redis = { REDIS_URL: redisUrl };
   // The workers know nothing of the sandbox but the variable that the SDK has for such things.
   const aws = { AWS_ENDPOINT_URL: sandboxUrl, AWS_EC2_METADATA_DISABLED: 'true' };
@@ -104,7 +99,6 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
     LOGFERRY_BROKER_TCP_PORT: String(ports.brokerTcp),
     LOGFERRY_BROKER_SECRET: secrets.brokerSecret,
     LOGFERRY_BROKER_ISSUER_URL: issuerUrl(ports),
-    LOGFERRY_WORKER_BROKER_TLS_DIR: certificates.worker,
   };
   const toAws = { ...redis, ...aws, ...broker };
   return [
@@ -114,7 +108,6 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
       env: {
         ...toAws,
         LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
-        LOGFERRY_BROKER_TLS_DIR: certificates.broker,
         LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(DATA, 'broker', 'signing-keys'),
         LOGFERRY_BROKER_SEALING_KEYS: secrets.sealingKeys,
         LOGFERRY_BROKER_EXTERNAL_ID_SECRET: secrets.externalIdSecret,
@@ -180,14 +173,7 @@ async function start(
   const aws = await startSandboxAws({ port: ports.sandbox, seed: demoAccount(issuerUrl(ports)) });
   started.add('the sandbox AWS', () => aws.stop());
   await writeDemoTenant(redis.url);
-  const certificates = await makeCertificates(join(DATA, 'certificates'));
-  const plans = appPlans({
-    ports,
-    redisUrl: redis.url,
-    sandboxUrl: aws.url,
-    secrets,
-    certificates,
-  });
+  const plans = appPlans(ports, redis.url, secrets, aws.url);
   await Promise.all(
     plans.map(async (plan) => {
       const app = startProcess(plan, join(DATA, 'logs'));
@@ -197,8 +183,12 @@ async function start(
       say(`${app.name.padEnd(17)} ready`);
     }),
   );
-  const forSend = { url: ingestUrl(ports), key: secrets.platformKey };
-  writeFileSync(join(DATA, 'start.json'), JSON.stringify(forSend), { mode: 0o600 });
+  const forCommands = {
+    url: ingestUrl(ports),
+    key: secrets.platformKey,
+    console: { url: `http://127.0.0.1:${ports.console}`, password: secrets.consolePassword },
+  };
+  writeFileSync(join(DATA, 'start.json'), JSON.stringify(forCommands), { mode: 0o600 });
   return { aws, secrets };
 }
 
@@ -299,7 +289,7 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    const misuse = misuseLine(error, 'start');
+    const misuse = misuseLine(error, 'npm run start --');
     if (misuse === undefined) throw error;
     process.stderr.write(misuse);
     process.exit(MISUSE_EXIT_CODE);

@@ -34,7 +34,6 @@ import { SessionCache } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { SessionObserver } from './session-observer';
 import { SigningKeys } from './signing-keys';
-import { tokenSourceOf } from './token-source';
 import { StsTurns } from './sts-turns';
 import { TryDecoys } from './try-decoys';
 
@@ -130,11 +129,13 @@ const STS = Symbol('Sts');
     {
       provide: STS,
       inject: [BROKER_CONFIG, Issuer],
-      useFactory: (config: BrokerConfig, own: Issuer): SessionFetcherParts => {
-        const { stsTimeoutMs, sessionTagging } = config;
+      useFactory: (
+        { stsTimeoutMs, sessionTagging }: BrokerConfig,
+        tokens: Issuer,
+      ): SessionFetcherParts => {
         const transport = sharedTransport({ requestTimeoutMs: stsTimeoutMs });
         return {
-          tokens: tokenSourceOf(config, own),
+          tokens,
           tagging: sessionTagging,
           webIdentity: new WebIdentitySts(transport),
           platformIdentity: new PlatformIdentitySts(transport),

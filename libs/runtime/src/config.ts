@@ -38,15 +38,17 @@ const PREFIXES = ['INGEST', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE
 
 /**
  * What may stand there too and belongs to no single process that would refuse a mistyped one: the settings that only some processes
- * read, and the one of a command. By their whole names, so that every process refuses what is merely like them.
+ * read, and those of commands. By their whole names, so that every process refuses what is merely like them.
  */
 const SHARED = new Set([
   'LOGFERRY_DEAD_LETTER_RETENTION_MS',
   'LOGFERRY_DEAD_LETTER_TENANT_BYTES_MAX',
   'LOGFERRY_REDIS_SHARDS',
   'LOGFERRY_WORKER_BROKER_HOST',
-  'LOGFERRY_WORKER_BROKER_TLS_DIR',
   'LOGFERRY_SEND_KEY',
+  'LOGFERRY_CONSOLE_URL',
+  'LOGFERRY_CONSOLE_KEY',
+  'LOGFERRY_CONSOLE_KEY_FILE',
 ]);
 
 /**

@@ -1,0 +1,15 @@
+import { applyCommand } from './apply-command';
+import type { Command } from './command';
+import { destinationsCommand } from './destinations-command';
+import { exportCommand } from './export-command';
+import { keysCommand } from './keys-command';
+import { tenantsCommand } from './tenants-command';
+
+/** All commands, in the order in which the help lists them. */
+export const commands: readonly Command[] = [
+  applyCommand,
+  exportCommand,
+  tenantsCommand,
+  destinationsCommand,
+  keysCommand,
+];

@@ -1,0 +1,84 @@
+import { DestinationInput, isDerivedId } from '@logferry/core';
+import { parseArgs } from 'node:util';
+import { stringify } from 'yaml';
+import { Misuse } from '../misuse';
+import { commonOptions, named, openSession, type Command } from './command';
+import { readInstallation, type ShownDestinationRecord } from './installation';
+import type { ShownKey } from './keys-command';
+import type { KeyEntry } from './logferry-file';
+import { referenceText } from './secret-reference';
+import { withoutDefaults } from './without-defaults';
+
+export const exportCommand: Command = {
+  name: 'export',
+  summary: 'writes what is there as a file that apply takes',
+  help: `  npx logferry export [TENANT…] > logferry.yaml
+
+All tenants, or those that are named, with their destinations and the names of their keys. What is as it would be without being
+said is left out, and so is what variables on a scope have made. Secrets cannot be read: where a destination has one, the file says
+\${ENV:…} with a name for it, which apply asks for when it makes the destination elsewhere, or when its key changes. What apply
+makes of the file at the same place is nothing.
+`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: commonOptions,
+    });
+    const wanted = named(positionals, ...positionals.map(() => 'TENANT'));
+    const { terminal, console } = openSession(values);
+    const isWanted = (id: string): boolean => wanted.length === 0 || wanted.includes(id);
+    const { tenants, destinations, keys } = await readInstallation(console, isWanted);
+    const unknown = wanted.find((id) => !tenants.has(id));
+    if (unknown !== undefined) throw new Misuse(`there is no tenant ${unknown}`);
+    const unreadable: string[] = [];
+    const shown = [...tenants.values()]
+      .filter(({ id }) => isWanted(id))
+      .map(({ id, name, unreadable: isUnreadable }) => {
+        if (isUnreadable === true) unreadable.push(`tenant ${id}`);
+        const own = (destinations.get(id) ?? []).filter((record) => !isDerivedId(record.id));
+        const readable = own.filter((record) => record.unreadable !== true);
+        for (const record of own)
+          if (!readable.includes(record)) unreadable.push(`destination ${id}/${record.id}`);
+        return {
+          id,
+          ...(name === undefined ? {} : { name }),
+          destinations: readable.map((record) => destinationEntry(id, record)),
+          keys: keys.filter(({ tenant }) => tenant === id).map(keyEntry),
+        };
+      });
+    const platformKeys = keys.filter(({ tenant }) => tenant === null).map(keyEntry);
+    const isWhole = wanted.length === 0 && platformKeys.length > 0;
+    const file = { tenants: shown, ...(isWhole ? { keys: platformKeys } : {}) };
+    if (terminal.isJson) terminal.json(file);
+    else terminal.line(stringify(file, { lineWidth: 0 }).trimEnd());
+    for (const what of unreadable)
+      terminal.note(`${what} is left out: another version of Logferry wrote it`);
+    return unreadable.length === 0 ? 0 : 1;
+  },
+};
+
+function destinationEntry(tenant: string, record: ShownDestinationRecord): object {
+  const fields: Record<string, unknown> = { ...record };
+  delete fields.version;
+  const bare = withoutDefaults(fields, (value) => DestinationInput.safeParse(value));
+  const { id, type, credentials, ...others } = bare as {
+    credentials: Record<string, unknown>;
+  } & Record<string, unknown>;
+  const rest = { id, type, ...others }; // what it is stands first
+  // It is of this installation: another mints its own.
+  delete credentials.externalId;
+  if (credentials.kind !== 'access_key') return { ...rest, credentials };
+  const name = `${tenant}_${record.id}_SECRET`.toUpperCase().replace(/\W|\./g, '_');
+  const secretAccessKey = referenceText({ from: 'ENV', name });
+  return { ...rest, credentials: { ...credentials, secretAccessKey } };
+}
+
+function keyEntry({ name, scopes, logEventsPerSecond, bytesPerSecond }: ShownKey): KeyEntry {
+  return {
+    name,
+    scopes: scopes as KeyEntry['scopes'],
+    ...(logEventsPerSecond === undefined ? {} : { logEventsPerSecond }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+  };
+}
