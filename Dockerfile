@@ -21,7 +21,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-RUN mkdir -p /var/lib/logferry && chown node:node /var/lib/logferry
+RUN mkdir -p /var/lib/logferry /certificates && chown node:node /var/lib/logferry /certificates
 USER node
 VOLUME /var/lib/logferry
 # Started without npm, so that the process hears signals itself and stops in order.

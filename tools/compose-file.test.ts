@@ -30,10 +30,12 @@ const ofAws: Record<string, string[]> = {
 
 /** Where things are in the network of the containers: the same for every installation. */
 const isPlace = (name: string): boolean =>
-  /_(HOST|PORT)$/.test(name) || ['REDIS_URL', 'LOGFERRY_BROKER_SIGNING_KEYS_DIR'].includes(name);
+  /_(HOST|PORT|TLS_DIR)$/.test(name) ||
+  ['REDIS_URL', 'LOGFERRY_BROKER_SIGNING_KEYS_DIR'].includes(name);
 
-test('it starts every process, and Redis', () => {
-  expect(Object.keys(services).sort()).toEqual(['redis', ...apps.map(([app]) => app)].sort());
+test('it starts every process and Redis, and makes certificates before', () => {
+  const others = ['certificates', 'redis'];
+  expect(Object.keys(services).sort()).toEqual([...others, ...apps.map(([app]) => app)].sort());
 });
 
 test.each(apps.map(([app]) => app))('%s is handed its own settings, all of them', (app) => {

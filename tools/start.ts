@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeCertificates, type CertificateFolders } from './certificates';
 import {
   applyDemoTenant,
   demoAccount,
@@ -86,12 +87,16 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function appPlans(
-  ports: Ports,
-  redisUrl: string,
-  secrets: LocalSecrets,
-  sandboxUrl: string,
-): AppPlan[] {
+interface Surroundings {
+  ports: Ports;
+  redisUrl: string;
+  sandboxUrl: string;
+  secrets: LocalSecrets;
+  certificates: CertificateFolders;
+}
+
+function appPlans(surroundings: Surroundings): AppPlan[] {
+  const { ports, redisUrl, sandboxUrl, secrets, certificates } = surroundings;
   const redis = { REDIS_URL: redisUrl };
   // The workers know nothing of the sandbox but the variable that the SDK has for such things.
   const aws = { AWS_ENDPOINT_URL: sandboxUrl, AWS_EC2_METADATA_DISABLED: 'true' };
@@ -99,6 +104,7 @@ function appPlans(
     LOGFERRY_BROKER_TCP_PORT: String(ports.brokerTcp),
     LOGFERRY_BROKER_SECRET: secrets.brokerSecret,
     LOGFERRY_BROKER_ISSUER_URL: issuerUrl(ports),
+    LOGFERRY_WORKER_BROKER_TLS_DIR: certificates.worker,
   };
   const toAws = { ...redis, ...aws, ...broker };
   return [
@@ -108,6 +114,7 @@ function appPlans(
       env: {
         ...toAws,
         LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
+        LOGFERRY_BROKER_TLS_DIR: certificates.broker,
         LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(DATA, 'broker', 'signing-keys'),
         LOGFERRY_BROKER_SEALING_KEYS: secrets.sealingKeys,
         LOGFERRY_BROKER_EXTERNAL_ID_SECRET: secrets.externalIdSecret,
@@ -173,7 +180,14 @@ async function start(
   const aws = await startSandboxAws({ port: ports.sandbox, seed: demoAccount(issuerUrl(ports)) });
   started.add('the sandbox AWS', () => aws.stop());
   await writeDemoTenant(redis.url);
-  const plans = appPlans(ports, redis.url, secrets, aws.url);
+  const certificates = await makeCertificates(join(DATA, 'certificates'));
+  const plans = appPlans({
+    ports,
+    redisUrl: redis.url,
+    sandboxUrl: aws.url,
+    secrets,
+    certificates,
+  });
   await Promise.all(
     plans.map(async (plan) => {
       const app = startProcess(plan, join(DATA, 'logs'));

@@ -1,5 +1,5 @@
 import { SharedRates, type BatchStore, type RedisClient } from '@logferry/queue';
-import { BrokerDesk, type Logger } from '@logferry/runtime';
+import { brokerAddress, BrokerDesk, type Logger } from '@logferry/runtime';
 import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
@@ -67,8 +67,7 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
     {
       provide: BrokerDesk,
       inject: [CONSOLE_CONFIG],
-      useFactory: ({ brokerHost, brokerPort, brokerSecret }: ConsoleConfig) =>
-        new BrokerDesk({ host: brokerHost, port: brokerPort, secret: brokerSecret }),
+      useFactory: (config: ConsoleConfig) => new BrokerDesk(brokerAddress(config)),
     },
     {
       provide: DESTINATION_CHECK,

@@ -34,6 +34,7 @@ import { SessionCache } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { SessionObserver } from './session-observer';
 import { SigningKeys } from './signing-keys';
+import { tokenSourceOf } from './token-source';
 import { StsTurns } from './sts-turns';
 import { TryDecoys } from './try-decoys';
 
@@ -129,13 +130,11 @@ const STS = Symbol('Sts');
     {
       provide: STS,
       inject: [BROKER_CONFIG, Issuer],
-      useFactory: (
-        { stsTimeoutMs, sessionTagging }: BrokerConfig,
-        tokens: Issuer,
-      ): SessionFetcherParts => {
+      useFactory: (config: BrokerConfig, own: Issuer): SessionFetcherParts => {
+        const { stsTimeoutMs, sessionTagging } = config;
         const transport = sharedTransport({ requestTimeoutMs: stsTimeoutMs });
         return {
-          tokens,
+          tokens: tokenSourceOf(config, own),
           tagging: sessionTagging,
           webIdentity: new WebIdentitySts(transport),
           platformIdentity: new PlatformIdentitySts(transport),

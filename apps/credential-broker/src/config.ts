@@ -7,6 +7,7 @@ import {
   issuerSettings,
   loadConfig,
   optionalSecret,
+  optionalText,
   port,
   redisSettings,
   secret,
@@ -21,6 +22,51 @@ export const brokerSettings = {
   host: host('LOGFERRY_BROKER_HOST'),
   port: port('LOGFERRY_BROKER_HTTP_PORT', 8082),
   tcpPort: port('LOGFERRY_BROKER_TCP_PORT', 8083),
+  tokenSource: choice(
+    {
+      name: 'LOGFERRY_BROKER_TOKEN_SOURCE',
+      description:
+        "Whose identity tokens STS is shown: this broker's own, or those of the platform's issuer, from a `file` or from an `http` endpoint. Of the platform's, each tenant should have its own (`{tenant}`): one for all tells no tenant from another.",
+    },
+    ['own', 'file', 'http'],
+    'own',
+  ),
+  tokenFile: optionalText({
+    name: 'LOGFERRY_BROKER_TOKEN_FILE',
+    description:
+      'For the source `file`: where the token is, read anew each time. `{tenant}` stands for the tenant.',
+    example: '/var/run/tokens/{tenant}.jwt',
+  }),
+  tokenUrl: optionalText({
+    name: 'LOGFERRY_BROKER_TOKEN_URL',
+    description:
+      'For the source `http`: the token endpoint, which is asked by client credentials; https, or on this machine.',
+    example: 'https://login.example.com/oauth/token',
+  }),
+  tokenClientId: optionalText({
+    name: 'LOGFERRY_BROKER_TOKEN_CLIENT_ID',
+    description: 'For the source `http`: who asks.',
+    example: 'logferry',
+  }),
+  tokenClientSecret: optionalSecret({
+    name: 'LOGFERRY_BROKER_TOKEN_CLIENT_SECRET',
+    description: 'For the source `http`: its secret.',
+  }),
+  tokenParameters: text(
+    {
+      name: 'LOGFERRY_BROKER_TOKEN_PARAMETERS',
+      description:
+        'For the source `http`: further parameters, as a query is written. `{tenant}` stands for the tenant.',
+      example: 'audience=sts.amazonaws.com&scope=logs:{tenant}',
+    },
+    'audience=sts.amazonaws.com',
+  ),
+  tlsDir: optionalText({
+    name: 'LOGFERRY_BROKER_TLS_DIR',
+    description:
+      'A folder with `tls.crt` and `tls.key` for the port that workers ask at, as Kubernetes and cert-manager name them; with `ca.crt` beside them, only who shows a certificate of that is let in. It may be left out only on loopback.',
+    example: '/etc/logferry/broker',
+  }),
   secret: secret({
     name: 'LOGFERRY_BROKER_SECRET',
     description:

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import {
+  brokerServerTls,
   listeningPort,
   runApp,
   startHttpApp,
@@ -21,9 +22,15 @@ export function startBroker(): Promise<RunningApp> {
       ...config,
       log: app.get<Logger>(BROKER_LOG),
       prepare: async () => {
+        const tlsOptions = brokerServerTls(config.host, config.tlsDir);
         const microservice = app.connectMicroservice<MicroserviceOptions>({
           transport: Transport.TCP,
-          options: { host: config.host, port: config.tcpPort, maxBufferSize: MESSAGE_CHARS_MAX },
+          options: {
+            host: config.host,
+            port: config.tcpPort,
+            maxBufferSize: MESSAGE_CHARS_MAX,
+            ...(tlsOptions === undefined ? {} : { tlsOptions }),
+          },
         });
         await app.startAllMicroservices();
         return { tcp: listeningPort(microservice.unwrap<Server>()) };

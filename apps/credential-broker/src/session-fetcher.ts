@@ -10,6 +10,8 @@ import type { SessionSubject } from './session-cache';
 
 /** Whoever has identity tokens. */
 export interface TokenSource {
+  /** Whether each tenant has tokens that name it: else nothing in a token tells tenants apart. */
+  readonly isPerTenant?: boolean;
   tokenFor(tenantId: string, nowMs: number): Promise<string>;
 }
 

@@ -47,6 +47,9 @@ export class TryDecoys {
     const { credentials, region } = destination;
     const triedFor = sessionKey(destination);
     if (credentials.kind === 'access_key') return { outcome: 'no_role', triedFor };
+    // Everybody has the same token: there is no other to try with.
+    if (credentials.kind === 'web_identity' && this.parts.tokens.isPerTenant === false)
+      return { outcome: 'unknown', triedFor };
     for (const attempt of this.attempts(place.tenantId, region, credentials)) {
       const failure = await attempt().then(
         () => undefined,

@@ -262,6 +262,7 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'credential.external_id_foreign': 'apps/credential-broker/src/issue-session.ts',
   'credential.key_refused': 'apps/credential-broker/src/issue-session.ts',
   'credential.kind_unavailable': 'apps/credential-broker/src/sealing.ts',
+  'credential.token_unavailable': 'apps/credential-broker/src/external-tokens.ts',
   'credential.rationed': 'apps/credential-broker/src/session-cache.ts',
   'credential.secret_unreadable': 'apps/credential-broker/src/sealing.ts',
   'credential.broker_unavailable': 'libs/runtime/src/broker-client.ts',

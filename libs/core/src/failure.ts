@@ -88,6 +88,11 @@ const kinds = {
     publicMessage:
       'AWS finds the policy too large that narrows the session to this destination. Give the destination shorter names.',
   },
+  'credential.token_unavailable': {
+    fault: 'us',
+    disposition: 'defer',
+    publicMessage: "The platform's own identity token could not be had just now.",
+  },
   'credential.rationed': {
     fault: 'us',
     disposition: 'defer',

@@ -1,5 +1,6 @@
 import { ClientTCP, type TcpSocket } from '@nestjs/microservices';
 import { lastValueFrom, timeout, TimeoutError } from 'rxjs';
+import type { ConnectionOptions } from 'node:tls';
 import type { Secret } from './secret';
 
 export interface BrokerAddress {
@@ -8,6 +9,8 @@ export interface BrokerAddress {
   secret: Secret;
   /** How long to wait for an answer; the broker itself waits for STS. */
   timeoutMs?: number;
+  /** With which it is asked; plain TCP without. */
+  tls?: ConnectionOptions;
 }
 
 /** The way to the broker: a connection that is made when the first question is asked, and left when it answers nothing any more. */
@@ -52,8 +55,13 @@ class Connection {
   private underWay = 0;
   private isLeft = false;
 
-  constructor({ host, port, timeoutMs = 15_000 }: BrokerAddress) {
-    this.client = new KeptAliveClient({ host, port, maxBufferSize: 1024 * 1024 });
+  constructor({ host, port, tls, timeoutMs = 15_000 }: BrokerAddress) {
+    this.client = new KeptAliveClient({
+      host,
+      port,
+      maxBufferSize: 1024 * 1024,
+      ...(tls === undefined ? {} : { tlsOptions: tls }),
+    });
     this.timeoutMs = timeoutMs;
   }
 

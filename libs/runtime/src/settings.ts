@@ -167,6 +167,12 @@ export const deadLetterSettings = {
 
 /** Settings of every process that asks the broker for something. */
 export const brokerClientSettings = {
+  brokerTlsDir: optionalText({
+    name: 'LOGFERRY_WORKER_BROKER_TLS_DIR',
+    description:
+      'A folder with `ca.crt`, which the credential broker must have its certificate from, and for mutual TLS with `tls.crt` and `tls.key`. It may be left out only where the broker is on this machine.',
+    example: '/etc/logferry/worker',
+  }),
   brokerHost: text(
     {
       name: 'LOGFERRY_WORKER_BROKER_HOST',

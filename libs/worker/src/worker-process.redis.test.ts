@@ -124,6 +124,7 @@ function startWorker(
       shards,
       deadLetterRetentionMs: 14 * 86_400_000,
       deadLetterTenantBytesMax: 0,
+      brokerTlsDir: undefined,
       brokerHost: '127.0.0.1',
       brokerPort: broker.port,
       brokerSecret: new Secret('what all workers know'),

@@ -12,6 +12,7 @@ import {
   type RedisClient,
 } from '@logferry/queue';
 import {
+  brokerAddress,
   BrokerClient,
   deadLetterGauges,
   DeadLetterObserver,
@@ -72,11 +73,7 @@ export class WorkerProcess {
       },
       (tenantId) => void this.probeNow(tenantId).catch((error: unknown) => this.noProbe(error)),
     );
-    this.broker = new BrokerClient({
-      host: config.brokerHost,
-      port: config.brokerPort,
-      secret: config.brokerSecret,
-    });
+    this.broker = new BrokerClient(brokerAddress(config));
     this.memory = new RedisMemory(this.redis);
     const { concurrency, attemptsMax, holdWindowMs, holdMemoryPercentMax, shards } = config;
     const observer = new DeliveryObserver(this.metrics, this.log);
