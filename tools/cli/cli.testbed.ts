@@ -21,6 +21,7 @@ interface RunOptions {
 export interface RunningCommand {
   readonly ended: Promise<End>;
   out(): string;
+  told(): string;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -39,7 +40,7 @@ export function startCli(
   const ended = new Promise<End>((resolve) =>
     child.once('close', (code) => resolve({ code, out, told })),
   );
-  return { ended, out: () => out, signal: (name) => void child.kill(name) };
+  return { ended, out: () => out, told: () => told, signal: (name) => void child.kill(name) };
 }
 
 export function runCli(args: readonly string[], options: RunOptions = {}): Promise<End> {

@@ -1,8 +1,12 @@
 import { applyCommand } from './apply-command';
 import type { Command } from './command';
 import { destinationsCommand } from './destinations-command';
+import { doctorCommand } from './doctor-command';
 import { exportCommand } from './export-command';
 import { keysCommand } from './keys-command';
+import { policyCommand } from './policy-command';
+import { redriveCommand } from './redrive-command';
+import { tailCommand } from './tail-command';
 import { tenantsCommand } from './tenants-command';
 
 /** All commands, in the order in which the help lists them. */
@@ -12,4 +16,8 @@ export const commands: readonly Command[] = [
   tenantsCommand,
   destinationsCommand,
   keysCommand,
+  policyCommand,
+  redriveCommand,
+  tailCommand,
+  doctorCommand,
 ];

@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import { commonOptions, named, openSession, type Command } from './command';
+import { checkedUrl } from './connection';
+import { examine, type Finding, type Patient } from './examination';
+import type { Terminal } from './terminal';
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'checks an installation, and says for everything that is wrong what to do',
+  help: `  npx logferry doctor [--ingest URL] [--broker URL] [--worker URL]…
+
+Whether each process lives and has what it needs (Redis and its settings among it), whether its clock is right, whether the key is
+good, whether AWS can read the issuer's documents, and what is held or dead. Only what there is an address of is checked; where the
+console is on this machine, the others are looked for at their usual ports there.
+
+  --ingest URL  where ingest is
+  --broker URL  where the credential broker's HTTP is
+  --worker URL  where a worker's health is; may be given again
+
+Exit code: 0 if nothing is wrong, though there may be warnings; 1 if something is.
+`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        ...commonOptions,
+        ingest: { type: 'string' },
+        broker: { type: 'string' },
+        worker: { type: 'string', multiple: true, default: [] },
+      },
+    });
+    named(positionals);
+    const { terminal, console } = openSession(values);
+    const patients = patientsOf(console.url, values);
+    const findings: Finding[] = [];
+    for await (const finding of examine(console, patients)) {
+      findings.push(finding);
+      if (!terminal.isJson) tell(terminal, finding);
+    }
+    const faults = findings.filter(({ state }) => state === 'wrong').length;
+    const warnings = findings.filter(({ state }) => state === 'warning').length;
+    if (terminal.isJson) terminal.json({ healthy: faults === 0, findings });
+    else terminal.line(`${faults} wrong, ${warnings} to look at.`);
+    return faults === 0 ? 0 : 1;
+  },
+};
+
+function patientsOf(
+  consoleUrl: string,
+  given: { ingest?: string | undefined; broker?: string | undefined; worker: string[] },
+): Patient[] {
+  const { hostname, protocol } = new URL(consoleUrl);
+  const isHere = /^(localhost|127\..*|\[::1\])$/.test(hostname);
+  const here = (port: number): string | undefined =>
+    isHere ? `${protocol}//${hostname}:${port}` : undefined;
+  const workers =
+    given.worker.length > 0
+      ? given.worker.map((url) => ({ name: 'worker', url: checkedUrl(url) }))
+      : [
+          { name: 'cloudwatch-worker', url: here(8084) },
+          { name: 's3-worker', url: here(8085) },
+        ];
+  return [
+    { name: 'console', url: consoleUrl },
+    { name: 'ingest', url: given.ingest === undefined ? here(8080) : checkedUrl(given.ingest) },
+    {
+      name: 'credential-broker',
+      url: given.broker === undefined ? here(8082) : checkedUrl(given.broker),
+    },
+    ...workers,
+  ];
+}
+
+const SIGNS = { good: '✓', warning: '!', wrong: '✗', unknown: '?' } as const;
+const STYLES = { good: 'green', warning: 'yellow', wrong: 'red', unknown: 'dim' } as const;
+
+function tell(terminal: Terminal, { state, about, message, remedy }: Finding): void {
+  terminal.line(`${terminal.style(STYLES[state], SIGNS[state])} ${about}: ${message}`);
+  if (remedy !== undefined) terminal.line(`    ${remedy}`);
+}

@@ -1,0 +1,204 @@
+// The commands that look after deliveries: policies to paste, dead letters, what happens, and whether all is well.
+import { until } from '@logferry/testing';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { useConsoleTestbed } from '../../apps/console/src/console.testbed';
+import { CliTestbed } from './cli.testbed';
+
+jest.setTimeout(60_000); // each command is a process of its own
+
+const bed = useConsoleTestbed();
+const cli = new CliTestbed(bed);
+beforeEach(async () => {
+  await cli.letIn();
+  await bed.call('/v1/tenants/acme', { method: 'PUT', body: {} });
+  await bed.call(CW, { method: 'PUT', body: destination });
+});
+afterAll(() => cli.remove());
+
+const CW = '/v1/tenants/acme/destinations/cw';
+const destination = {
+  type: 'cloudwatch',
+  region: 'eu-central-1',
+  preset: 'env0',
+  credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
+};
+
+test.each([
+  [[], /^aws iam put-role-policy /m],
+  [['--format', 'terraform'], /^resource "aws_iam_role" "logferry" \{$/m],
+  [['--format', 'cloudformation'], /^ {2}"Resources": \{$/m],
+  [['--json'], /"tenant:acme"/],
+])('the policies of a destination are printed, with %j', async (args, text) => {
+  const { code, out } = await cli.run(['policy', 'acme', 'cw', ...args]);
+  expect(code).toBe(0);
+  expect(out).toMatch(text);
+});
+
+test('dead letters that match are counted, redriven when that is said, and no others', async () => {
+  await bed.deadLetters(2);
+  await bed.deadLetters(1, { tenantId: 'globex' });
+  const redrive = (...args: string[]) => cli.run(['redrive', ...args]);
+  expect((await redrive()).code).toBe(64);
+  expect((await redrive('--all', '--tenant', 'acme')).code).toBe(64);
+  expect((await redrive('--tenant', 'acme', '--dry-run')).out).toBe(
+    '2 dead letters with 4 log events match.\n',
+  );
+  expect((await redrive('--tenant', 'acme')).code).toBe(64);
+  expect(await redrive('--tenant', 'acme', '--yes')).toEqual({
+    code: 0,
+    out: "2 redriven, 0 were on their way, 0 in a worker's hands.\n",
+    told: '',
+  });
+  expect((await redrive('--reason', 'cloudwatch.nonsense', '--yes')).told).toContain(
+    'must be the code of a failure',
+  );
+  expect((await redrive('--all', '--yes', '--json')).out).toContain('"redriven":1');
+});
+
+test('what happens to a tenant is followed as it comes, and what was before is not told', async () => {
+  await bed.deadLetters(1);
+  const tail = cli.start(['tail', 'acme', '--every', '1', '--json']);
+  await until(() => tail.told().includes('Following acme …'), { timeoutMs: 20_000 });
+  expect(tail.out()).toBe('');
+  await bed.deadLetters(1);
+  await bed.deadLetters(1, { tenantId: 'globex' });
+  await bed.call(CW, { method: 'PUT', body: { ...destination, enabled: false } });
+  const lines = await until(
+    () => {
+      const told = tail.out().trim().split('\n');
+      return told.length === 2 ? told : undefined;
+    },
+    { timeoutMs: 20_000 },
+  );
+  const told = lines.map((line) => JSON.parse(line) as { where: string; what: string });
+  expect(told.map(({ what }) => what.replace(/letter \S+/, 'letter …')).sort()).toEqual([
+    expect.stringMatching(/^dead letter … of 2 log events: cloudwatch\.unavailable: /),
+    'destination cw changed by login',
+  ]);
+  expect(told.map(({ where }) => where)).toEqual(['acme/cw', 'acme/cw']);
+  tail.signal('SIGINT');
+  await tail.ended;
+});
+
+test("a tenant's own key is told what it is not told of, and follows the rest", async () => {
+  const { key } = await cli.mint({ name: 'own', tenant: 'acme', scopes: ['read'] });
+  cli.environment.LOGFERRY_CONSOLE_KEY = key;
+  const tail = cli.start(['tail', 'acme', 'cw', '--every', '1']);
+  await until(() => tail.told().includes('Following acme/cw …'), { timeoutMs: 20_000 });
+  expect(tail.told()).toContain('This key is told of changes only');
+  await bed.call(CW, { method: 'DELETE' });
+  await until(() => tail.out().includes('acme/cw  destination cw deleted by login'), {
+    timeoutMs: 20_000,
+  });
+  tail.signal('SIGINT');
+  await tail.ended;
+  const missing = await cli.run(['tail', 'acme', 'nowhere']);
+  expect(missing).toMatchObject({ code: 1, out: '' });
+});
+
+describe('doctor', () => {
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  /** A process that answers as it is told to, address by address. */
+  async function standIn(
+    answers: (url: string) => Record<string, [status: number, body: object]>,
+    headers: Record<string, string> = {},
+  ): Promise<string> {
+    let url = '';
+    const server = createServer((request, response) => {
+      const [status, body] = answers(url)[request.url ?? ''] ?? [404, {}];
+      response.writeHead(status, { 'content-type': 'application/json', ...headers });
+      response.end(JSON.stringify(body));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return url;
+  }
+
+  const READY = { '/health/ready': [200, { status: 'ready' }] } as const;
+  const issuer = (url: string, keys: object[], named = url) =>
+    ({
+      '/health/ready': [200, { status: 'ready' }],
+      '/.well-known/openid-configuration': [
+        200,
+        { issuer: named, jwks_uri: `${named}/.well-known/jwks.json` },
+      ],
+      '/.well-known/jwks.json': [200, { keys }],
+    }) as Record<string, [number, object]>;
+  const doctor = async (where: { ingest?: string; broker?: string; worker?: string }) => {
+    const good = await standIn((url) => issuer(url, [{ kid: 'k1' }]));
+    const { ingest = good, broker = good, worker = good } = where;
+    return cli.run(['doctor', '--ingest', ingest, '--broker', broker, '--worker', worker]);
+  };
+
+  test('where all is well says so', async () => {
+    const { code, out } = await doctor({});
+    expect(code).toBe(0);
+    expect(out).toMatch(/^✓ console at http:\S+: ready\n✓ key: may read the configuration\n/);
+    expect(out).toContain('\n0 wrong, 1 to look at.\n'); // an issuer without TLS
+  });
+
+  test('where deliveries are in trouble points at it, and nothing is wrong with the installation', async () => {
+    await bed.deadLetters(1);
+    const { code, out } = await doctor({});
+    expect(code).toBe(0);
+    expect(out).toContain('! dead letters: 1, of 2 log events\n');
+  });
+
+  test('where a process is away, or is another, says which', async () => {
+    const worker = await standIn(() => ({ '/health/ready': [200, { hello: 'world' }] }));
+    const { code, out } = await doctor({ ingest: 'http://127.0.0.1:1', worker });
+    expect(code).toBe(1);
+    expect(out).toContain('✗ ingest at http://127.0.0.1:1: does not answer: ');
+    expect(out).toContain(`✗ worker at ${worker}: answers 200 at /health/ready, as no process`);
+    expect(out).toContain('\n2 wrong, ');
+  });
+
+  test('where Redis is set wrongly passes on what ingest says of it, with what to do', async () => {
+    const need =
+      'redis: Redis would delete what waits when its memory is full: set maxmemory-policy to noeviction';
+    const ingest = await standIn(() => ({
+      '/health/ready': [503, { status: 'not_ready', waitingFor: [need] }],
+    }));
+    const { code, out } = await doctor({ ingest });
+    expect(code).toBe(1);
+    expect(out).toContain(`✗ ingest at ${ingest}: lives, and waits for ${need}\n`);
+  });
+
+  test('where a clock is wrong says by how much', async () => {
+    const late = new Date(Date.now() - 600_000).toUTCString();
+    const worker = await standIn(() => READY as never, { date: late });
+    const { code, out } = await doctor({ worker });
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /its clock and that of this machine are (599|60\d) s apart\n {4}Let NTP set/,
+    );
+  });
+
+  test.each<[string, (url: string) => Record<string, [number, object]>, string]>([
+    ['has no keys', (url) => issuer(url, []), 'holds no keys'],
+    [
+      'is found elsewhere than it says',
+      (url) => issuer(url, [{ kid: 'k1' }], 'http://127.0.0.1:1'),
+      'cannot be read: ',
+    ],
+    ['has no documents', () => READY as never, 'answers 404'],
+  ])('where the issuer %s says so', async (_, answers, message) => {
+    const { code, out } = await doctor({ broker: await standIn(answers) });
+    expect(code).toBe(1);
+    expect(out).toContain(message);
+  });
+
+  test('with a key that is good for nothing says how to make one', async () => {
+    cli.environment.LOGFERRY_CONSOLE_KEY = 'lf_000000000000_' + 'x'.repeat(43);
+    const { code, out } = await doctor({});
+    expect(code).toBe(1);
+    expect(out).toContain('✗ key: the key is not known, or was revoked (auth.unknown_key)\n');
+    expect(out).not.toContain('x'.repeat(43));
+  });
+});
