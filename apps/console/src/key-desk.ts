@@ -1,4 +1,5 @@
 import {
+  isKeyId,
   keyPlace,
   mintKey,
   tenantPlace,
@@ -101,7 +102,7 @@ export class KeyDesk {
   }
 
   private async keyOf(caller: Caller | undefined, keyId: string): Promise<StoredKey> {
-    const key = await this.store.key(keyId);
+    const key = isKeyId(keyId) ? await this.store.key(keyId) : undefined;
     const own = tenantOf(caller);
     if (key === undefined || (own !== undefined && key.tenantId !== own)) throw unknownKey();
     return key;

@@ -37,6 +37,11 @@ export function mintKey(
   return { text: `lf_${id}_${secret}`, key: tenantId === undefined ? key : { ...key, tenantId } };
 }
 
+/** Whether it may be the id of a key. People put whole keys where ids belong, and those must be shown to nobody, Redis included. */
+export function isKeyId(text: string): boolean {
+  return /^[0-9a-f]{12}$/.test(text);
+}
+
 /** The two parts of a key's text, if it has the shape of one. */
 export function splitKey(text: string): { id: string; secret: string } | undefined {
   const [, id, secret] = shape.exec(text) ?? [];
