@@ -11,7 +11,7 @@ export type App = (typeof APPS)[number];
 
 export const PLATFORM_KEY = 'end-to-end-platform-key-0123456789';
 export const CONSOLE_PASSWORD = 'end-to-end-console-password';
-const BROKER_SECRET = 'end-to-end-broker-secret';
+export const BROKER_SECRET = 'end-to-end-broker-secret';
 
 export interface Surroundings {
   redisUrl: string;

@@ -29,6 +29,8 @@ interface StackOptions {
   /** Another AWS than the sandbox: its address. */
   awsUrl?: string;
   apps?: readonly App[];
+  /** What processes are told beside what all of them need. */
+  environment?: Partial<Record<App, Readonly<Record<string, string>>>>;
 }
 
 interface StackParts {
@@ -38,6 +40,7 @@ interface StackParts {
   ports: Record<App, number>;
   brokerTcpPort: number;
   dir: string;
+  environment: NonNullable<StackOptions['environment']>;
 }
 
 export class Stack {
@@ -55,7 +58,7 @@ export class Stack {
     this.store = new BatchStore(this.client, 0);
   }
 
-  static async start({ awsUrl, apps = APPS }: StackOptions = {}): Promise<Stack> {
+  static async start({ awsUrl, apps = APPS, environment = {} }: StackOptions = {}): Promise<Stack> {
     const ports = Object.fromEntries(
       await Promise.all(APPS.map(async (app) => [app, await steadyPort()])),
     ) as Record<App, number>;
@@ -77,6 +80,7 @@ export class Stack {
       ports,
       brokerTcpPort: await steadyPort(),
       dir,
+      environment,
     });
     try {
       await stack.connectCustomer();
@@ -90,23 +94,35 @@ export class Stack {
   }
 
   get ingestUrl(): string {
-    return `http://127.0.0.1:${this.parts.ports.ingest}`;
+    return this.url('ingest');
   }
 
   get consoleUrl(): string {
-    return `http://127.0.0.1:${this.parts.ports.console}`;
+    return this.url('console');
+  }
+
+  get brokerTcpPort(): number {
+    return this.parts.brokerTcpPort;
+  }
+
+  get signingKeysDir(): string {
+    return join(this.parts.dir, 'signing-keys');
+  }
+
+  url(app: App): string {
+    return `http://127.0.0.1:${this.parts.ports[app]}`;
   }
 
   async startApp(app: App): Promise<void> {
-    const { redis, awsUrl, ports, brokerTcpPort, dir } = this.parts;
-    const environment = appEnvironment(app, ports[app], {
+    const { redis, awsUrl, ports, brokerTcpPort, environment } = this.parts;
+    const shared = appEnvironment(app, ports[app], {
       redisUrl: redis.url,
       awsUrl,
       brokerHttpPort: ports['credential-broker'],
       brokerTcpPort,
-      signingKeysDir: join(dir, 'signing-keys'),
+      signingKeysDir: this.signingKeysDir,
     });
-    const started = startBuiltApp(app, environment);
+    const started = startBuiltApp(app, { ...shared, ...environment[app] });
     this.running.set(app, started);
     await started.ready;
   }

@@ -136,6 +136,11 @@ export class Identities {
     return forgotten;
   }
 
+  /** What STS has issued and nobody has forgotten, with its secrets. */
+  issuedSessions(): readonly AccessKey[] {
+    return [...this.sessionKeyIds].flatMap((keyId) => this.keys.get(keyId) ?? []);
+  }
+
   sessionCount(): number {
     return this.sessionKeyIds.size;
   }

@@ -97,6 +97,21 @@ export class SandboxControl {
     return true;
   }
 
+  /** What STS has handed out, for tests that look for it where it must not be. */
+  issuedSessions(): readonly {
+    accessKeyId: string;
+    secretAccessKey: string;
+    sessionToken: string;
+  }[] {
+    return this.state.identities
+      .issuedSessions()
+      .flatMap(({ accessKeyId, secretAccessKey, owner }) =>
+        owner.kind === 'session'
+          ? [{ accessKeyId, secretAccessKey, sessionToken: owner.sessionToken }]
+          : [],
+      );
+  }
+
   /** Every session's keys become unknown, as if STS had never issued them. Returns how many there were. */
   forgetSessions(): number {
     return this.state.identities.forgetSessions();
