@@ -6,6 +6,7 @@ import { exportCommand } from './export-command';
 import { keysCommand } from './keys-command';
 import { policyCommand } from './policy-command';
 import { redriveCommand } from './redrive-command';
+import { resealCommand } from './reseal-command';
 import { tailCommand } from './tail-command';
 import { tenantsCommand } from './tenants-command';
 
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   keysCommand,
   policyCommand,
   redriveCommand,
+  resealCommand,
   tailCommand,
   doctorCommand,
 ];

@@ -189,6 +189,14 @@ const configuration: ApiOperation[] = [
     versioned: true,
   },
   {
+    method: 'post',
+    path: '/v1/reseal',
+    tag: 'Sealed secrets',
+    summary: "Has a page of tenants' secrets sealed with the broker's newest key",
+    query: pageQuery,
+    answer: [200, 'Resealed'],
+  },
+  {
     method: 'get',
     path: '/v1/audit',
     tag: 'Audit trail',

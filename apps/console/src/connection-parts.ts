@@ -2,6 +2,7 @@ import { BrokerDesk } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { AccountSetupDesk } from './account-setup-desk';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import { ResealDesk } from './reseal-desk';
 
 /** What connecting an AWS account consists of. */
 export function connectionParts() {
@@ -18,6 +19,12 @@ export function connectionParts() {
           stackTemplateUrl,
         });
       },
+    },
+    {
+      provide: ResealDesk,
+      inject: [ConfigStore, BrokerDesk, CONSOLE_CONFIG],
+      useFactory: (store: ConfigStore, broker: BrokerDesk, { readOnly }: ConsoleConfig) =>
+        new ResealDesk({ store, broker, readOnly }),
     },
   ];
 }

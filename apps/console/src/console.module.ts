@@ -41,6 +41,7 @@ import { Login } from './login';
 import { LoginController } from './login.controller';
 import { OpenApiController } from './openapi.controller';
 import { BATCH_STORES, PagesController } from './pages.controller';
+import { ResealController } from './reseal.controller';
 import { TenantsController } from './tenants.controller';
 import { VariablesController } from './variables.controller';
 
@@ -85,6 +86,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     VariablesController,
     KeysController,
     AuditController,
+    ResealController,
     OpenApiController,
     HealthController,
   ],

@@ -72,6 +72,10 @@ export class ConsoleTestbed {
     this.readOnlyApp = await this.startApp({ LOGFERRY_CONSOLE_READ_ONLY: 'true' });
   }
 
+  get redisUrl(): string {
+    return this.server.url;
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.app.close(), this.readOnlyApp.close()]);
     this.redis.disconnect();

@@ -28,7 +28,7 @@ export type DestinationCheck = (
 const TRIES = 20;
 
 /** What is needed of a destination that may be of another version otherwise. */
-const StoredCredentials = z.looseObject({ credentials: Credentials });
+export const StoredCredentials = z.looseObject({ credentials: Credentials });
 
 interface DestinationDeskParts {
   store: ConfigStore;

@@ -13,6 +13,7 @@ import {
   TenantView,
   UnreadableView,
 } from './config-views';
+import { ResealedView } from './reseal-desk';
 import { ScopesView, VariablesBody, VariablesView } from './variables-view';
 import { walkSchema } from './dead-letter-request';
 
@@ -113,6 +114,7 @@ const schemas: Record<string, Json> = {
   KeyView: schemaOf(KeyView, 'output'),
   MintedKey: schemaOf(MintedKeyView, 'output'),
   Keys: listOf('keys', 'KeyView', 'cursor'),
+  Resealed: schemaOf(ResealedView, 'output'),
   AuditEntryView: schemaOf(AuditEntryView, 'output'),
   AuditEntries: listOf('entries', 'AuditEntryView', 'after'),
   Unreadable: schemaOf(UnreadableView, 'output'),
