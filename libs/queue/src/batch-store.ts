@@ -10,6 +10,7 @@ import {
   type Sink,
 } from '@logferry/core';
 import { parseBatch, type Batch } from './batch';
+import { DELAY_MS_MAX, DELAYED_PER_MS } from './catalog';
 import type { Chunk } from './chunk';
 import { packChunk, unpackChunk } from './chunk-codec';
 import { RedisChunks } from './chunk-reader';
@@ -68,6 +69,8 @@ export interface Mark {
 /** What became of a flush. */
 export interface Appended {
   changes: BatchChange[];
+  /** When, by Redis's clock. */
+  atMs: number;
   /** The sections of which nothing was added, since their token stood for something else. */
   conflicts: ReadonlySet<number>;
   /** Tenants of the flush whose batches take more of Redis now than they should. */
@@ -120,6 +123,7 @@ export interface SweepPage {
   cursor: string;
   orphans: string[];
   failed: string[];
+  late: string[];
 }
 
 type Arguments = (string | number | Buffer)[];
@@ -128,11 +132,14 @@ interface Scripts {
   lfAppend(
     tag: string,
     args: Arguments,
-  ): Promise<[(number | string)[], number[], string[], number[], number[]]>;
+  ): Promise<[(number | string)[], number[], string[], number[], number[], number]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
   lfSettle(tag: string, ...args: Arguments): Promise<[] | [number, string]>;
   lfDeadLetter(tag: string, batchId: string, code: string, parking: number): Promise<number>;
-  lfSweep(tag: string, ...args: (string | number)[]): Promise<[string, string[], string[]]>;
+  lfSweep(
+    tag: string,
+    ...args: (string | number)[]
+  ): Promise<[string, string[], string[], string[]]>;
 }
 
 /** Thrown when what Redis holds of a batch is not what was put there. */
@@ -185,7 +192,7 @@ export class BatchStore {
       for (const argument of added) args.push(argument);
     }
     // As one array: spread out, the arguments of many lanes overflow the stack.
-    const [reply, conflicts, fullTenants, repeated, duplicates] = await this.scripts.lfAppend(
+    const [reply, conflicts, fullTenants, repeated, duplicates, atMs] = await this.scripts.lfAppend(
       this.tag,
       args,
     );
@@ -205,6 +212,7 @@ export class BatchStore {
     }
     return {
       changes,
+      atMs,
       conflicts: new Set(conflicts),
       fullTenants: new Set(fullTenants),
       repeated: readRepeated(repeated),
@@ -269,15 +277,17 @@ export class BatchStore {
     pageSize = 500,
   ): Promise<SweepPage> {
     const queue = `${this.tag}:${queueName(sink, this.shard)}`;
-    const [next, orphans, failed] = await this.scripts.lfSweep(
+    const [next, orphans, failed, late] = await this.scripts.lfSweep(
       this.tag,
       sink,
       queue,
       cursor,
       pageSize,
       openedBeforeMs,
+      DELAY_MS_MAX,
+      DELAYED_PER_MS,
     );
-    return { cursor: next, orphans, failed };
+    return { cursor: next, orphans, failed, late };
   }
 
   /** A batch and its first log events, as a person would look at them. */

@@ -35,7 +35,10 @@ export function describeTarget(target: Target): string {
 }
 
 /** BullMQ's delayed jobs are in the order of milliseconds, times this. */
-const DELAYED_PER_MS = 0x1000;
+export const DELAYED_PER_MS = 0x1000;
+
+/** No job is put off for longer: what AWS says of it and what a held destination waits for are an hour, and the rest is a backoff. */
+export const DELAY_MS_MAX = 3_660_000;
 
 /** The workers decide when a batch has been tried often enough; BullMQ must not decide before them. */
 const ATTEMPTS_OF_BULLMQ = 1_000_000;
@@ -47,14 +50,17 @@ export interface JobPlan {
   batchId: string;
   data: JobData;
   delayMs: number;
+  /** When the delay begins, by Redis's clock; without it, now by ours. */
+  fromMs?: number;
   /** The more batches its tenant has waiting, the later a batch's turn: a quiet tenant overtakes a flood. */
   tenantBatches: number;
 }
 
-export function jobOptions({ batchId, delayMs, tenantBatches }: JobPlan): JobsOptions {
+export function jobOptions({ batchId, delayMs, fromMs, tenantBatches }: JobPlan): JobsOptions {
   return {
     jobId: batchId,
     delay: delayMs,
+    ...(fromMs === undefined ? {} : { timestamp: fromMs }),
     priority: Math.min(Math.max(tenantBatches, 1), PRIORITY_MAX),
     attempts: ATTEMPTS_OF_BULLMQ,
     backoff: { type: 'custom' },

@@ -1,7 +1,8 @@
 // What is wrong with the batch, with us or with Redis itself: never a batch that stands still, and never one that is lost.
-import { until } from '@logferry/testing';
+import { aCloudWatchLane, until } from '@logferry/testing';
 import { BatchStore } from './batch-store';
 import { allDelivered, useConsumerTestbed } from './consumer.testbed';
+import { DELAY_MS_MAX, DELAYED_PER_MS } from './catalog';
 import { chunksKey } from './keys';
 import { PayloadSource } from './payload-source';
 
@@ -104,3 +105,40 @@ test.each([
     expect(errors).toEqual([expect.objectContaining({ name, message })]);
   },
 );
+
+const aLazyLane = (destinationId: string) =>
+  aCloudWatchLane({ id: destinationId, destinationId, lingerMs: 60_000 });
+
+/** The only job that is put off. */
+async function delayedJob(): Promise<string> {
+  return until(async () => (await bed.redis.zrange(bed.queue.toKey('delayed'), '0', '-1'))[0]);
+}
+
+test('a batch that was opened by a process whose clock is three hours ahead is due when it should be', async () => {
+  const { now } = Date;
+  Date.now = () => now() + 3 * 3_600_000;
+  try {
+    await bed.send(1, aCloudWatchLane({ lingerMs: 200 }));
+    await delayedJob();
+  } finally {
+    Date.now = now;
+  }
+  bed.consume(() => Promise.resolve(allDelivered));
+  await bed.ledgerShows({ delivered: 1 });
+});
+
+test('a batch that a wrong clock has put off for longer than anything is put off is brought back, and no other', async () => {
+  const putOff = async (id: string, delayMs: number): Promise<unknown> =>
+    bed.redis.zadd(bed.queue.toKey('delayed'), 'XX', (Date.now() + delayMs) * DELAYED_PER_MS, id);
+  await bed.send(1, aLazyLane('late'));
+  const late = await delayedJob();
+  await putOff(late, DELAY_MS_MAX + 30_000);
+  await bed.send(1, aLazyLane('patient'));
+  const patient = await until(async () =>
+    (await bed.redis.zrange(bed.queue.toKey('delayed'), '0', '-1')).find((id) => id !== late),
+  );
+  await putOff(patient, DELAY_MS_MAX - 30_000);
+  bed.consume(() => Promise.resolve(allDelivered));
+  await bed.ledgerShows({ delivered: 1 }, 'late');
+  await bed.ledgerShows({ delivered: 0, waiting: 1 }, 'patient');
+}, 15_000);

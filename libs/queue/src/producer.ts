@@ -136,21 +136,21 @@ export class BatchProducer {
       ...(tenantBytesMax === undefined ? {} : { tenantBytesMax: tenantBytesMax() }),
       sections,
     });
-    const { changes, fullTenants } = appended;
-    if (changes.length > 0) this.startEnqueue(changes);
+    const { changes, fullTenants, atMs } = appended;
+    if (changes.length > 0) this.startEnqueue(changes, atMs);
     for (const tenantId of fullTenants) onTenantFull?.(tenantId);
     return appended;
   }
 
   /** Not awaited: the log events are safe already, and an acknowledgement need not wait for BullMQ. */
-  private startEnqueue(changes: BatchChange[]): void {
-    const enqueue: Promise<void> = this.enqueue(changes)
+  private startEnqueue(changes: BatchChange[], atMs: number): void {
+    const enqueue: Promise<void> = this.enqueue(changes, atMs)
       .catch(this.options.onEnqueueError)
       .finally(() => this.enqueues.delete(enqueue));
     this.enqueues.add(enqueue);
   }
 
-  private async enqueue(changes: BatchChange[]): Promise<void> {
+  private async enqueue(changes: BatchChange[], atMs: number): Promise<void> {
     for (const sink of sinks) {
       const ofSink = changes.filter(({ lane }) => sinkOf(lane) === sink);
       if (ofSink.length === 0) continue;
@@ -166,6 +166,7 @@ export class BatchProducer {
           batchId,
           data: jobData(lane),
           delayMs: sealed.has(batchId) ? 0 : lane.lingerMs,
+          fromMs: atMs,
           tenantBatches,
         }));
       await addJobs(this.queues[sink], plans);

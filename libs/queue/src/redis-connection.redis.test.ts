@@ -87,7 +87,7 @@ test('appends of 2,000 lanes each are taken side by side, and nobody waits for l
     redis.disconnect();
     await server.stop();
   }
-});
+}, 30_000);
 
 const NOBODY = 'redis://127.0.0.1:1';
 
@@ -129,7 +129,7 @@ test('a worker whose Redis hangs longer than its commands wait goes on when it a
     workerRedis.disconnect();
     await server.stop();
   }
-});
+}, 30_000);
 
 test('a killed Redis refuses appends at once, and both sides go on by themselves when it is back', async () => {
   const server = await startRedis();

@@ -19,7 +19,8 @@ import { prelude } from './script-prelude';
  * Returns triples of lane index (from 0, over all sections), batch id, and what happened to the batch: the number of batches that its
  * tenant has waiting, if it was opened, or -1 if it was sealed. And the indexes of the sections whose token came with another
  * fingerprint before. And the tenants that take more than they should now. And pairs of section and duplicates for those that
- * were added before. And the sections of which nothing was added for their marks, each with the number and the indexes of those.
+ * were added before. And the sections of which nothing was added for their marks, each with the number and the indexes of those. And
+ * the time.
  */
 export const appendScript = `${prelude}
 local flush = ARGV[1]
@@ -182,7 +183,7 @@ if acceptedByAll > 0 then
   redis.call('HINCRBY', tag .. ':totals', 'accepted', acceptedByAll)
   redis.call('HINCRBY', tag .. ':totals', 'waiting', acceptedByAll)
 end
-return {events, conflicts, fullTenants, repeated, duplicates}
+return {events, conflicts, fullTenants, repeated, duplicates, nowMs}
 `;
 
 /** Up to which place in its lane a batch is looked for: Redis serves nobody else meanwhile. */
@@ -340,12 +341,15 @@ return 1
 /**
  * Looks at a page of a sink's unsettled batches for those that BullMQ has forgotten.
  *
- * ARGV: sink, the queue's key prefix, cursor, page size, and the time before which a batch must have been opened to be looked at.
- * Returns the next cursor, the ids that have no job, and the ids whose job failed without the batch being a dead letter.
+ * ARGV: sink, the queue's key prefix, cursor, page size, the time before which a batch must have been opened to be looked at, the longest
+ * delay of a job in milliseconds, and what BullMQ multiplies them by.
+ * Returns the next cursor, the ids that have no job, the ids whose job failed without the batch being a dead letter, and those whose job
+ * is put off for longer than any can be.
  */
 export const sweepScript = `${prelude}
 local page = redis.call('ZSCAN', key('live', ARGV[1]), ARGV[3], 'COUNT', ARGV[4])
-local orphans, failed = {}, {}
+local orphans, failed, late = {}, {}, {}
+local latest = (now() + tonumber(ARGV[6])) * tonumber(ARGV[7])
 for i = 1, #page[2], 2 do
   local id, openedAt = page[2][i], tonumber(page[2][i + 1])
   if openedAt < tonumber(ARGV[5]) then
@@ -354,8 +358,11 @@ for i = 1, #page[2], 2 do
     elseif redis.call('ZSCORE', ARGV[2] .. ':failed', id) then
       local state = redis.call('HGET', key('batch', id), 'state')
       if state == 'open' or state == 'sealed' then failed[#failed + 1] = id end
+    else
+      local dueAt = redis.call('ZSCORE', ARGV[2] .. ':delayed', id)
+      if dueAt and tonumber(dueAt) > latest then late[#late + 1] = id end
     end
   end
 end
-return {page[1], orphans, failed}
+return {page[1], orphans, failed, late}
 `;

@@ -2,7 +2,7 @@ import type { Sink } from '@logferry/core';
 import type { Queue } from 'bullmq';
 import type { BatchStore } from './batch-store';
 import { jobData } from './catalog';
-import { addJobs } from './producer';
+import { addJobs, promote } from './producer';
 
 const INTERVAL_MS = 1_000;
 /** Younger batches are left alone: their jobs are probably on their way. */
@@ -10,7 +10,8 @@ const AGE_MS_MIN = 3_000;
 
 /**
  * Walks through a sink's unsettled batches, a page at a time, for ever, and mends what a crash between two steps left behind: a
- * batch without a job gets one, and a batch whose job BullMQ failed by itself (its workers died too often) is counted as dead.
+ * batch without a job gets one, and a batch whose job BullMQ failed by itself (its workers died too often) is counted as dead. And what
+ * a clock that was ahead has put off for longer than anything is put off: it would wait until all clocks show that time.
  *
  * Every worker runs one; what two do at once is harmless, since both steps are idempotent.
  */
@@ -67,5 +68,7 @@ export async function sweepPage(
       .map((batch) => ({ batchId: batch.id, data: jobData(batch), delayMs: 0, tenantBatches: 1 })),
   );
   await Promise.all(page.failed.map((batchId) => store.deadLetter(batchId, 'batch.stalled')));
-  return { cursor: page.cursor, mended: page.orphans.length + page.failed.length };
+  await Promise.all(page.late.map((batchId) => promote(queue, batchId)));
+  const mended = page.orphans.length + page.failed.length + page.late.length;
+  return { cursor: page.cursor, mended };
 }
