@@ -28,6 +28,7 @@ export * from './scope-variables';
 export * from './sensitive-text';
 export * from './stray-target';
 export * from './template';
+export * from './test-target';
 export * from './tenant';
 export * from './utf8';
 export * from './variable-set';

@@ -1,0 +1,364 @@
+import {
+  accountSetup,
+  callerIdentity,
+  CloudWatchSink,
+  logEventsFrame,
+  S3Sink,
+  type AccountSetup,
+  type CreationMemory,
+  type ObjectCall,
+  type Platform,
+  type sharedTransport,
+  type SinkAccess,
+} from '@logferry/aws';
+import {
+  accountOf,
+  destinationKey,
+  Failure,
+  objectKey,
+  S3,
+  TEST_MARK,
+  testTarget,
+  type AwsSession,
+  type DecoyOutcome,
+  type Destination,
+  type FailureCode,
+  type S3Destination,
+} from '@logferry/core';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { explainFailure } from './connection-remedy';
+import type { Step, StepName, Verdict } from './connection-step';
+
+/** Whoever gives sessions. */
+export interface TestSessions {
+  session(
+    tenantId: string,
+    destination: Destination,
+    refusedAccessKeyId?: string,
+  ): Promise<AwsSession>;
+}
+
+/** Whoever tries a role as somebody else would. */
+export interface TestDecoys {
+  tryDecoys(place: {
+    tenantId: string;
+    destinationId: string;
+  }): Promise<{ outcome: DecoyOutcome; because?: FailureCode | undefined }>;
+}
+
+export interface ConnectionTestParts {
+  sessions: TestSessions;
+  decoys: TestDecoys;
+  platform: Platform;
+  /** What all processes together create is counted. */
+  memory: CreationMemory;
+  transport: ReturnType<typeof sharedTransport>;
+  forcePathStyle: boolean;
+  deadlinesMs?: { step: number; all: number };
+}
+
+interface ConnectionTestCall {
+  tenantId: string;
+  destination: Destination;
+  /** Whether something is written. A daily check writes nothing. */
+  writes: boolean;
+}
+
+const DEADLINES_MS = { step: 20_000, all: 60_000 };
+/** A destination that was just saved is known to the broker a moment later. */
+const UNKNOWN_YET: readonly FailureCode[] = ['destination.changing', 'destination.missing'];
+const UNKNOWN_WAIT_MS = 250;
+const UNKNOWN_TRIES = 12;
+
+/** Does with a destination what delivering does, once, and says what is missing. */
+export class ConnectionTest {
+  constructor(private readonly parts: ConnectionTestParts) {}
+
+  /** Each step as soon as it is done. */
+  async *run(call: ConnectionTestCall): AsyncGenerator<Step, void, void> {
+    const { step, all } = this.parts.deadlinesMs ?? DEADLINES_MS;
+    const run = new TestRun(this.parts, call);
+    const endMs = performance.now() + all;
+    let isBlocked = false;
+    for (const name of run.steps()) {
+      const startMs = performance.now();
+      const leftMs = Math.min(step, endMs - startMs);
+      const verdict: Verdict =
+        isBlocked && name !== 'decoy'
+          ? { outcome: 'skipped', message: 'a step before it did not pass' }
+          : await run.verdict(name, leftMs);
+      // Without a session there is nothing to write with; without the bucket, nothing to write to.
+      isBlocked ||= verdict.outcome === 'failed' && ['session', 'region'].includes(name);
+      yield { step: name, ...verdict, tookMs: Math.round(performance.now() - startMs) };
+    }
+  }
+}
+
+/** One test of one destination. */
+class TestRun {
+  private readonly id = `${TEST_MARK}-${randomUUID()}`;
+  private session: AwsSession | undefined;
+  private account: string | undefined;
+  private sessionFailed = false;
+
+  constructor(
+    private readonly parts: ConnectionTestParts,
+    private readonly call: ConnectionTestCall,
+  ) {
+    this.account = accountOf(call.destination);
+  }
+
+  steps(): StepName[] {
+    const { destination, writes } = this.call;
+    const decoy: StepName[] = destination.credentials.kind === 'access_key' ? [] : ['decoy'];
+    if (!writes) return ['session', 'identity', ...decoy];
+    if (destination.type === 'cloudwatch') return ['session', 'identity', 'write', ...decoy];
+    const inParts: StepName[] = writesParts(destination) ? ['parts'] : [];
+    return ['session', 'identity', 'region', 'write', ...inParts, ...decoy];
+  }
+
+  /** What becomes of a step, in time; what is late goes on behind our back, for as long as the transport lets it. */
+  async verdict(name: StepName, deadlineMs: number): Promise<Verdict> {
+    const timer = new AbortController();
+    const late = wait(Math.max(deadlineMs, 0), undefined, {
+      signal: timer.signal,
+      ref: false,
+    }).then(
+      (): Verdict => ({
+        outcome: 'failed',
+        code: 'network.unreachable',
+        message: `there was no answer within ${Math.round(Math.max(deadlineMs, 0) / 1_000)} s`,
+      }),
+      () => undefined as never,
+    );
+    try {
+      return await Promise.race([
+        this.do(name).catch((error: unknown) => this.refused(error)),
+        late,
+      ]);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  private refused(error: unknown): Verdict {
+    if (!(error instanceof Failure)) throw error;
+    const { tenantId, destination } = this.call;
+    return explainFailure(error, { tenantId, destination, setup: this.setup() });
+  }
+
+  private setup(): AccountSetup | undefined {
+    const setup = accountSetup(this.call.tenantId, this.call.destination, this.parts.platform);
+    return 'problem' in setup ? undefined : setup;
+  }
+
+  private do(name: StepName): Promise<Verdict> {
+    switch (name) {
+      case 'session':
+        return this.getSession();
+      case 'identity':
+        return this.askIdentity();
+      case 'region':
+        return this.findRegion();
+      case 'write':
+        return this.call.destination.type === 'cloudwatch' ? this.putLogEvent() : this.putObject();
+      case 'parts':
+        return this.tryParts();
+      case 'decoy':
+        return this.tryDecoys();
+    }
+  }
+
+  /** A new one: that a session of before still works says nothing about the role of now. */
+  private async getSession(): Promise<Verdict> {
+    const { destination } = this.call;
+    this.sessionFailed = true;
+    const known = await this.askSession();
+    this.session =
+      destination.credentials.kind === 'access_key'
+        ? known
+        : await this.askSession(known.accessKeyId);
+    this.sessionFailed = false;
+    return { outcome: 'ok', message: 'there is a session' };
+  }
+
+  private async askSession(refused?: string): Promise<AwsSession> {
+    const { tenantId, destination } = this.call;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.parts.sessions.session(tenantId, destination, refused);
+      } catch (error) {
+        const isUnknownYet = error instanceof Failure && UNKNOWN_YET.includes(error.code);
+        if (!isUnknownYet || tries === UNKNOWN_TRIES) throw error;
+        await wait(UNKNOWN_WAIT_MS);
+      }
+    }
+  }
+
+  private access(): SinkAccess {
+    const { tenantId, destination } = this.call;
+    if (this.session === undefined) throw new Failure('credential.broker_unavailable');
+    const key = destinationKey(tenantId, destination.id);
+    return { destinationKey: key, region: destination.region, session: this.session };
+  }
+
+  private async askIdentity(): Promise<Verdict> {
+    const identity = await callerIdentity(this.parts.transport, this.access());
+    this.account ??= identity.account;
+    return {
+      outcome: 'ok',
+      message: `AWS takes us for ${identity.arn}`,
+      found: { ...identity },
+    };
+  }
+
+  private async findRegion(): Promise<Verdict> {
+    const { destination } = this.call;
+    const { bucket } = (destination as S3Destination).s3;
+    const region = await this.s3().regionOf(this.access(), bucket);
+    if (region === undefined) {
+      return { outcome: 'unknown', message: `S3 does not say where the bucket ${bucket} lies` };
+    }
+    if (region === destination.region)
+      return { outcome: 'ok', message: `the bucket lies in ${region}`, found: { region } };
+    return {
+      outcome: 'failed',
+      code: 's3.wrong_region',
+      message: `The bucket lies in ${region}, and the destination says ${destination.region}. Set the destination's region to ${region}.`,
+      found: { region },
+    };
+  }
+
+  private async putLogEvent(): Promise<Verdict> {
+    const { tenantId, destination } = this.call;
+    const nowMs = Date.now();
+    const target = testTarget(tenantId, destination, nowMs);
+    if (destination.type !== 'cloudwatch' || target.sink !== 'cloudwatch')
+      throw new Failure('internal.fault');
+    const { logGroup, logStream } = target;
+    const { compression, ...newGroup } = destination.cloudwatch;
+    const made = new Set<string>();
+    const sink = new CloudWatchSink(this.parts.transport, {
+      clientsMax: 1,
+      memory: noting(this.parts.memory, made),
+    });
+    const { head, tail } = logEventsFrame(logGroup, logStream);
+    const logEvent = JSON.stringify({ timestamp: nowMs, message: this.message(nowMs) });
+    await sink.put(this.access(), {
+      logGroup,
+      logStream,
+      body: Buffer.from(`${head}${logEvent}${tail}`),
+      logEvents: 1,
+      compression,
+      account: this.account ?? tenantId,
+      newGroup,
+    });
+    const created = ['group', 'stream'].filter((what) => made.has(what));
+    return {
+      outcome: 'ok',
+      message: `a log event was put into the log group ${logGroup}, log stream ${logStream}`,
+      found: { logGroup, logStream, created, mark: this.id },
+    };
+  }
+
+  private async putObject(): Promise<Verdict> {
+    const call = this.objectCall();
+    const text = `${JSON.stringify({ logferryTest: this.id, message: this.message(Date.now()) })}\n`;
+    const outcome = await this.s3().put(this.access(), call, pack(call.compression, text));
+    return {
+      outcome: 'ok',
+      message: `an object was put into the bucket ${call.bucket} as ${call.key}`,
+      found: { bucket: call.bucket, key: call.key, outcome, mark: this.id },
+    };
+  }
+
+  private async tryParts(): Promise<Verdict> {
+    const call = this.objectCall();
+    await this.s3().tryParts(this.access(), call);
+    return { outcome: 'ok', message: 'an upload in parts was begun and aborted' };
+  }
+
+  private async tryDecoys(): Promise<Verdict> {
+    if (this.sessionFailed) return { outcome: 'skipped', message: 'the role does not let us in' };
+    const { tenantId, destination } = this.call;
+    const place = { tenantId, destinationId: destination.id };
+    const { outcome, because } = await this.parts.decoys.tryDecoys(place);
+    switch (outcome) {
+      case 'refused':
+        return { outcome: 'ok', message: 'AWS refuses everybody else' };
+      case 'no_role':
+        return { outcome: 'skipped', message: 'there is no role to try' };
+      case 'unknown':
+        return {
+          outcome: 'unknown',
+          ...(because === undefined ? {} : { code: because }),
+          message: 'whether AWS refuses everybody else could not be found out',
+        };
+      case 'accepted': {
+        const setup = this.setup();
+        return {
+          outcome: 'failed',
+          code: 'role.trusts_others',
+          message:
+            "AWS lets another tenant assume the role, so the role's trust policy is too wide. It must compare the whole subject, or the ExternalId, of this tenant with StringEquals.",
+          remedies:
+            setup?.identity.kind === 'role'
+              ? [{ to: 'trust_policy', add: setup.identity.trustPolicy }]
+              : [],
+        };
+      }
+    }
+  }
+
+  private objectCall(): ObjectCall {
+    const { tenantId, destination } = this.call;
+    const nowMs = Date.now();
+    const target = testTarget(tenantId, destination, nowMs);
+    if (destination.type !== 's3' || target.sink !== 's3') throw new Failure('internal.fault');
+    const { expectedBucketOwner, contentType, encryption, storageClass, checksum } = destination.s3;
+    return {
+      bucket: target.bucket,
+      key: objectKey(target.key, nowMs, this.id, 0),
+      compression: target.compression,
+      bucketOwner: expectedBucketOwner ?? this.account,
+      contentType,
+      encryption,
+      storageClass,
+      checksum,
+    };
+  }
+
+  private message(timeMs: number): string {
+    return `Logferry's test of the destination ${this.call.destination.id} at ${new Date(timeMs).toISOString()}, ${this.id}`;
+  }
+
+  private s3(): S3Sink {
+    const { transport, forcePathStyle } = this.parts;
+    return new S3Sink(transport, { clientsMax: 1, forcePathStyle });
+  }
+}
+
+/** Objects of more than 8 MiB are put in parts. */
+function writesParts({ s3 }: S3Destination): boolean {
+  return s3.objectBytesMax > S3.partBytes;
+}
+
+function pack(compression: S3Destination['s3']['compression'], text: string): Buffer {
+  if (compression === 'none') return Buffer.from(text);
+  return compression === 'gzip' ? gzipSync(text) : zstdCompressSync(text);
+}
+
+/** The same memory, noting what was asked leave to create. */
+function noting(memory: CreationMemory, made: Set<string>): CreationMemory {
+  return {
+    reminders: memory.reminders,
+    rations: {
+      take: (name, ration) => {
+        made.add(name.split(':')[0] ?? '');
+        return memory.rations.take(name, ration);
+      },
+    },
+  };
+}
