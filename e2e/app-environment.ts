@@ -56,6 +56,7 @@ export function appEnvironment(
       ...broker,
       LOGFERRY_BROKER_ISSUER_URL: `http://127.0.0.1:${brokerHttpPort}`,
       LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
+      LOGFERRY_CONSOLE_CHECK_HOURS: '0',
       LOGFERRY_CONSOLE_PORT: String(port),
       LOGFERRY_CONSOLE_PASSWORD: CONSOLE_PASSWORD,
     },

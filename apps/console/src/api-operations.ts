@@ -141,6 +141,20 @@ const configuration: ApiOperation[] = [
     answer: [200],
   },
   {
+    method: 'post',
+    path: `${DESTINATION}/test`,
+    tag: 'Destinations',
+    summary: 'Tests the connection, and says what is missing; as NDJSON, step by step',
+    answer: [200],
+  },
+  {
+    method: 'get',
+    path: `${DESTINATION}/test`,
+    tag: 'Destinations',
+    summary: 'What became of the last test or check',
+    answer: [200],
+  },
+  {
     method: 'get',
     path: `${TENANT}/scopes`,
     tag: 'Variables',

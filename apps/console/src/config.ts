@@ -70,6 +70,14 @@ export const consoleSettings = {
     },
     { min: 0, max: 1_000, default: 5 },
   ),
+  checkHours: integer(
+    {
+      name: 'LOGFERRY_CONSOLE_CHECK_HOURS',
+      description:
+        'How often the connection of each destination is checked: a session, and that nobody else gets one. Nothing is written. 0: never.',
+    },
+    { min: 0, max: 720, default: 24 },
+  ),
   platformPrincipal: optionalText({
     name: 'LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN',
     description:

@@ -3,6 +3,7 @@ import { brokerAddress, BrokerDesk, type Logger } from '@logferry/runtime';
 import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import { ConnectionDesk } from './connection-desk';
 import { DestinationDesk, type DestinationCheck } from './destination-desk';
 import { KeyDesk } from './key-desk';
 import { BATCH_STORES } from './pages.controller';
@@ -71,7 +72,8 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
     },
     {
       provide: DESTINATION_CHECK,
-      useFactory: (): DestinationCheck => () => Promise.resolve(undefined),
+      inject: [ConnectionDesk],
+      useFactory: ({ mayEnable }: ConnectionDesk): DestinationCheck => mayEnable,
     },
     ...desks,
   ];

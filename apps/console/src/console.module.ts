@@ -10,6 +10,7 @@ import {
   type RedisClient,
 } from '@logferry/queue';
 import {
+  BrokerClient,
   BrokerDesk,
   deadLetterGauges,
   HealthController,
@@ -28,7 +29,10 @@ import {
 import { AccountSetupController } from './account-setup.controller';
 import { AuditController } from './audit.controller';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
+import { ConnectionController } from './connection.controller';
+import { ConnectionDesk } from './connection-desk';
 import { connectionParts } from './connection-parts';
+import { ConnectionWatch } from './connection-watch';
 import { configurationParts } from './configuration-parts';
 import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
@@ -40,7 +44,7 @@ import { KeysController } from './keys.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
 import { OpenApiController } from './openapi.controller';
-import { BATCH_STORES, PagesController } from './pages.controller';
+import { BATCH_STORES, PagesController, TROUBLES, type Troubles } from './pages.controller';
 import { ResealController } from './reseal.controller';
 import { TenantsController } from './tenants.controller';
 import { VariablesController } from './variables.controller';
@@ -84,6 +88,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     DestinationsController,
     AccountSetupController,
     VariablesController,
+    ConnectionController,
     KeysController,
     AuditController,
     ResealController,
@@ -92,14 +97,20 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
   ],
   providers: [
     ...configurationParts(REDIS, CONSOLE_LOG),
-    ...connectionParts(),
+    ...connectionParts(REDIS, CONSOLE_LOG, Metrics),
     {
       provide: BACKGROUND,
-      inject: [Directory, KeyUses, BrokerDesk],
-      useFactory: (directory: Directory, uses: KeyUses, broker: BrokerDesk): Background[] => [
+      inject: [Directory, KeyUses, ConnectionWatch, BrokerDesk, BrokerClient],
+      useFactory: (
+        directory: Directory,
+        uses: KeyUses,
+        watch: ConnectionWatch,
+        ...brokers: (BrokerDesk | BrokerClient)[]
+      ): Background[] => [
         directory,
         uses,
-        { start: () => undefined, stop: () => broker.close() },
+        watch,
+        ...brokers.map((broker) => ({ start: () => undefined, stop: () => broker.close() })),
       ],
     },
     { provide: CONSOLE_CONFIG, useFactory: loadConsoleConfig },
@@ -145,6 +156,14 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
       inject: [REDIS, CONSOLE_CONFIG],
       useFactory: (redis: RedisClient, { shards }: ConsoleConfig) =>
         new HeldDestinations(Array.from({ length: shards }, (_, shard) => new Holds(redis, shard))),
+    },
+    {
+      provide: TROUBLES,
+      inject: [HeldDestinations, ConnectionDesk],
+      useFactory: (held: HeldDestinations, connections: ConnectionDesk): Troubles => ({
+        held,
+        connections,
+      }),
     },
     {
       provide: Login,

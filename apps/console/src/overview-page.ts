@@ -15,7 +15,15 @@ interface Overview {
   /** How many tenants there are that have no row. */
   more: number;
   held: readonly HeldDestination[];
+  broken: readonly BrokenConnection[];
   readOnly: boolean;
+}
+
+/** A connection that its last test, or check, found not to work. */
+export interface BrokenConnection {
+  destinationKey: string;
+  atMs: number;
+  message: string;
 }
 
 const counts = ['accepted', 'delivered', 'rejected', 'deadLettered', 'waiting'] as const;
@@ -28,7 +36,7 @@ const titles = {
 };
 
 /** Where all log events are, per destination. The sum must come out; if it does not, that is said loudly. */
-export function overviewPage({ rows, totals, more, held, readOnly }: Overview): string {
+export function overviewPage({ rows, totals, more, held, broken, readOnly }: Overview): string {
   const lost = imbalance(totals);
   return page(
     'Overview',
@@ -58,8 +66,29 @@ export function overviewPage({ rows, totals, more, held, readOnly }: Overview): 
         ${totals.discarded > 0 ? `Of the rejected ones and the dead letters, ${totals.discarded} were discarded since.` : ''}
         ${more > 0 ? `${more} more tenants are not shown; the last row counts them too.` : ''}
       </p>
-      ${held.length === 0 ? html`` : heldTable(held, readOnly)}`,
+      ${held.length === 0 ? html`` : heldTable(held, readOnly)}
+      ${broken.length === 0 ? html`` : brokenTable(broken)}`,
   );
+}
+
+function brokenTable(broken: readonly BrokenConnection[]): Html {
+  return html`<h2>Connections that do not work</h2>
+    <p class="dim">By their last test, or the check that is made of each of them once a day.</p>
+    <table>
+      <tr>
+        <th>Destination</th>
+        <th>Tested</th>
+        <th>What is wrong</th>
+      </tr>
+      ${broken.map(
+        ({ destinationKey, atMs, message }) =>
+          html`<tr>
+            <td>${destinationKey}</td>
+            <td>${new Date(atMs).toISOString()}</td>
+            <td>${message}</td>
+          </tr>`,
+      )}
+    </table>`;
 }
 
 function heldTable(held: readonly HeldDestination[], readOnly: boolean): Html {

@@ -4,11 +4,19 @@ import { RequestProblem } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import type { ConnectionDesk } from './connection-desk';
 import { batchPage } from './batch-page';
-import { HeldDestinations } from './held-destinations';
+import type { HeldDestinations } from './held-destinations';
 import { overviewPage, type OverviewRow } from './overview-page';
 
 export const BATCH_STORES = Symbol('BatchStores');
+export const TROUBLES = Symbol('Troubles');
+
+/** Who knows what does not work. */
+export interface Troubles {
+  held: HeldDestinations;
+  connections: ConnectionDesk;
+}
 
 const TENANTS_SHOWN = 200;
 const HELD_SHOWN = 200;
@@ -19,7 +27,7 @@ export class PagesController {
   constructor(
     @Inject(BATCH_STORES) private readonly stores: readonly BatchStore[],
     @Inject(ConfigStore) private readonly config: ConfigStore,
-    @Inject(HeldDestinations) private readonly held: HeldDestinations,
+    @Inject(TROUBLES) private readonly troubles: Troubles,
     @Inject(CONSOLE_CONFIG) private readonly settings: ConsoleConfig,
   ) {}
 
@@ -35,7 +43,8 @@ export class PagesController {
       rows: rows.flat(),
       totals: totals.reduce(addLedgers),
       more: Math.max(tenantIds.length - TENANTS_SHOWN, 0),
-      held: await this.held.list(HELD_SHOWN),
+      held: await this.troubles.held.list(HELD_SHOWN),
+      broken: await this.troubles.connections.broken(HELD_SHOWN),
       readOnly: this.settings.readOnly,
     });
   }

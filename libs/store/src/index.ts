@@ -3,6 +3,7 @@ export * from './api-key';
 export * from './audit-trail';
 export * from './config-record';
 export * from './config-store';
+export * from './connection-results';
 export * from './directory';
 export * from './key-uses';
 export * from './without-secrets';

@@ -1,0 +1,108 @@
+import { Destination, destinationKey } from '@logferry/core';
+import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { openLogger } from '@logferry/runtime';
+import { ConfigStore, ConnectionResults, type ConnectionResult } from '@logferry/store';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { ConnectionWatch, isDue } from './connection-watch';
+
+const HOUR_MS = 3_600_000;
+const everyMs = 24 * HOUR_MS;
+
+let server: TestRedis;
+let redis: RedisClient;
+let results: ConnectionResults;
+let checked: string[];
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  redis = failFastRedis(server);
+  await until(() => redis.status === 'ready');
+});
+
+beforeEach(async () => {
+  await redis.flushall();
+  results = new ConnectionResults(redis);
+  checked = [];
+  const store = new ConfigStore(redis);
+  await store.putTenant({ id: 'acme' });
+  for (const [id, enabled] of Object.entries({ one: true, two: true, off: false })) {
+    const credentials = {
+      kind: 'web_identity',
+      roleArn: 'arn:aws:iam::123456789012:role/logferry',
+    };
+    const s3 = { bucket: 'acme-logs' };
+    const region = 'eu-central-1';
+    const destination = { id, enabled, type: 's3', region, credentials, s3 };
+    await store.putDestination('acme', Destination.parse(destination));
+  }
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const result = (atMs: number): ConnectionResult => ({
+  kind: 'check',
+  outcome: 'passed',
+  atMs,
+  triedFor: 'x',
+  trustsOthers: false,
+  steps: [],
+});
+
+const aWatch = () =>
+  new ConnectionWatch({
+    store: new ConfigStore(redis),
+    results,
+    desk: {
+      check: async (tenantId, { id }) => {
+        checked.push(id);
+        await results.put(destinationKey(tenantId, id), result(Date.now()));
+      },
+    },
+    log: openLogger('test', 'silent'),
+    everyMs,
+  });
+
+test('what was never checked is checked once, and what is switched off is not', async () => {
+  const watch = aWatch();
+  await watch.tick(Date.now());
+  expect(checked.sort()).toEqual(['one', 'two']);
+  await watch.tick(Date.now());
+  expect(checked).toHaveLength(2);
+  await watch.tick(Date.now() + everyMs);
+  expect(checked).toHaveLength(4);
+});
+
+test('of two consoles, one checks; when it is gone, the other does', async () => {
+  const [first, second] = [aWatch(), aWatch()];
+  await first.tick(Date.now());
+  await second.tick(Date.now() + everyMs);
+  expect(checked).toHaveLength(2);
+  await redis.del('{lf}:connection-watch');
+  await second.tick(Date.now() + everyMs);
+  expect(checked).toHaveLength(4);
+});
+
+test('the results of destinations that are gone are forgotten', async () => {
+  await results.put('acme/gone', result(0));
+  await aWatch().tick(Date.now());
+  expect([...(await results.all()).keys()].sort()).toEqual(['acme/one', 'acme/two']);
+});
+
+test('each destination is due once in a turn, and they are spread over it', () => {
+  const startMs = 1_000 * everyMs;
+  const dueHours = Array.from({ length: 200 }, (_, i) => {
+    const hours = Array.from({ length: 24 }, (_, hour) => hour).filter((hour) =>
+      isDue(`acme/${i}`, {
+        lastMs: startMs + hour * HOUR_MS,
+        nowMs: startMs + (hour + 1) * HOUR_MS,
+        everyMs,
+      }),
+    );
+    expect(hours).toHaveLength(1);
+    return hours[0];
+  });
+  expect(new Set(dueHours).size).toBe(24);
+});

@@ -1,0 +1,99 @@
+import { destinationKey, fnv1a, type Destination } from '@logferry/core';
+import type { Logger } from '@logferry/runtime';
+import type { ConfigStore, ConnectionResults } from '@logferry/store';
+import { randomUUID } from 'node:crypto';
+import type { ConnectionDesk } from './connection-desk';
+
+interface ConnectionWatchParts {
+  store: ConfigStore;
+  results: ConnectionResults;
+  desk: Pick<ConnectionDesk, 'check'>;
+  log: Logger;
+  /** How often each destination is checked; 0 for never. */
+  everyMs: number;
+  tickMs?: number;
+}
+
+const TICK_MS = 60_000;
+/** Longer than a check, which is bounded: whoever checks asks anew before each. */
+const WATCH_MS = 5 * 60_000;
+/** As many a tick: what was never checked must not come all at once. */
+const CHECKS_MAX = 100;
+
+interface Candidate {
+  tenantId: string;
+  destination: Destination;
+}
+
+/** Checks every destination once in a while, spread over the time. Of all consoles, one does it. */
+export class ConnectionWatch {
+  private readonly processId = randomUUID();
+  private timer: NodeJS.Timeout | undefined;
+  private underWay: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: ConnectionWatchParts) {}
+
+  start(): void {
+    const { everyMs, tickMs = TICK_MS, log } = this.parts;
+    if (everyMs === 0 || this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.underWay = this.tick(Date.now())
+        .catch((error: unknown) => log.debug({ err: error }, 'connections are not checked'))
+        .finally(() => this.start());
+    }, tickMs);
+    this.timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.underWay;
+  }
+
+  /** Checks what is due. */
+  async tick(nowMs: number): Promise<void> {
+    for (const { tenantId, destination } of await this.due(nowMs)) {
+      if (this.stopped || !(await this.mayWatch())) return;
+      await this.parts.desk.check(tenantId, destination);
+    }
+  }
+
+  private mayWatch(): Promise<boolean> {
+    return this.parts.results.mayWatch(this.processId, WATCH_MS);
+  }
+
+  private async due(nowMs: number): Promise<Candidate[]> {
+    const { store, results, everyMs } = this.parts;
+    if (!(await this.mayWatch())) return [];
+    const known = await results.all();
+    const due: Candidate[] = [];
+    for (const tenantId of await store.tenantIds()) {
+      const record = await store.tenant(tenantId);
+      for (const destination of record?.destinations ?? []) {
+        const key = destinationKey(tenantId, destination.id);
+        const lastMs = known.get(key)?.atMs;
+        known.delete(key);
+        if (destination.enabled && isDue(key, { lastMs, nowMs, everyMs }))
+          due.push({ tenantId, destination });
+      }
+      for (const { id } of record?.unreadable ?? []) known.delete(destinationKey(tenantId, id));
+    }
+    await results.delete([...known.keys()]); // of destinations that are gone
+    return due.slice(0, CHECKS_MAX);
+  }
+}
+
+interface Times {
+  lastMs: number | undefined;
+  nowMs: number;
+  everyMs: number;
+}
+
+/** Each destination has its own time of the day, by its name. */
+export function isDue(key: string, { lastMs, nowMs, everyMs }: Times): boolean {
+  if (lastMs === undefined) return true;
+  const phaseMs = fnv1a(key) % everyMs;
+  const turn = (timeMs: number): number => Math.floor((timeMs + phaseMs) / everyMs);
+  return turn(nowMs) > turn(lastMs);
+}
