@@ -1,4 +1,5 @@
 import {
+  openDataKey,
   PlatformIdentitySts,
   sessionPolicies,
   sharedTransport,
@@ -29,7 +30,7 @@ import { IssueSession } from './issue-session';
 import { Issuer, issuerProblem } from './issuer';
 import { RequestGate } from './request-gate';
 import { Sealing } from './sealing';
-import { readSealingKeys } from './sealing-keys';
+import { readSealingKeys, type OpenWrapped } from './sealing-keys';
 import { SessionCache } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { SessionObserver } from './session-observer';
@@ -144,7 +145,11 @@ const STS = Symbol('Sts');
     {
       provide: Sealing,
       inject: [BROKER_CONFIG],
-      useFactory: ({ sealingKeys }: BrokerConfig) => new Sealing(readSealingKeys(sealingKeys)),
+      useFactory: async ({ sealingKeys, stsTimeoutMs }: BrokerConfig) => {
+        const transport = sharedTransport({ requestTimeoutMs: stsTimeoutMs });
+        const open: OpenWrapped = (wrapped) => openDataKey(transport, wrapped);
+        return new Sealing(await readSealingKeys(sealingKeys, open));
+      },
     },
     {
       provide: ExternalIds,

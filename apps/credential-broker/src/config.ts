@@ -109,7 +109,7 @@ export const brokerSettings = {
   sealingKeys: optionalSecret({
     name: 'LOGFERRY_BROKER_SEALING_KEYS',
     description:
-      "What the secrets of tenants' access keys are sealed with: `id:key`, the key as 32 bytes in base64 (`openssl rand -base64 32`). Several are separated by commas: the first one seals, the others still open what they have sealed. All brokers need the same ones; without any, there are no access keys.",
+      "What the secrets of tenants' access keys are sealed with: `id:key`, the key as 32 bytes in base64 (`openssl rand -base64 32`); or `id:arn:ciphertext`, one that the key of KMS with this ARN has wrapped, which is opened at the start with our own AWS identity. Several are separated by commas: the first one seals, the others still open what they have sealed. All brokers need the same ones; without any, there are no access keys.",
   }),
   externalIdSecret: optionalSecret({
     name: 'LOGFERRY_BROKER_EXTERNAL_ID_SECRET',

@@ -5,6 +5,7 @@ export * from './call-actions';
 export * from './caller-identity';
 export * from './classify';
 export * from './cloudwatch-sink';
+export * from './data-key';
 export * from './denial';
 export type { CreationMemory, NewLogGroup } from './log-stream-creator';
 export * from './multipart-upload';

@@ -9,6 +9,7 @@ export * from './customer-account';
 export * from './built-app';
 export * from './environment';
 export * from './session-broker';
+export { startKmsStandIn, type KmsStandIn } from './kms-stand-in';
 export * from './power-cut/fsync-journal';
 export { startOidcIssuer } from './oidc-issuer';
 export type { IssuerBehaviour, OidcIssuer, OidcIssuerOptions } from './oidc-issuer';
