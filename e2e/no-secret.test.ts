@@ -304,7 +304,8 @@ async function lookEverywhere(): Promise<void> {
     ),
   ];
   for (const path of paths) await call(path);
-  for (const id of ids) await call(`${destinations}/${id}/test`, { method: 'POST' });
+  for (const id of ids)
+    expect((await call(`${destinations}/${id}/test`, { method: 'POST' })).status).toBe(200);
   for (const path of ['/v1/keys', '/v1/audit', destinations])
     await call(path, { authorization: `Bearer ${reader}` });
   const jobs = answers.flatMap(({ content }) => [

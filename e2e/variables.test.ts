@@ -7,6 +7,8 @@ import { Stack, TENANT } from './stack';
 const ACCOUNT = '210987654321';
 const REGION = 'us-east-2';
 const BUCKET = 'new-customer-logs';
+/** What the test of a connection writes has it in its name. */
+const TEST_MARK = 'logferry-test';
 const accessKey = {
   accessKeyId: 'AKIANEWCUSTOMER2345Q',
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYNEWCUSTOMER',
@@ -71,7 +73,7 @@ interface Printed {
 
 const pasted = new Map<string, object[]>();
 
-/** Does in the account what is printed for a destination, and nothing else. */
+/** Does in the account what is printed for a destination, and nothing else; then its connection is tested. */
 async function paste(destinationId: string, roleArn?: string): Promise<void> {
   const { status, body } = await ask<Printed>(`/destinations/${destinationId}/policy`);
   expect(status).toBe(200);
@@ -95,6 +97,13 @@ async function paste(destinationId: string, roleArn?: string): Promise<void> {
     users: user === null ? [] : [{ account: ACCOUNT, ...user, accessKeys: [accessKey], policies }],
   };
   stack.aws.seed(seed);
+  const tested = await ask<Tested>(`/destinations/${destinationId}/test`, 'POST');
+  expect(tested).toMatchObject({ status: 200, body: { outcome: 'passed' } });
+}
+
+interface Tested {
+  outcome: string;
+  steps: object[];
 }
 
 const role = (name: string): string => `arn:aws:iam::${ACCOUNT}:role/${name}`;
@@ -120,6 +129,7 @@ const arrived = (): string[] =>
     .logGroups()
     .filter(({ account }) => account === ACCOUNT)
     .flatMap(({ group, streams }) => streams.map(({ stream }) => `${group} ${stream}`))
+    .filter((line) => !line.includes(TEST_MARK))
     .sort();
 
 /** Sends until it arrives: ingest hears of new variables within a second. */
@@ -169,7 +179,11 @@ test('env zero, S3: objects come under the documented keys, behind the path', as
     ENV0_S3_LOG_BUCKET_PATH: '/our/logs/',
   });
   await paste(id, role('env0-s3'));
-  const keys = () => stack.aws.objects(BUCKET).map(({ key }) => key);
+  const keys = () =>
+    stack.aws
+      .objects(BUCKET)
+      .map(({ key }) => key)
+      .filter((key) => !key.includes(TEST_MARK));
   await until(
     async () => {
       await send('deployment', scope, { deploymentId: 'd-s3' });
