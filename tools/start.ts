@@ -145,6 +145,8 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
         LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
         LOGFERRY_CONSOLE_PORT: String(ports.console),
         LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
+        LOGFERRY_CONSOLE_INGEST_URL: ingestUrl(ports),
+        LOGFERRY_CONSOLE_INGEST_KEY: secrets.platformKey,
       },
     },
     {

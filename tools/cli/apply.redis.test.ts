@@ -1,5 +1,6 @@
 // A file and what is there: what apply writes, what it refuses to write, and that export is the way back.
 import { useConsoleTestbed } from '../../apps/console/src/console.testbed';
+import { ConfigStore } from '@logferry/store';
 import { CliTestbed } from './cli.testbed';
 
 jest.setTimeout(60_000); // each command is a process of its own
@@ -239,4 +240,16 @@ test('for programs, the same is JSON', async () => {
     applied: false,
     problems: [{ line: 1, path: '$.tenant', message: 'is not a field that there is' }],
   });
+});
+
+test('whether the audit trail is forwarded is exported and applied like any other field of a tenant', async () => {
+  await new ConfigStore(bed.redis).putTenant({ id: 'acme', name: 'Acme', forwardAuditTrail: true });
+  const { out } = await cli.run(['export']);
+  expect(out).toContain('    forwardAuditTrail: true\n');
+  expect(await apply(out, '--dry-run')).toMatchObject({ code: 0 });
+  const renamed = out.replace('name: Acme', 'name: Acme AG');
+  expect((await apply(renamed, '--yes')).out).toContain('1 of 1 written.');
+  expect(await get('/v1/tenants/acme')).toMatchObject({ name: 'Acme AG', forwardAuditTrail: true });
+  await apply(without(renamed, '    forwardAuditTrail: true\n'), '--yes');
+  expect(await get('/v1/tenants/acme')).not.toHaveProperty('forwardAuditTrail');
 });

@@ -34,7 +34,7 @@ makes of the file at the same place is nothing.
     const unreadable: string[] = [];
     const shown = [...tenants.values()]
       .filter(({ id }) => isWanted(id))
-      .map(({ id, name, unreadable: isUnreadable }) => {
+      .map(({ id, name, forwardAuditTrail, unreadable: isUnreadable }) => {
         if (isUnreadable === true) unreadable.push(`tenant ${id}`);
         const own = (destinations.get(id) ?? []).filter((record) => !isDerivedId(record.id));
         const readable = own.filter((record) => record.unreadable !== true);
@@ -43,6 +43,7 @@ makes of the file at the same place is nothing.
         return {
           id,
           ...(name === undefined ? {} : { name }),
+          ...(forwardAuditTrail === undefined ? {} : { forwardAuditTrail }),
           destinations: readable.map((record) => destinationEntry(id, record)),
           keys: keys.filter(({ tenant }) => tenant === id).map(keyEntry),
         };

@@ -58,10 +58,12 @@ class Planner {
     private readonly options: PlanOptions,
   ) {}
 
-  tenant({ id, name, destinations, keys }: TenantEntry, at: Path): void {
+  tenant({ destinations, keys, ...record }: TenantEntry, at: Path): void {
+    const { id, ...wanted } = record;
     const current = this.there.tenants.get(id);
-    const before = current === undefined ? undefined : { name: current.name };
-    const fields = fieldChanges(before, { name });
+    const { name, forwardAuditTrail } = current ?? {};
+    const before = current === undefined ? undefined : { name, forwardAuditTrail };
+    const fields = fieldChanges(before, wanted);
     if (current === undefined || fields.length > 0 || current.unreadable === true)
       this.changes.push({
         ...changing(current),
@@ -69,7 +71,7 @@ class Planner {
         tenant: id,
         name: id,
         fields,
-        to: { address: path`/v1/tenants/${id}`, body: { name }, ...expecting(current) },
+        to: { address: path`/v1/tenants/${id}`, body: wanted, ...expecting(current) },
       });
     if (destinations !== undefined) this.destinations(id, destinations, [...at, 'destinations']);
     if (keys !== undefined) this.keys(id, keys, [...at, 'keys']);

@@ -6,6 +6,7 @@ import { path } from './console-client';
 export interface ShownTenant {
   id: string;
   name?: string;
+  forwardAuditTrail?: boolean;
   version: number;
   unreadable?: true;
 }

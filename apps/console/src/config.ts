@@ -7,6 +7,7 @@ import {
   integer,
   issuerSettings,
   loadConfig,
+  optionalSecret,
   optionalText,
   port,
   redisSettings,
@@ -62,6 +63,16 @@ export const consoleSettings = {
     },
     { min: 1, max: 100_000, default: 1_000 },
   ),
+  ingestUrl: optionalText({
+    name: 'LOGFERRY_CONSOLE_INGEST_URL',
+    description:
+      'Where ingest is: to it, the audit trails of tenants that want it are forwarded, as log events of theirs. Without it, none is.',
+    example: 'http://ingest:8080',
+  }),
+  ingestKey: optionalSecret({
+    name: 'LOGFERRY_CONSOLE_INGEST_KEY',
+    description: 'The key for that: one of the platform that may send.',
+  }),
   tenantWritesPerSecond: integer(
     {
       name: 'LOGFERRY_CONSOLE_TENANT_WRITES_PER_SECOND',

@@ -83,8 +83,11 @@ const desks = [
   {
     provide: TenantDesk,
     inject: [ConfigStore, WaitingLogEvents, CONSOLE_CONFIG],
-    useFactory: (store: ConfigStore, waiting: WaitingLogEvents, { readOnly }: ConsoleConfig) =>
-      new TenantDesk(store, waiting, readOnly),
+    useFactory: (
+      store: ConfigStore,
+      waiting: WaitingLogEvents,
+      { readOnly, ingestUrl }: ConsoleConfig,
+    ) => new TenantDesk(store, waiting, { readOnly, forwardsAuditTrail: ingestUrl !== undefined }),
   },
   {
     provide: DestinationDesk,

@@ -19,7 +19,7 @@ import {
   Readiness,
   type Logger,
 } from '@logferry/runtime';
-import { Directory, KeyUses } from '@logferry/store';
+import { AuditOutbox, Directory, KeyUses } from '@logferry/store';
 import {
   Inject,
   Module,
@@ -28,6 +28,11 @@ import {
 } from '@nestjs/common';
 import { AccountSetupController } from './account-setup.controller';
 import { AuditController } from './audit.controller';
+import {
+  AUDIT_FORWARDING,
+  auditForwardingGauge,
+  auditForwardingParts,
+} from './audit-forwarding-parts';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
 import { ConnectionController } from './connection.controller';
 import { ConnectionDesk } from './connection-desk';
@@ -98,18 +103,20 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
   providers: [
     ...configurationParts(REDIS, CONSOLE_LOG),
     ...connectionParts(REDIS, CONSOLE_LOG, Metrics),
+    ...auditForwardingParts(REDIS, CONSOLE_LOG),
     {
       provide: BACKGROUND,
-      inject: [Directory, KeyUses, ConnectionWatch, BrokerDesk, BrokerClient],
+      inject: [Directory, KeyUses, ConnectionWatch, AUDIT_FORWARDING, BrokerDesk, BrokerClient],
       useFactory: (
         directory: Directory,
         uses: KeyUses,
         watch: ConnectionWatch,
-        ...brokers: (BrokerDesk | BrokerClient)[]
+        ...[forwarding, ...brokers]: [Background, BrokerDesk, BrokerClient]
       ): Background[] => [
         directory,
         uses,
         watch,
+        forwarding,
         ...brokers.map((broker) => ({ start: () => undefined, stop: () => broker.close() })),
       ],
     },
@@ -172,12 +179,12 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     },
     {
       provide: Metrics,
-      inject: [CONSOLE_CONFIG, BATCH_STORES, DeadLetters, HeldDestinations],
+      inject: [CONSOLE_CONFIG, BATCH_STORES, DeadLetters, HeldDestinations, AuditOutbox],
       useFactory: (
         config: ConsoleConfig,
         stores: BatchStore[],
         deadLetters: DeadLetters,
-        held: HeldDestinations,
+        ...[held, outbox]: [HeldDestinations, AuditOutbox]
       ) => {
         const metrics = new Metrics('console', config.metricsToken);
         const rules = {
@@ -186,6 +193,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         };
         deadLetterGauges(metrics, () => deadLetterState(deadLetters, rules));
         heldGauge(metrics, held);
+        auditForwardingGauge(metrics, outbox);
         metrics.ledger(() => Promise.all(stores.map((store) => store.totals())));
         return metrics;
       },

@@ -10,7 +10,7 @@ import {
 } from '@logferry/store';
 import { tenantOf, type Caller } from './caller';
 import { stored, unknownTenant, waitingProblem, type Put } from './config-outcome';
-import { tenantView, type TenantView, type UnreadableView } from './config-views';
+import { jsonOf, tenantView, type TenantView, type UnreadableView } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { pageOf, type PageRequest } from './page-request';
 import { expectedOf } from './precondition';
@@ -21,7 +21,7 @@ export class TenantDesk {
   constructor(
     private readonly store: ConfigStore,
     private readonly waiting: WaitingLogEvents,
-    private readonly readOnly: boolean,
+    private readonly how: { readOnly: boolean; forwardsAuditTrail: boolean },
   ) {}
 
   async list(caller: Caller | undefined, page: PageRequest): Promise<object> {
@@ -45,8 +45,9 @@ export class TenantDesk {
 
   /** @throws RequestProblem */
   async put(tenantId: string, request: WriteRequest): Promise<Put<Tenant>> {
-    mayWrite(this.readOnly);
+    mayWrite(this.how.readOnly);
     const { value, expected } = readRecord(Tenant, tenantId, request);
+    if (value.forwardAuditTrail === true) await this.checkForwarding(tenantId);
     const written = await this.store.putTenant(value, { by: byOf(request), expected });
     const { created, version } = stored(written, 'tenant');
     return { created, view: { ...value, version } };
@@ -59,7 +60,7 @@ export class TenantDesk {
    * @throws RequestProblem if some do, unless it is forced
    */
   async delete(tenantId: string, request: WriteRequest, force: boolean): Promise<number> {
-    mayWrite(this.readOnly);
+    mayWrite(this.how.readOnly);
     if (tenantOf(request.caller) !== undefined)
       throw new RequestProblem(403, 'auth.platform_only', 'only a platform key deletes tenants');
     const expected = expectedOf(request.headers);
@@ -76,6 +77,19 @@ export class TenantDesk {
     const left = await this.belongings(tenantId);
     if (left.length > 0) await this.store.write(byOf(request), left);
     return waiting;
+  }
+
+  /** Whoever switches it on believes that it is forwarded. Where it is on already, the tenant may be written as it was read. */
+  private async checkForwarding(tenantId: string): Promise<void> {
+    if (this.how.forwardsAuditTrail) return;
+    const [before] = await this.store.find([tenantPlace(tenantId)]);
+    const stored = Tenant.safeParse(jsonOf(before?.text ?? ''));
+    if (stored.data?.forwardAuditTrail === true) return;
+    throw new RequestProblem(
+      409,
+      'console.audit_forwarding_unavailable',
+      'the platform has not said where audit trails are forwarded to; nothing was written',
+    );
   }
 
   /** A key that outlived its tenant would be good for whoever is given the same id later. */

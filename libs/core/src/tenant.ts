@@ -12,5 +12,14 @@ export const TenantId = z
 export const DESTINATIONS_MAX = 20;
 
 /** One customer of the platform. */
-export const Tenant = z.strictObject({ id: TenantId, name: z.string().min(1).max(200).optional() });
+export const Tenant = z.strictObject({
+  id: TenantId,
+  name: z.string().min(1).max(200).optional(),
+  forwardAuditTrail: z
+    .boolean()
+    .optional()
+    .describe(
+      "whether what is changed of its configuration becomes log events of type `audit` for its destinations; not, if it doesn't say",
+    ),
+});
 export type Tenant = z.infer<typeof Tenant>;

@@ -114,13 +114,18 @@ export class AuditTrail {
             'COUNT',
             limit,
           );
-    return entries.map(([id, [, version = '0', , entry = '{}']]) => ({
-      id,
-      atMs: Number(id.split('-')[0]),
-      version: Number(version),
-      ...(JSON.parse(entry) as Noted),
-    }));
+    return entries.map(readEntry);
   }
+}
+
+/** An entry as a stream of Redis tells it. */
+export function readEntry([id, [, version = '0', , entry = '{}']]: [string, string[]]): AuditEntry {
+  return {
+    id,
+    atMs: Number(id.split('-')[0]),
+    version: Number(version),
+    ...(JSON.parse(entry) as Noted),
+  };
 }
 
 function later(oldest: string, after: string | undefined): string {

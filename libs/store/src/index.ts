@@ -1,5 +1,6 @@
 // What we remember between restarts: tenants, their destinations, and keys. In Redis, announced on every change.
 export * from './api-key';
+export * from './audit-outbox';
 export * from './audit-trail';
 export * from './config-record';
 export * from './config-store';

@@ -1,5 +1,5 @@
-// The one step in which configuration is changed: the records, their versions, the announcement and the audit trail together. All keys
-// carry one hash tag (KEYS[1]), so that it is a single slot of a Redis Cluster.
+// The one step in which configuration is changed: the records, their versions, the announcement, the audit trail and what is to be
+// forwarded of it together. All keys carry one hash tag (KEYS[1]), so that it is a single slot of a Redis Cluster.
 
 /**
  * Writes records, if each of them is still what the writer has read.
@@ -8,6 +8,9 @@
  * records, each with hash, field, the text read before ('' for none), its version, what is to be done (`set`, `delete`, or `check` for
  * nothing) and the new text; then how many announcements, and these; then how many audit entries, each with its tenant ('' for none)
  * and its text.
+ *
+ * An entry is put into its tenant's queue of those to be forwarded (audit-outbox.ts) if the tenant wants that before the write or after
+ * it: that somebody switched the forwarding off is the last that it forwards.
  *
  * Returns the version of all that was written, or 0 if something has changed meanwhile, in which case nothing was written.
  */
@@ -26,6 +29,22 @@ for i = 0, records - 1 do
   if text ~= ARGV[from + 2] or version ~= ARGV[from + 3] then return 0 end
 end
 
+local function wantsForwarding(tenant)
+  local text = redis.call('HGET', key('tenants'), tenant)
+  if not text then return false end
+  -- What another version wrote, or somebody by hand, must not keep anybody from writing it anew.
+  local isRead, record = pcall(cjson.decode, text)
+  return isRead and type(record) == 'table' and record.forwardAuditTrail == true
+end
+local entriesAt = at + records * 6
+entriesAt = entriesAt + ARGV[entriesAt] + 1
+local entries = tonumber(ARGV[entriesAt])
+local wanted = {}
+for i = 0, entries - 1 do
+  local tenant = ARGV[entriesAt + 1 + 2 * i]
+  if tenant ~= '' and wanted[tenant] == nil then wanted[tenant] = wantsForwarding(tenant) end
+end
+
 -- One count for everything, so that a record that is deleted and made again never has a version that it had before.
 local version = redis.call('INCR', key('version'))
 for _ = 1, records do
@@ -41,25 +60,50 @@ for _ = 1, records do
   at = at + 6
 end
 
-local changes = tonumber(ARGV[at])
-for i = 1, changes do
+for i = 1, tonumber(ARGV[at]) do
   redis.call('XADD', key('changes'), 'MAXLEN', '~', changesMax, '*', 'change', ARGV[at + i])
 end
-at = at + changes + 1
 
 local time = redis.call('TIME')
-local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(keepMs)
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local oldest = now - tonumber(keepMs)
 local function note(stream, id, most, entry)
   local added = redis.call('XADD', stream, 'MAXLEN', most, id, 'version', version, 'entry', entry)
   if oldest > 0 then redis.call('XTRIM', stream, 'MINID', string.format('%.0f', oldest)) end
   return added
 end
-for i = 0, tonumber(ARGV[at]) - 1 do
-  local tenant, entry = ARGV[at + 1 + 2 * i], ARGV[at + 2 + 2 * i]
+local function notForwarded(outcome, count)
+  redis.call('HINCRBY', key('auditForwarding'), outcome, count)
+end
+local function forward(tenant, id)
+  local queue = key('auditQueue:' .. tenant)
+  redis.call('HINCRBY', key('auditForwarding'), 'queued', 1)
+  if redis.call('RPUSH', queue, id) > tonumber(tenantEntriesMax) then
+    redis.call('LPOP', queue)
+    notForwarded('trimmed', 1)
+  end
+  redis.call('ZADD', key('auditDue'), 'NX', string.format('%.0f', now), tenant)
+end
+
+for tenant in pairs(wanted) do
+  -- Whoever is given the same id later must not be told of those before.
+  if redis.call('HEXISTS', key('tenants'), tenant) == 0 then
+    local left = redis.call('LLEN', key('auditQueue:' .. tenant))
+    if left > 0 then notForwarded('tenant_deleted', left) end
+    redis.call('DEL', key('auditQueue:' .. tenant))
+    redis.call('ZREM', key('auditDue'), tenant)
+    wanted[tenant] = false
+  else
+    wanted[tenant] = wanted[tenant] or wantsForwarding(tenant)
+  end
+end
+for i = 0, entries - 1 do
+  local tenant, entry = ARGV[entriesAt + 1 + 2 * i], ARGV[entriesAt + 2 + 2 * i]
   local id = note(key('audit'), '*', entriesMax, entry)
   if tenant ~= '' then
     note(key('audit:' .. tenant), id, tenantEntriesMax, entry)
     redis.call('PEXPIRE', key('audit:' .. tenant), keepMs)
+    if wanted[tenant] then forward(tenant, id) end
   end
 end
 return version`;
