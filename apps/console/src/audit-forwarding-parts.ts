@@ -30,7 +30,7 @@ export function auditForwardingParts(redisToken: symbol, logToken: symbol) {
 }
 
 /** @throws ConfigError */
-function ingestOf({ ingestUrl, ingestKey }: IngestSettings): IngestClient | undefined {
+export function ingestOf({ ingestUrl, ingestKey }: IngestSettings): IngestClient | undefined {
   if (ingestUrl === undefined && ingestKey === undefined) return undefined;
   if (ingestUrl === undefined || ingestKey === undefined)
     throw new ConfigError([

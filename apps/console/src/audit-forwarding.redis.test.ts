@@ -1,5 +1,6 @@
 // Switching the forwarding of the audit trail on, and what a console has to be told for it.
-import type { RunningApp } from '@logferry/runtime';
+import { ConfigError, Secret, type RunningApp } from '@logferry/runtime';
+import { ingestOf } from './audit-forwarding-parts';
 import { useConsoleTestbed } from './console.testbed';
 
 const bed = useConsoleTestbed();
@@ -38,10 +39,13 @@ test('is refused where nobody has said where ingest is; what is switched on alre
   }
 });
 
+const [ingestUrl, ingestKey] = ['http://ingest:8080', new Secret('a-key-of-the-platform')];
+
 test.each([
-  ['an address without a key', { LOGFERRY_CONSOLE_INGEST_KEY: '' }],
-  ['a key without an address', { LOGFERRY_CONSOLE_INGEST_URL: '' }],
-  ['an address that is none', { LOGFERRY_CONSOLE_INGEST_URL: 'ingest:8080' }],
-])('a console does not start with %s', async (_, over) => {
-  await expect(bed.startApp({ ...INGEST, ...over })).rejects.toThrow('LOGFERRY_CONSOLE_INGEST_URL');
+  ['an address without a key', { ingestUrl, ingestKey: undefined }],
+  ['a key without an address', { ingestUrl: undefined, ingestKey }],
+  ['an address that is none', { ingestUrl: 'ingest:8080', ingestKey }],
+])('a console does not start with %s', (_, settings) => {
+  expect(() => ingestOf(settings)).toThrow(ConfigError);
+  expect(() => ingestOf(settings)).toThrow('LOGFERRY_CONSOLE_INGEST_URL');
 });
