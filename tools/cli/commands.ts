@@ -9,6 +9,7 @@ import { redriveCommand } from './redrive-command';
 import { resealCommand } from './reseal-command';
 import { tailCommand } from './tail-command';
 import { tenantsCommand } from './tenants-command';
+import { testCommand } from './test-command';
 
 /** All commands, in the order in which the help lists them. */
 export const commands: readonly Command[] = [
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   destinationsCommand,
   keysCommand,
   policyCommand,
+  testCommand,
   redriveCommand,
   resealCommand,
   tailCommand,

@@ -27,6 +27,8 @@ interface Asked {
   query?: Readonly<Record<string, string | undefined>>;
   body?: object;
   expected?: Expected | undefined;
+  /** What kind of answer is wanted, if not JSON. */
+  accept?: string;
   timeoutMs?: number;
 }
 
@@ -80,11 +82,12 @@ export class ConsoleClient {
 
   /** @throws ConsoleProblem */
   async ask(method: string, path: string, asked: Asked): Promise<Response> {
-    const { query = {}, body, expected, timeoutMs = TIMEOUT_MS } = asked;
+    const { query = {}, body, expected, accept, timeoutMs = TIMEOUT_MS } = asked;
     const url = new URL(this.url + path);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value);
     const headers: Record<string, string> = { authorization: this.authorization };
+    if (accept !== undefined) headers.accept = accept;
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (expected === 'absent') headers['if-none-match'] = '*';
     else if (expected !== undefined) headers['if-match'] = `"${expected}"`;
