@@ -30,5 +30,7 @@ module.exports = {
   },
   transform,
   setupFilesAfterEnv: ['<rootDir>/libs/testing/src/jest-setup.ts'],
+  // Waits in tests have limits of their own, which say what was waited for; Jest's 5 s ended healthy tests on busy machines.
+  testTimeout: 30_000,
   workerIdleMemoryLimit: '512MB',
 };

@@ -85,7 +85,7 @@ export class Stack {
     try {
       await stack.connectCustomer();
       await Promise.all(apps.map((app) => stack.startApp(app)));
-      await until(() => stack.isReady(), { what: 'ingest is ready' });
+      await until(() => stack.isReady(apps), { what: 'ingest and console are ready' });
     } catch (error) {
       await stack.stop();
       throw error;
@@ -208,9 +208,12 @@ export class Stack {
     rmSync(this.parts.dir, { recursive: true, force: true });
   }
 
-  private async isReady(): Promise<boolean> {
-    const answer = await fetch(`${this.ingestUrl}/health/ready`).catch(() => undefined);
-    return answer?.status === 200;
+  private async isReady(apps: readonly App[]): Promise<boolean> {
+    const asked = apps.filter((app) => app === 'ingest' || app === 'console');
+    const answers = await Promise.all(
+      asked.map((app) => fetch(`${this.url(app)}/health/ready`).catch(() => undefined)),
+    );
+    return answers.every((answer) => answer?.status === 200);
   }
 
   private async connectCustomer(): Promise<void> {

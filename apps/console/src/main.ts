@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 import { LOG_EVENT } from '@logferry/core';
-import type { openQueues } from '@logferry/queue';
-import { runApp, startHttpApp, type Logger, type RunningApp } from '@logferry/runtime';
+import { isRedisError, type openQueues } from '@logferry/queue';
+import {
+  RequestProblem,
+  runApp,
+  startHttpApp,
+  type Logger,
+  type RunningApp,
+} from '@logferry/runtime';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { CONSOLE_LOG, ConsoleModule, QUEUES } from './console.module';
@@ -20,6 +26,7 @@ export function startConsole(): Promise<RunningApp> {
       return {
         ...config,
         log: app.get<Logger>(CONSOLE_LOG),
+        problemOf: (error) => (isRedisError(error) ? redisAway() : undefined),
         prepare: async () => {
           const server = app.getHttpAdapter().getInstance();
           guardConsole(server, app.get(Login), app.get(KeyHolders));
@@ -33,6 +40,11 @@ export function startConsole(): Promise<RunningApp> {
     },
     SCOPE_PARAM_CHARS_MAX,
   );
+}
+
+function redisAway(): RequestProblem {
+  const message = 'Redis does not answer; whether a change was made cannot be said';
+  return new RequestProblem(503, 'console.redis_unavailable', message, { 'retry-after': '1' });
 }
 
 if (require.main === module) void runApp(startConsole);

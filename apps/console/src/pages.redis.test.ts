@@ -290,7 +290,7 @@ test('while Redis is away nobody waits for ever: health and metrics answer, page
   const metrics = await get('/metrics');
   expect(metrics.status).toBe(200);
   expect(metrics.body).not.toMatch(/^logferry_ledger/m);
-  expect((await get('/')).status).toBe(500);
+  expect((await get('/')).status).toBe(503);
   expect((await get('/queues/api/queues')).status).toBe(500);
   await server.start();
   await until(async () => (await get('/health/ready')).status === 200);

@@ -91,7 +91,12 @@ const REDIS_ERRORS: ReadonlySet<string> = new Set([
   'MaxRetriesPerRequestError',
   'ClusterAllFailedError',
 ]);
-const REDIS_MESSAGES: ReadonlySet<string> = new Set(['Connection is closed.', 'Command timed out']);
+const REDIS_MESSAGES: ReadonlySet<string> = new Set([
+  'Connection is closed.',
+  'Command timed out',
+  "Stream isn't writeable and enableOfflineQueue options is false",
+  "Cluster isn't ready and enableOfflineQueue options is false",
+]);
 
 /** Whether Redis refused a command, did not answer it, or the connection to it ended: its state, not what was asked, is at fault. */
 export function isRedisError(error: unknown): boolean {

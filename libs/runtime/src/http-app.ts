@@ -7,7 +7,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { nestLogger, type Logger } from './logger';
-import { ProblemFilter } from './request-problem';
+import { ProblemFilter, type RequestProblem } from './request-problem';
 import type { RunningApp } from './run-app';
 
 /** What a process's module knows once it is built, and the start needs. */
@@ -20,6 +20,8 @@ export interface HttpAppParts {
   requestTimeoutMs?: number;
   /** How long connections that are open may still be used once the process is told to stop. Not at all, unless said otherwise. */
   drainMs?: number;
+  /** What an error that nobody caught means for the sender of a request, where the process knows; else it is a fault of ours. */
+  problemOf?: (error: unknown) => RequestProblem | undefined;
   /** What is to be done when everything is wired and before anyone can connect. Returns further ports that were opened. */
   prepare?: (app: NestFastifyApplication) => void | Promise<Record<string, number> | void>;
 }
@@ -60,6 +62,7 @@ export async function startHttpApp(
     shutdownDeadlineMs,
     requestTimeoutMs = 30_000,
     drainMs,
+    problemOf,
     prepare,
   } = partsOf(app);
   const server = app.getHttpServer();
@@ -67,7 +70,7 @@ export async function startHttpApp(
   // If the headers had more time than the whole request, Node would swap the two: its own 60 s would be the request's.
   server.headersTimeout = requestTimeoutMs;
   app.useLogger(nestLogger(log));
-  late.problems = new ProblemFilter(log);
+  late.problems = new ProblemFilter(log, problemOf);
   app.useGlobalFilters(late.problems);
   const morePorts = await prepare?.(app);
   await app.listen(port, host);

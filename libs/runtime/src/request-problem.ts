@@ -43,7 +43,11 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** Turns what was thrown into an answer: a problem says what it is, and anything else is a fault of ours that says nothing. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Logger) {}
+  /** @param problemOf what an error means for the sender, where a process knows: what it needs is away, say */
+  constructor(
+    private readonly log: Logger,
+    private readonly problemOf: (error: unknown) => RequestProblem | undefined = () => undefined,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -61,6 +65,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof RequestProblem) return error;
     if (error instanceof HttpException) return fromStatus(error.getStatus());
     if (isClientError(error)) return fromStatus(error.statusCode);
+    const known = this.problemOf(error);
+    if (known !== undefined) return known;
     this.log.error({ err: error, requestId }, 'request failed');
     return fromStatus(500);
   }
