@@ -1,11 +1,14 @@
 // A full run of everything, in which much goes wrong on purpose; then no secret is found in anything that it has left behind.
 import { SESSION_PATTERN } from '@logferry/core';
 import { until, type SandboxSeed } from '@logferry/testing';
-import { createPrivateKey, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { makeCertificates, type CertificateFolders } from '../tools/certificates';
 import { APPS, BROKER_SECRET, CONSOLE_PASSWORD, PLATFORM_KEY } from './app-environment';
+import { issuedSecrets, privateParts } from './issued-secrets';
 import { keptAnswers } from './kept-answers';
 import { listenToCommands, redisContent } from './redis-content';
 import { findSecrets, formsOf, type Secret } from './secret-search';
@@ -48,26 +51,36 @@ const secrets: Secret[] = [
   { name: 'an identity token', text: 'eyJhbGciOiJ' },
 ];
 
+let dir: string;
+let certificates: CertificateFolders;
 let stack: Stack;
 let commands: Awaited<ReturnType<typeof listenToCommands>>;
 const { answers, call, keep } = keptAnswers(() => stack);
 
 beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'logferry-no-secret-'));
+  certificates = await makeCertificates(dir);
+  for (const [name, folder] of Object.entries(certificates) as [string, string][])
+    secrets.push(
+      ...privateParts(readFileSync(join(folder, 'tls.key'), 'utf8'), `the TLS key of the ${name}`),
+    );
   const sealing = sealingKey.toString('base64');
   const all = { LOGFERRY_METRICS_TOKEN: metricsToken, LOGFERRY_LOG_LEVEL: 'trace' };
+  const asking = { ...all, LOGFERRY_WORKER_BROKER_TLS_DIR: certificates.worker };
   const environment = {
     'credential-broker': {
       ...all,
+      LOGFERRY_BROKER_TLS_DIR: certificates.broker,
       LOGFERRY_BROKER_SEALING_KEYS: `one:${sealing}`,
       LOGFERRY_BROKER_EXTERNAL_ID_SECRET: externalIdSecret,
       AWS_ACCESS_KEY_ID: platformKey.accessKeyId,
       AWS_SECRET_ACCESS_KEY: platformKey.secretAccessKey,
     },
     ingest: { ...all, LOGFERRY_INGEST_REDACTION_KEY: redactionKey },
-    'cloudwatch-worker': all,
-    's3-worker': all,
+    'cloudwatch-worker': asking,
+    's3-worker': asking,
     console: {
-      ...all,
+      ...asking,
       LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN: `arn:aws:iam::${ACCOUNT}:user/platform`,
     },
   };
@@ -79,6 +92,7 @@ beforeAll(async () => {
 afterAll(async () => {
   commands.end();
   await stack.stop();
+  rmSync(dir, { recursive: true });
 }, 30_000);
 
 const ROLE_BY_ID = `arn:aws:iam::${ACCOUNT}:role/by-external-id`;
@@ -157,7 +171,14 @@ const delivered = (stream: string): number => {
 async function askBrokerWrongly(): Promise<void> {
   const data = { tenantId: TENANT, destinationId: 'cloudwatch', secret: wrongBrokerSecret };
   const message = JSON.stringify({ pattern: SESSION_PATTERN, id: '1', data });
-  const socket = connect(stack.brokerTcpPort, '127.0.0.1');
+  const file = (name: string): Buffer => readFileSync(join(certificates.worker, name));
+  const socket = connect({
+    host: '127.0.0.1',
+    port: stack.brokerTcpPort,
+    ca: file('ca.crt'),
+    cert: file('tls.crt'),
+    key: file('tls.key'),
+  });
   const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
   socket.write(`${Buffer.byteLength(message)}#${message}`);
   keep({ name: "the broker's answer over TCP", content: await answer });
@@ -304,8 +325,14 @@ async function lookEverywhere(): Promise<void> {
     ),
   ];
   for (const path of paths) await call(path);
-  for (const id of ids)
-    expect((await call(`${destinations}/${id}/test`, { method: 'POST' })).status).toBe(200);
+  for (const id of ids) {
+    const { text } = await call(`${destinations}/${id}/test`, { method: 'POST' });
+    const isBroken = ['wrong-secret', 'no-role', 'denied'].includes(id);
+    expect({ id, ...(JSON.parse(text) as object) }).toMatchObject({
+      id,
+      outcome: isBroken ? 'failed' : 'passed',
+    });
+  }
   for (const path of ['/v1/keys', '/v1/audit', destinations])
     await call(path, { authorization: `Bearer ${reader}` });
   const jobs = answers.flatMap(({ content }) => [
@@ -326,28 +353,9 @@ async function lookEverywhere(): Promise<void> {
   secrets.push({ name: 'a login', text: decodeURIComponent(login) });
 }
 
-function issued(): Secret[] {
-  const sessions = stack.aws.issuedSessions().flatMap((session) => [
-    { name: "a session's id", text: session.accessKeyId },
-    { name: "a session's secret", text: session.secretAccessKey },
-    { name: "a session's token", text: session.sessionToken },
-  ]);
-  const keys = readdirSync(stack.signingKeysDir).flatMap((file) => {
-    const { privateKey } = JSON.parse(readFileSync(join(stack.signingKeysDir, file), 'utf8')) as {
-      privateKey: string;
-    };
-    const jwk = createPrivateKey(privateKey).export({ format: 'jwk' });
-    return (['d', 'p', 'q', 'dp', 'dq', 'qi'] as const).map((part) => ({
-      name: `${part} of a signing key`,
-      text: Buffer.from(String(jwk[part]), 'base64url'),
-    }));
-  });
-  return [...sessions, ...keys];
-}
-
 test('no secret is in Redis, in a log, in a metric, in an answer, or on a page', async () => {
   await lookEverywhere();
-  const all = [...secrets, ...issued()];
+  const all = [...secrets, ...issuedSecrets(stack)];
   const names = new Set(all.map(({ name }) => name));
   for (const name of ["a session's token", 'd of a signing key', 'a login'])
     expect(names).toContain(name);

@@ -1,6 +1,12 @@
 import { sharedTransport, type Platform } from '@logferry/aws';
 import { Rations, Reminders, type RedisClient } from '@logferry/queue';
-import { BrokerClient, BrokerDesk, type Logger, type Metrics } from '@logferry/runtime';
+import {
+  brokerAddress,
+  BrokerClient,
+  BrokerDesk,
+  type Logger,
+  type Metrics,
+} from '@logferry/runtime';
 import { ConfigStore, ConnectionResults } from '@logferry/store';
 import { AccountSetupDesk } from './account-setup-desk';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
@@ -40,8 +46,7 @@ function testParts(redis: symbol, log: symbol, metrics: typeof Metrics) {
     {
       provide: BrokerClient,
       inject: [CONSOLE_CONFIG],
-      useFactory: ({ brokerHost, brokerPort, brokerSecret }: ConsoleConfig) =>
-        new BrokerClient({ host: brokerHost, port: brokerPort, secret: brokerSecret }),
+      useFactory: (config: ConsoleConfig) => new BrokerClient(brokerAddress(config)),
     },
     {
       provide: ConnectionResults,
