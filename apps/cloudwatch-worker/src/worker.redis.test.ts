@@ -44,6 +44,8 @@ let producer: BatchProducer;
 let aws: SandboxAws;
 let broker: SessionBroker;
 let app: RunningApp;
+/** What is stored, and what the broker issues sessions for. */
+let destination: Destination;
 const endpointBefore = process.env.AWS_ENDPOINT_URL;
 
 beforeAll(async () => {
@@ -52,7 +54,7 @@ beforeAll(async () => {
     startSandboxAws({ port: 0 }),
     startSessionBroker(() => ({
       session: { ...keys, sessionToken: '', expiresAt: Date.now() + 3_600_000 },
-      issuedFor: sessionKey(aDestination()),
+      issuedFor: sessionKey(destination),
     })),
   ]);
   process.env.AWS_ENDPOINT_URL = aws.url;
@@ -72,9 +74,8 @@ beforeEach(async () => {
     accounts: [account],
     users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
   });
-  const config = new ConfigStore(redis);
-  await config.putTenant({ id: 'acme' });
-  await config.putDestination('acme', aDestination());
+  await new ConfigStore(redis).putTenant({ id: 'acme' });
+  await configure(aDestination());
   app = await startWorker();
 });
 
@@ -103,6 +104,11 @@ function aDestination(options: Partial<CloudWatchDestination['cloudwatch']> = {}
     credentials: { kind: 'web_identity', roleArn: `arn:aws:iam::${account}:role/logferry` },
     cloudwatch: { logGroup: 'group', logStream: 'stream', ...options },
   });
+}
+
+async function configure(changed: Destination): Promise<void> {
+  destination = changed;
+  await new ConfigStore(redis).putDestination('acme', changed);
 }
 
 function startWorker(): Promise<RunningApp> {
@@ -195,10 +201,7 @@ test('five hundred new streams at once are created by three workers, and AWS nev
 }, 60_000);
 
 test('a new group has its retention also if AWS took it only the second time, and calls may be packed', async () => {
-  await new ConfigStore(redis).putDestination(
-    'acme',
-    aDestination({ retentionDays: 30, compression: 'gzip' }),
-  );
+  await configure(aDestination({ retentionDays: 30, compression: 'gzip' }));
   aws.addFault({
     match: { operation: 'PutRetentionPolicy' },
     action: { kind: 'throttle' },
