@@ -30,6 +30,7 @@ afterAll(async () => {
 });
 
 const errors: unknown[] = [];
+const IDLE_MS_MAX = 1_000;
 
 /** @param idle how many of the workers that are opened fetch nothing at all */
 function fetchJobs(process: () => Promise<void>, { idle = 0, inHandMax = 2 } = {}): string[] {
@@ -44,6 +45,8 @@ function fetchJobs(process: () => Promise<void>, { idle = 0, inHandMax = 2 } = {
     process,
     hasWork: () => hasJobsToTake(redis, queue),
     inHandMax,
+    lookMs: 100,
+    idleMsMax: IDLE_MS_MAX,
     onError: (error) => errors.push(error),
   });
   return opened;
@@ -79,9 +82,9 @@ test('one that has nothing to take, or its hands full, stays', async () => {
   const opened = fetchJobs(() => released);
   await queue.add('later', {}, { delay: 60_000 });
   const startedAt = performance.now();
-  await until(() => performance.now() - startedAt > 6_500, { timeoutMs: 10_000 });
+  await until(() => performance.now() - startedAt > 2 * IDLE_MS_MAX);
   for (let n = 0; n < 5; n++) await queue.add('job', {});
-  await until(() => performance.now() - startedAt > 14_000, { timeoutMs: 20_000 });
+  await until(() => performance.now() - startedAt > 4 * IDLE_MS_MAX);
   expect(opened).toEqual(['at work']);
   expect(errors).toEqual([]);
   release();

@@ -10,10 +10,13 @@ interface JobFetcherOptions {
   /** How many jobs a worker takes at once. */
   inHandMax: number;
   onError: (error: unknown) => void;
+  lookMs?: number;
+  /** For how long a worker with room may take nothing. */
+  idleMsMax?: number;
 }
 
 const LOOK_MS = 1_000;
-/** A worker with room takes a job within milliseconds. */
+/** It takes a job within milliseconds. */
 const IDLE_MS_MAX = 5_000;
 
 /**
@@ -72,12 +75,13 @@ export class JobFetcher {
       void this.look()
         .catch(this.options.onError)
         .finally(() => this.schedule());
-    }, LOOK_MS);
+    }, this.options.lookMs ?? LOOK_MS);
   }
 
   private async look(): Promise<void> {
     const { movedAt } = this;
-    if (this.inHand >= this.options.inHandMax || performance.now() - movedAt < IDLE_MS_MAX) {
+    const { inHandMax, idleMsMax = IDLE_MS_MAX } = this.options;
+    if (this.inHand >= inHandMax || performance.now() - movedAt < idleMsMax) {
       this.hadWork = false;
       return;
     }
