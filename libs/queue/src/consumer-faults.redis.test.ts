@@ -58,6 +58,30 @@ test('what goes wrong between the steps is told, and the batch is tried again', 
   expect(errors).toEqual([expect.objectContaining({ message: 'the connection is gone' })]);
 });
 
+test('while Redis does not answer, what AWS has taken waits to be counted, and is not put again', async () => {
+  const away = new BatchStore(bed.redis, 0);
+  const settle = away.settle.bind(away);
+  let settles = 0;
+  away.settle = async (...step) => {
+    if (++settles === 1) throw new Error('Command timed out');
+    if (settles > 2) return settle(...step);
+    await settle(...step); // it takes effect, and nobody hears of it
+    throw new Error('Command timed out');
+  };
+  let puts = 0;
+  const { errors } = bed.consume(
+    () => {
+      puts++;
+      return Promise.resolve(allDelivered);
+    },
+    { store: away, expectsErrors: true },
+  );
+  await bed.send(3);
+  await bed.ledgerShows({ accepted: 3, delivered: 3, waiting: 0 });
+  await until(async () => (await bed.queue.getCompletedCount()) === 1);
+  expect([puts, settles, errors.length]).toEqual([1, 3, 2]);
+});
+
 test('an outcome that cannot be makes a dead letter, instead of being delivered again and again', async () => {
   let calls = 0;
   const { errors } = bed.consume(

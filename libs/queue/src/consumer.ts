@@ -14,6 +14,7 @@ import {
   type BatchStore,
   type Begun,
   type Delivery,
+  type Settled,
 } from './batch-store';
 import { hasJobsToTake, jobData, openQueue, type JobData } from './catalog';
 import { FairSlots, inHandMax, type SlotFor } from './fair-slots';
@@ -23,7 +24,7 @@ import { JobFetcher } from './job-fetcher';
 import { queueName, shardTag } from './keys';
 import type { PayloadSource } from './payload-source';
 import { addJobs, newBatchId, promote } from './producer';
-import { isRedisError, type RedisClient } from './redis-connection';
+import { isRedisError, isUnanswered, type RedisClient } from './redis-connection';
 import { Sweep } from './sweep';
 import { within } from './within';
 
@@ -237,7 +238,7 @@ export class BatchConsumer {
         slice: loaded.slice(from, to),
       }));
     }
-    const settled = await this.store.settle(batch, delivery);
+    const settled = await this.settleOnce(batch, delivery);
     if (settled === undefined) return;
     if (settled.lifted) this.options.observer.resumed(batch);
     if (settled.following !== undefined) await promote(this.queue, settled.following);
@@ -250,6 +251,21 @@ export class BatchConsumer {
         tenantBatches: 0,
       })),
     );
+  }
+
+  /**
+   * However long Redis is away: what AWS has taken must only be counted, and tried again it would be there twice. Counting twice is
+   * impossible. What follows from a count whose answer was lost is seen to by the sweep and by the batches that wait.
+   */
+  private async settleOnce(batch: Batch, delivery: Delivery): Promise<Settled | undefined> {
+    for (;;) {
+      try {
+        return await this.store.settle(batch, delivery);
+      } catch (error) {
+        if (!isUnanswered(error)) throw error;
+        this.options.observer.error(error);
+      }
+    }
   }
 
   private async handleFailure(work: Work, error: unknown): Promise<void> {

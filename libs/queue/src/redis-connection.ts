@@ -91,9 +91,10 @@ const REDIS_ERRORS: ReadonlySet<string> = new Set([
   'MaxRetriesPerRequestError',
   'ClusterAllFailedError',
 ]);
+const TIMED_OUT = 'Command timed out';
 const REDIS_MESSAGES: ReadonlySet<string> = new Set([
   'Connection is closed.',
-  'Command timed out',
+  TIMED_OUT,
   "Stream isn't writeable and enableOfflineQueue options is false",
   "Cluster isn't ready and enableOfflineQueue options is false",
 ]);
@@ -102,6 +103,11 @@ const REDIS_MESSAGES: ReadonlySet<string> = new Set([
 export function isRedisError(error: unknown): boolean {
   if (!(error instanceof Error) || error.message.startsWith('ASSERT')) return false;
   return REDIS_ERRORS.has(error.name) || REDIS_MESSAGES.has(error.message);
+}
+
+/** Whether a command's time was up: it may have taken effect, may still do so, or never. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === TIMED_OUT;
 }
 
 /** The limit of ioredis begins when a node takes a command. What waits for a node, or is lost on the way to one, would have none. */
