@@ -25,6 +25,7 @@ import {
   type FailureCode,
   type S3Destination,
 } from '@logferry/core';
+import { within } from '@logferry/queue';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -121,26 +122,15 @@ class TestRun {
 
   /** What becomes of a step, in time; what is late goes on behind our back, for as long as the transport lets it. */
   async verdict(name: StepName, deadlineMs: number): Promise<Verdict> {
-    const timer = new AbortController();
-    const late = wait(Math.max(deadlineMs, 0), undefined, {
-      signal: timer.signal,
-      ref: false,
-    }).then(
-      (): Verdict => ({
-        outcome: 'failed',
-        code: 'network.unreachable',
-        message: `there was no answer within ${Math.round(Math.max(deadlineMs, 0) / 1_000)} s`,
-      }),
-      () => undefined as never,
-    );
-    try {
-      return await Promise.race([
-        this.do(name).catch((error: unknown) => this.refused(error)),
-        late,
-      ]);
-    } finally {
-      timer.abort();
-    }
+    const leftMs = Math.max(deadlineMs, 0);
+    const done = this.do(name).catch((error: unknown) => this.refused(error));
+    const verdict = await within(done, leftMs);
+    if (verdict !== 'late') return verdict;
+    return {
+      outcome: 'failed',
+      code: 'network.unreachable',
+      message: `there was no answer within ${Math.round(leftMs / 1_000)} s`,
+    };
   }
 
   private refused(error: unknown): Verdict {

@@ -2,6 +2,7 @@ import { sinks } from '@logferry/core';
 import {
   BatchStore,
   DeadLetters,
+  connected,
   deadLetterState,
   failFastRedis,
   Holds,
@@ -129,10 +130,11 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     {
       provide: REDIS,
       inject: [CONSOLE_CONFIG, CONSOLE_LOG],
-      useFactory: ({ redisUrl }: ConsoleConfig, log: Logger) => {
+      useFactory: async ({ redisUrl }: ConsoleConfig, log: Logger) => {
         // Somebody waits for every answer, above all while Redis is away.
         const redis = failFastRedis({ url: redisUrl }, REDIS_TIMEOUT_MS);
         redis.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
+        await connected(redis);
         return redis;
       },
     },

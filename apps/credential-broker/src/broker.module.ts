@@ -5,7 +5,7 @@ import {
   sharedTransport,
   WebIdentitySts,
 } from '@logferry/aws';
-import { failFastRedis, redisResponds, type RedisClient } from '@logferry/queue';
+import { connected, failFastRedis, redisResponds, type RedisClient } from '@logferry/queue';
 import {
   ConfigError,
   HealthController,
@@ -64,9 +64,10 @@ const STS = Symbol('Sts');
     {
       provide: REDIS,
       inject: [BROKER_CONFIG, BROKER_LOG],
-      useFactory: ({ redisUrl }: BrokerConfig, log: Logger) => {
+      useFactory: async ({ redisUrl }: BrokerConfig, log: Logger) => {
         const redis = failFastRedis({ url: redisUrl });
         redis.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
+        await connected(redis);
         return redis;
       },
     },

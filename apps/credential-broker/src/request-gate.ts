@@ -1,4 +1,5 @@
 import { Failure, isCredentialFailure, type FailureCode } from '@logferry/core';
+import { isRedisError } from '@logferry/queue';
 import type { Logger, Secret } from '@logferry/runtime';
 import type { z } from 'zod';
 
@@ -40,6 +41,10 @@ export class RequestGate {
   }
 
   private refusal(error: unknown, asked: Record<string, string>): Refusal {
+    if (isRedisError(error)) {
+      this.log.warn({ ...asked, err: error }, 'no answer: Redis is away');
+      return { failure: 'credential.broker_unavailable' };
+    }
     if (!(error instanceof Failure) || !isCredentialFailure(error.code)) {
       this.log.error({ ...asked, err: error }, 'no answer, by a fault of ours');
       return { failure: 'credential.broker_unavailable' };

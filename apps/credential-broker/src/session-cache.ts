@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Failure, isFresh, SESSION_MARGINS_MS, type AwsSession } from '@logferry/core';
+import { within } from '@logferry/queue';
 import type { StsTurns } from './sts-turns';
 
 /** Everything that shapes a session: two callers share one only if all of it is the same. */
@@ -90,14 +91,9 @@ export class SessionCache {
 
   /** It is asked for all the same, and is there when whoever asked comes back: to hold a worker's hand meanwhile would hold up others. */
   private async withPatience(began: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const impatient = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const retryAfterMs = Math.max(PATIENCE_MS, this.options.turns?.waitMs ?? 0);
-        reject(new Failure('credential.rationed', { retryAfterMs }));
-      }, PATIENCE_MS);
-    });
-    await Promise.race([began, impatient]).finally(() => clearTimeout(timer));
+    if ((await within(began, PATIENCE_MS)) !== 'late') return;
+    const retryAfterMs = Math.max(PATIENCE_MS, this.options.turns?.waitMs ?? 0);
+    throw new Failure('credential.rationed', { retryAfterMs });
   }
 
   private refreshAhead(key: string, subject: SessionSubject, cached: Cached): void {

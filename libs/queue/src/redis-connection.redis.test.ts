@@ -13,7 +13,13 @@ import { BatchStore, type Appended, type Flush } from './batch-store';
 import { BatchConsumer } from './consumer';
 import { encodeFragment } from './fragment';
 import { BatchProducer } from './producer';
-import { failFastRedis, isRedisError, patientRedis, type RedisClient } from './redis-connection';
+import {
+  connected,
+  failFastRedis,
+  isRedisError,
+  patientRedis,
+  type RedisClient,
+} from './redis-connection';
 
 const ignore = (): void => undefined;
 
@@ -188,6 +194,23 @@ test('a producer that starts before Redis refuses, and works once Redis is there
     await server.stop();
   }
 }, 30_000);
+
+test('who waited for the connection is answered at once; who has no Redis waits no longer than it says', async () => {
+  const server = await startRedis();
+  const redis = failFastRedis(server);
+  redis.on('error', ignore);
+  try {
+    await connected(redis);
+    expect(await redis.ping()).toBe('PONG');
+    await server.kill();
+    await until(() => redis.status !== 'ready');
+    await connected(redis, 10);
+    await expect(redis.ping()).rejects.toThrow('enableOfflineQueue');
+  } finally {
+    redis.disconnect();
+    await server.stop();
+  }
+});
 
 test('a Redis that hangs is not acknowledged within two seconds', async () => {
   const server = await startRedis();

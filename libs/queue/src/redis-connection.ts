@@ -71,6 +71,15 @@ export function patientRedis(address: RedisAddress, timeoutMs = 30_000): RedisCl
   });
 }
 
+/**
+ * Resolves when the connection is there, or after `withinMs`. A process whose connection fails fast would fail its first requests if it
+ * said that it is ready before; one that starts while Redis is away starts all the same, and says so.
+ */
+export async function connected(redis: RedisClient, withinMs = 2_000): Promise<void> {
+  if (redis.status === 'ready') return;
+  await within(new Promise((resolve) => redis.once('ready', resolve)), withinMs);
+}
+
 /** Whether Redis answers now. A connection that is open says nothing of it: a Redis that hangs keeps its connections. */
 export async function redisResponds(redis: RedisClient, withinMs = 1_000): Promise<boolean> {
   if (redis.status !== 'ready') return false;
