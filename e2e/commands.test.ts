@@ -1,18 +1,14 @@
 // What whoever types a command wrongly, or runs it while nothing is there, reads: one line, and an exit code that scripts know.
-import { builtFile, freePort } from '@logferry/testing';
+import { builtFile } from '@logferry/testing';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 let dir: string;
-let tenants: string;
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'logferry-commands-'));
-  tenants = join(dir, 'tenants.json');
-  writeFileSync(tenants, '{"tenants": []}');
 });
 
 afterAll(() => {
@@ -40,9 +36,6 @@ test.each([
   ['send', ['--nonsense'], "Unknown option '--nonsense'"],
   ['send', ['--key', 'a-key'], '--tenant is missing'],
   ['send', ['missing.log', '--key', 'a-key', '--tenant', 'a'], 'there is no file missing.log'],
-  ['apply', ['--nonsense'], "Unknown option '--nonsense'"],
-  ['apply', [], 'FILE is missing'],
-  ['apply', ['missing.json'], 'there is no file missing.json'],
   ['bench', ['--nonsense'], "Unknown option '--nonsense'"],
   ['bench', ['--events', '1e3'], '--events is a whole number from 1, not 1e3'],
   ['bench', ['--sink', 'elsewhere'], '--sink is cloudwatch or s3, not elsewhere'],
@@ -53,29 +46,9 @@ test.each([
   });
 });
 
-test.each(['start', 'send', 'apply', 'bench'])('npm run %s -- --help helps', async (command) => {
+test.each(['start', 'send', 'bench'])('npm run %s -- --help helps', async (command) => {
   const { code, said } = await run(command, '--help');
   expect(code).toBe(0);
   expect(said).toContain(`npm ${command === 'start' ? 'start' : `run ${command}`}`);
   expect(said).toContain('Exit code: ');
 });
-
-test('apply says in one sentence that no Redis is there', async () => {
-  const url = `redis://ferry:a-password@127.0.0.1:${await freePort()}`;
-  const { code, said } = await run('apply', tenants, '--redis', url);
-  expect(code).toBe(1);
-  expect(said).toMatch(/^No Redis answers at redis:\/\/ferry:…@127\.0\.0\.1:\d+: .+\.\n$/);
-});
-
-test('apply does not wait for ever for a Redis that hangs', async () => {
-  const mute = createServer();
-  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
-  const { port } = mute.address() as AddressInfo;
-  try {
-    const { code, said } = await run('apply', tenants, '--redis', `redis://127.0.0.1:${port}`);
-    expect(code).toBe(1);
-    expect(said).toMatch(/^No Redis answers at redis:.*\n$/);
-  } finally {
-    mute.close();
-  }
-}, 30_000);

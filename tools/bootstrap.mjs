@@ -17,7 +17,6 @@ const commands = {
   start: { script: 'dist/tools/start.js', needs: ['build', 'redis'] },
   send: { script: 'dist/tools/send.js', needs: ['build'] },
   logferry: { script: 'dist/tools/cli/main.js', needs: ['build'] },
-  apply: { script: 'dist/tools/apply.js', needs: ['build'] },
   sandbox: { script: 'dist/libs/testing/src/sandbox-aws/main.js', needs: ['build'] },
   bench: { script: 'dist/tools/bench.js', needs: ['build', 'redis'] },
   reference: { script: 'dist/tools/reference.js', needs: ['build'] },

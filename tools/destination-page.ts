@@ -97,8 +97,8 @@ export function destinationPage(): string {
   );
   return `# Destinations
 
-Where a tenant's log events go: entries of \`destinations\` in the file that \`npm run apply\` takes. A field that is not here is refused.
-How a customer prepares the account: [connect-aws.md](../guides/connect-aws.md).
+Where a tenant's log events go: entries of \`destinations\` in the file that [\`npx logferry apply\`](../guides/cli.md) takes, and bodies of
+the console's [API](api.md#configuration). A field that is not here is refused. How a customer prepares the account: [connect-aws.md](../guides/connect-aws.md).
 
 ## Every destination
 

@@ -72,7 +72,7 @@ test('no imports go round in a circle', () => {
 test('no source is imported by nobody', () => {
   const imported = new Set(sources.flatMap(importsOf));
   const entries =
-    /(\.test|\.testbed|\/main|\/index)\.ts$|^tools\/(apply|bench|certificates|faults|reference|send|start)\.ts$|^tools\/bench\/(load|paced-load|counting-aws|scripted-aws|bare-node)\.ts$|jest-setup\.ts$/;
+    /(\.test|\.testbed|\/main|\/index)\.ts$|^tools\/(bench|certificates|faults|reference|send|start)\.ts$|^tools\/bench\/(load|paced-load|counting-aws|scripted-aws|bare-node)\.ts$|jest-setup\.ts$/;
   const typeOnly = new Set(
     sources.flatMap((file) =>
       [...read(file).matchAll(/from '(\.[^']+)'/g)].map(

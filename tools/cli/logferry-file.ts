@@ -2,6 +2,7 @@
 import {
   DestinationInput,
   DESTINATIONS_MAX,
+  isDerivedId,
   jsonPath,
   keyScopes,
   schemaProblems,
@@ -27,6 +28,7 @@ const TenantEntry = z.strictObject({
     .array(DestinationInput)
     .max(DESTINATIONS_MAX)
     .superRefine(onceEach(({ id }) => id))
+    .superRefine(refuseDerived)
     .optional(),
   keys: keys.optional(),
 });
@@ -51,6 +53,14 @@ function onceEach<T>(nameOf: (entry: T) => string) {
       context.addIssue({ code: 'custom', path: [i], message: `${name} stands there twice` });
     }
   };
+}
+
+/** Those are changed by their variables and nothing else. */
+function refuseDerived(destinations: readonly { id: string }[], context: z.RefinementCtx): void {
+  for (const [i, { id }] of destinations.entries()) {
+    const message = `${id} is an id of a destination that variables make`;
+    if (isDerivedId(id)) context.addIssue({ code: 'custom', path: [i, 'id'], message });
+  }
 }
 
 export type Path = readonly PropertyKey[];

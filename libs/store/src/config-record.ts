@@ -68,7 +68,7 @@ export interface RecordWrite {
 export type Actor =
   | { kind: 'key'; id: string; name: string }
   | { kind: 'login' }
-  /** Whoever has Redis itself, such as `npm run apply`. */
+  /** Whoever has Redis itself, such as `npm start`, which makes the demo customer. */
   | { kind: 'command' };
 
 /** What became of a write. */
