@@ -8,11 +8,11 @@ const AWS = {
 };
 const QUEUE = {
   group: ['bullmq', 'bullmq/*'],
-  message: 'Only libs/queue knows BullMQ; use its producer, consumer or catalogue.',
+  message: 'Only libs/queue, libs/sources and libs/notifications know BullMQ, each its own queues.',
 };
 const REDIS = {
   group: ['ioredis', 'ioredis/*'],
-  message: 'Only libs/queue and libs/store open Redis; ask one of them.',
+  message: 'Only libs/queue opens Redis; it is handed to who keeps something there.',
 };
 const NEST = {
   group: ['@nestjs/*', 'rxjs', 'rxjs/*'],
@@ -175,8 +175,33 @@ export default tseslint.config(
     TESTS,
   ),
   inner(
+    ['libs/auth0/src/**'],
+    [
+      ...[AWS, QUEUE, REDIS, NEST, TESTING],
+      ...['aws', 'queue', 'store', 'sources', 'notifications'].map(noAdapter),
+      lib('runtime', 'Take logger and numbers as arguments.'),
+    ],
+    TESTS,
+  ),
+  ...['sources', 'notifications'].map((name) =>
+    inner(
+      [`libs/${name}/src/**`],
+      [
+        ...[AWS, NEST, TESTING],
+        ...['aws', 'auth0', 'queue', 'store', 'sources', 'notifications']
+          .filter((other) => other !== name)
+          .map(noAdapter),
+        lib('runtime', 'Take logger and numbers as arguments.'),
+      ],
+      TESTS,
+    ),
+  ),
+  inner(
     ['libs/runtime/src/**'],
-    [AWS, QUEUE, REDIS, TESTING, noAdapter('aws'), noAdapter('queue'), noAdapter('store')],
+    [
+      ...[AWS, QUEUE, REDIS, TESTING],
+      ...['aws', 'auth0', 'queue', 'store', 'sources', 'notifications'].map(noAdapter),
+    ],
     TESTS,
   ),
   inner(['libs/worker/src/**'], [AWS, QUEUE, REDIS, NEST, TESTING, noAdapter('aws')], TESTS),
@@ -186,8 +211,8 @@ export default tseslint.config(
       AWS,
       QUEUE,
       NEST,
-      ...['queue', 'store', 'aws', 'runtime', 'worker'].map((n) =>
-        lib(n, 'libs/testing is an outside judge: it may know libs/core only.'),
+      ...['queue', 'store', 'aws', 'auth0', 'sources', 'notifications', 'runtime', 'worker'].map(
+        (n) => lib(n, 'libs/testing is an outside judge: it may know libs/core only.'),
       ),
     ],
     TESTS,
@@ -206,7 +231,9 @@ export default tseslint.config(
     ['tools/cli/**/*.ts'],
     [
       ...[AWS, QUEUE, NEST, REDIS, TESTING],
-      ...['aws', 'queue', 'runtime', 'store', 'worker'].map((name) => lib(name, CLI)),
+      ...['aws', 'auth0', 'queue', 'sources', 'notifications', 'runtime', 'store', 'worker'].map(
+        (name) => lib(name, CLI),
+      ),
     ],
     TESTS,
   ),

@@ -26,7 +26,8 @@ module.exports = {
   testRegex: '\\.test\\.ts$',
   moduleFileExtensions: ['js', 'json', 'ts'],
   moduleNameMapper: {
-    '^@logferry/(core|queue|store|aws|runtime|worker|testing)$': '<rootDir>/libs/$1/src',
+    '^@logferry/(core|queue|store|aws|auth0|sources|notifications|runtime|worker|testing)$':
+      '<rootDir>/libs/$1/src',
   },
   transform,
   setupFilesAfterEnv: ['<rootDir>/libs/testing/src/jest-setup.ts'],

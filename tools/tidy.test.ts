@@ -150,6 +150,13 @@ test.each<[string, string, string]>([
   ],
   ['libs/store/src/api-key.ts', "import { Queue } from 'bullmq';", 'bullmq'],
   ['libs/aws/src/classify.ts', "import { BatchStore } from '@logferry/queue';", '@logferry/queue'],
+  ['libs/auth0/src/index.ts', "import { Queue } from 'bullmq';", 'bullmq'],
+  ['libs/sources/src/index.ts', "import { BatchStore } from '@logferry/queue';", '@logferry/queue'],
+  [
+    'libs/notifications/src/index.ts',
+    "import { Runs } from '@logferry/sources';",
+    '@logferry/sources',
+  ],
   [
     'libs/runtime/src/secret.ts',
     "import { BatchStore } from '@logferry/queue';",

@@ -60,3 +60,24 @@ export const DecoyReply = z.union([
   failed,
 ]);
 export type DecoyReply = z.infer<typeof DecoyReply>;
+
+/** The poller's question: for a token of the Management API, of a source that is stored. The client's secret never leaves the broker. */
+export const SOURCE_TOKEN_PATTERN = 'source-token.v1';
+export const SourceTokenRequest = z.strictObject({
+  secret: z.string().max(512),
+  tenantId: TenantId,
+  sourceId: TenantId,
+  /** A token that Auth0 refused, by its SHA-256 in hex, so that it is not handed out again. */
+  refusedTokenHash: z.string().max(64).optional(),
+});
+export type SourceTokenRequest = z.infer<typeof SourceTokenRequest>;
+export const SourceTokenReply = z.union([
+  z.strictObject({
+    accessToken: z.string().max(16_384),
+    expiresAt: z.number(),
+    /** Which source it was issued for, by `sourceKey`: broker and poller may be a moment apart. */
+    issuedFor: z.string(),
+  }),
+  failed,
+]);
+export type SourceTokenReply = z.infer<typeof SourceTokenReply>;
