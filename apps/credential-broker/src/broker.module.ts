@@ -107,19 +107,22 @@ const STS = Symbol('Sts');
         new Metrics('credential-broker', metricsToken),
     },
     {
+      provide: StsTurns,
+      inject: [BROKER_CONFIG],
+      useFactory: ({ stsCallsPerSecond, stsConcurrency }: BrokerConfig) =>
+        new StsTurns({ callsPerSecond: stsCallsPerSecond, concurrencyMax: stsConcurrency }),
+    },
+    {
       provide: SessionCache,
-      inject: [BROKER_CONFIG, STS, SessionObserver],
+      inject: [BROKER_CONFIG, STS, SessionObserver, StsTurns],
       useFactory: (
-        { sessionsMax, stsCallsPerSecond, stsConcurrency }: BrokerConfig,
+        { sessionsMax }: BrokerConfig,
         sts: SessionFetcherParts,
-        observer: SessionObserver,
+        ...[observer, turns]: [SessionObserver, StsTurns]
       ) =>
         new SessionCache({
           sessionsMax,
-          turns: new StsTurns({
-            callsPerSecond: stsCallsPerSecond,
-            concurrencyMax: stsConcurrency,
-          }),
+          turns,
           fetch: observer.observed(sessionFetcher(sts)),
           onRefreshError: (subject, error) => observer.notRenewed(subject, error),
         }),
@@ -159,9 +162,9 @@ const STS = Symbol('Sts');
     },
     {
       provide: TryDecoys,
-      inject: [Directory, STS],
-      useFactory: (directory: Directory, sts: SessionFetcherParts) =>
-        new TryDecoys({ directory, ...sts }),
+      inject: [Directory, STS, StsTurns],
+      useFactory: (directory: Directory, sts: SessionFetcherParts, turns: StsTurns) =>
+        new TryDecoys({ directory, ...sts, turns }),
     },
     {
       provide: IssueSession,

@@ -7,16 +7,21 @@ import {
   type DecoyOutcome,
   type FailureCode,
 } from '@logferry/core';
+import { within } from '@logferry/queue';
 import { randomBytes } from 'node:crypto';
 import { findDestination, type FindDestination } from './issue-session';
 import type { SecretOwner } from './sealing';
 import type { PlatformIdentity, TokenSource, WebIdentity } from './session-fetcher';
+import type { StsTurns } from './sts-turns';
 
 interface TryDecoysParts {
   directory: FindDestination;
   tokens: TokenSource;
   webIdentity: WebIdentity;
   platformIdentity: PlatformIdentity;
+  /** Decoys are calls of STS like others, and wait for their turn with the sessions. */
+  turns: Pick<StsTurns, 'take'>;
+  patienceMs?: number;
 }
 
 interface Tried {
@@ -24,6 +29,9 @@ interface Tried {
   triedFor: string;
   because?: FailureCode;
 }
+
+/** How long a decoy waits for its turn; then nothing is proven this time. */
+const PATIENCE_MS = 2_000;
 
 const SESSION_NAME = 'logferry-decoy';
 const SESSION_SECONDS = 900;
@@ -51,7 +59,7 @@ export class TryDecoys {
     if (credentials.kind === 'web_identity' && this.parts.tokens.isPerTenant === false)
       return { outcome: 'unknown', triedFor };
     for (const attempt of this.attempts(place.tenantId, region, credentials)) {
-      const failure = await attempt().then(
+      const failure = await this.inTurn(place.tenantId, attempt).then(
         () => undefined,
         (error: unknown) => {
           if (error instanceof Failure) return error.code;
@@ -63,6 +71,21 @@ export class TryDecoys {
         return { outcome: 'unknown', triedFor, because: failure };
     }
     return { outcome: 'refused', triedFor };
+  }
+
+  private async inTurn(tenantId: string, attempt: () => Promise<AwsSession>): Promise<AwsSession> {
+    const { turns, patienceMs = PATIENCE_MS } = this.parts;
+    const turn = turns.take(tenantId);
+    const giveBack = await within(turn, patienceMs);
+    if (giveBack === 'late') {
+      void turn.then((late) => late());
+      throw new Failure('credential.rationed');
+    }
+    try {
+      return await attempt();
+    } finally {
+      giveBack();
+    }
   }
 
   private attempts(
