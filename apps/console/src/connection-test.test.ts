@@ -113,7 +113,7 @@ async function assume(subject: string, destination: Destination) {
 }
 
 const parts = (over: Partial<ConnectionTestParts> = {}): ConnectionTestParts => ({
-  sessions: { session: (tenantId, destination) => assume(subjectOf(tenantId), destination) },
+  sessions: { newSession: (tenantId, destination) => assume(subjectOf(tenantId), destination) },
   decoys: {
     tryDecoys: () =>
       assume(subjectOf('decoy'), logs()).then(
@@ -373,7 +373,7 @@ test('a destination that the broker does not know yet is waited for', async () =
   let asked = 0;
   const steps = await run(logs(), {
     sessions: {
-      session: (tenantId, destination) =>
+      newSession: (tenantId, destination) =>
         asked++ === 0
           ? Promise.reject(new Failure('destination.missing'))
           : assume(subjectOf(tenantId), destination),

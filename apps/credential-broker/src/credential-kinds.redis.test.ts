@@ -235,6 +235,17 @@ describe('web_identity', () => {
     );
   });
 
+  test('a role that was mended is known to who asks anew at once, whatever STS said before', async () => {
+    const destination = await entered(input());
+    const denied = { code: 'credential.trust_denied' };
+    aws.seed({ roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, url, 'ajax') }] });
+    await expect(client.newSession('acme', destination)).rejects.toMatchObject(denied);
+    aws.seed({ roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, url, 'acme') }] });
+    await expect(client.session('acme', destination)).rejects.toMatchObject(denied);
+    expect((await client.newSession('acme', destination)).sessionToken).toBeDefined();
+    await expect(client.session('acme', destination)).resolves.toBeDefined();
+  });
+
   test('while AWS is away, or refuses for another reason, nothing is proven', async () => {
     const { id } = await entered(input());
     aws.addFault({ match: { service: 'sts' }, action: { kind: 'connection-reset' } });

@@ -5,6 +5,7 @@ import {
   type AwsSession,
   type Credentials,
   type Destination,
+  type SessionRequest,
 } from '@logferry/core';
 import { Unreadable } from '@logferry/store';
 import type { ExternalIds } from './external-ids';
@@ -19,7 +20,7 @@ export interface FindDestination {
 
 interface IssueSessionParts {
   directory: FindDestination;
-  sessions: Pick<SessionCache, 'get'>;
+  sessions: Pick<SessionCache, 'get' | 'getAnew'>;
   sealing: Sealing;
   externalIds: ExternalIds;
   /** What narrows a session to its destination, the narrower first; empty for sessions that may do all that their role may. */
@@ -27,6 +28,9 @@ interface IssueSessionParts {
   onAnswer?: (answer: SessionAnswer) => void;
   now?: () => number;
 }
+
+/** What a session is asked for with, beside whose it is. */
+type Asked = Pick<SessionRequest, 'refusedAccessKeyId' | 'stray' | 'anew'>;
 
 /** An access key has no end of its own; a worker asks again after this, and what was taken from us is gone from it by then. */
 const ACCESS_KEY_MS = 3_600_000;
@@ -45,7 +49,7 @@ export class IssueSession {
   async run(
     tenantId: string,
     destinationId: string,
-    { refusedAccessKeyId, stray }: { refusedAccessKeyId?: string; stray?: string } = {},
+    asked: Asked = {},
   ): Promise<{ session: AwsSession; issuedFor: string }> {
     const place = { tenantId, destinationId };
     let kind: Credentials['kind'] | undefined;
@@ -55,11 +59,8 @@ export class IssueSession {
       kind = credentials.kind;
       const session =
         credentials.kind === 'access_key'
-          ? this.openAccessKey(place, credentials, refusedAccessKeyId)
-          : await this.parts.sessions.get(
-              this.subject(tenantId, destination, stray),
-              refusedAccessKeyId,
-            );
+          ? this.openAccessKey(place, credentials, asked.refusedAccessKeyId)
+          : await this.roleSession(this.subject(tenantId, destination, asked.stray), asked);
       this.parts.onAnswer?.({ ...place, kind, failure: undefined });
       return { session, issuedFor: sessionKey(destination) };
     } catch (error) {
@@ -67,6 +68,14 @@ export class IssueSession {
       this.parts.onAnswer?.({ ...place, kind, failure });
       throw error;
     }
+  }
+
+  private roleSession(
+    subject: SessionSubject,
+    { refusedAccessKeyId, anew }: Asked,
+  ): Promise<AwsSession> {
+    const { sessions } = this.parts;
+    return anew === true ? sessions.getAnew(subject) : sessions.get(subject, refusedAccessKeyId);
   }
 
   /** What STS is asked for on behalf of a destination that has a role. */

@@ -171,6 +171,49 @@ test.each<[Failure | Error, number]>([
   },
 );
 
+test('who asks anew is told how the role is now, and so is everybody else then', async () => {
+  const { cache, state } = world();
+  const denied = new Failure('credential.trust_denied');
+  state.answer = () => Promise.reject(denied);
+  await expect(cache.get(subject)).rejects.toBe(denied);
+  await expect(cache.getAnew(subject)).rejects.toBe(denied);
+  expect(state.asked).toHaveLength(2);
+  state.answer = () => Promise.resolve(aSession(state.nowMs + HOUR_MS));
+  await expect(cache.get(subject)).rejects.toBe(denied);
+  const session = await cache.getAnew(subject);
+  expect(await cache.get(subject)).toBe(session);
+  expect((await cache.getAnew(subject)).accessKeyId).not.toBe(session.accessKeyId);
+});
+
+test('who asks anew and is refused takes from nobody the session that is at hand', async () => {
+  const { cache, state } = world();
+  const session = await cache.get(subject);
+  state.answer = () => Promise.reject(new Failure('credential.trust_denied'));
+  await expect(cache.getAnew(subject)).rejects.toMatchObject({ code: 'credential.trust_denied' });
+  expect(await cache.get(subject)).toBe(session);
+});
+
+test('however many ask anew at once, STS is asked once, and in turn', async () => {
+  const { cache, state } = world();
+  const fetched = Promise.withResolvers<AwsSession>();
+  state.answer = () => fetched.promise;
+  const asking = Array.from({ length: 100 }, () => cache.getAnew(subject));
+  fetched.resolve(aSession(state.nowMs + HOUR_MS));
+  expect(new Set(await Promise.all(asking)).size).toBe(1);
+  expect(state.asked).toHaveLength(1);
+});
+
+test.each([
+  new Failure('credential.throttled', { retryAfterMs: 2_000 }),
+  new Failure('credential.sts_unavailable'),
+])('%s is the answer for its time, also to who asks anew', async (failure) => {
+  const { cache, state } = world();
+  state.answer = () => Promise.reject(failure);
+  await expect(cache.get(subject)).rejects.toBe(failure);
+  await expect(cache.getAnew(subject)).rejects.toBe(failure);
+  expect(state.asked).toHaveLength(1);
+});
+
 test('a failure is of its subject alone, and is forgotten with the first success', async () => {
   const { cache, state } = world();
   state.answer = () => Promise.reject(new Failure('credential.trust_denied'));

@@ -82,8 +82,30 @@ export class SessionCache {
       if (this.now() >= cached.refreshAt) this.refreshAhead(key, subject, cached);
       return cached.session;
     }
+    const failed = this.failed(key);
+    if (failed !== undefined) throw failed.failure;
+    return this.fetchPatiently(key, subject);
+  }
+
+  /**
+   * Asks STS now, for whoever wants to know how a role is at this moment. A session at hand is no answer, and stays others' until there
+   * is a new one; nor is a refusal that its owner may have mended since. What STS said of itself, such as when to come back, still holds.
+   *
+   * @throws Failure `credential.*`
+   */
+  async getAnew(subject: SessionSubject): Promise<AwsSession> {
+    const key = keyOf(subject);
+    const failed = this.failed(key);
+    if (failed !== undefined && !isForOwner(failed.failure)) throw failed.failure;
+    return this.fetchPatiently(key, subject);
+  }
+
+  private failed(key: string): { failure: unknown } | undefined {
     const failed = this.failures.get(key);
-    if (failed !== undefined && this.now() < failed.until) throw failed.failure;
+    return failed !== undefined && this.now() < failed.until ? failed : undefined;
+  }
+
+  private async fetchPatiently(key: string, subject: SessionSubject): Promise<AwsSession> {
     const { began, done } = this.fetchOnce(key, subject);
     await this.withPatience(began);
     return done;
@@ -149,6 +171,11 @@ export class SessionCache {
     makeRoom(this.sessions, this.options.sessionsMax);
     this.sessions.set(key, { session, refreshAt: session.expiresAt - aheadMs });
   }
+}
+
+/** Whether it is the owner's to mend. */
+function isForOwner(error: unknown): boolean {
+  return error instanceof Failure && error.disposition === 'suspend';
 }
 
 function failureMsOf(error: unknown): number {

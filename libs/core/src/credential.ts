@@ -123,6 +123,8 @@ export const SessionRequest = z.strictObject({
   refusedAccessKeyId: z.string().max(128).optional(),
   /** What is to be written to that the destination's present names do not cover, by `strayTarget`. */
   stray: z.string().max(1_024).optional(),
+  /** That STS is asked for it now, whatever is remembered: to find out how the role is at this moment. */
+  anew: z.boolean().optional(),
 });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 

@@ -14,6 +14,7 @@ interface Asked {
   destinationId: string;
   refusedAccessKeyId?: string;
   secret: string;
+  anew?: boolean;
 }
 
 /** What the broker has been asked, and what it answers. */
@@ -151,6 +152,18 @@ test('a session that AWS refused is not answered with again, and the broker is t
   // Somebody else who still held the refused one gets the fresh one, and nobody is asked again.
   expect(await client.session('acme', cw, first.accessKeyId)).toBe(second);
   expect(asked).toHaveLength(2);
+});
+
+test('a new session is asked for however good the one at hand is, and says so; others keep theirs', async () => {
+  const known = await client.session('acme', cw);
+  const made = await client.newSession('acme', cw);
+  expect(made.accessKeyId).not.toBe(known.accessKeyId);
+  expect(asked.map(({ anew }) => anew)).toEqual([undefined, true]);
+  expect(await client.session('acme', cw)).toBe(known);
+  answer = () => issue(aSession(), aDestination('cw', { role: 'another' }));
+  await expect(client.newSession('acme', cw)).rejects.toMatchObject({
+    code: 'destination.changing',
+  });
 });
 
 test('an answer that is under way is no answer to whom it would give the refused session again', async () => {

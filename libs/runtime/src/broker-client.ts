@@ -65,11 +65,9 @@ export class BrokerClient {
       // It was asked for before anybody knew that AWS refuses the very session that it brought.
       return this.session(tenantId, destination, refusedAccessKeyId, stray);
     }
-    const asked = this.ask({ tenantId, destinationId: destination.id, refusedAccessKeyId, stray })
+    const request = { tenantId, destinationId: destination.id, refusedAccessKeyId, stray };
+    const asked = this.askFor(neededFor, request)
       .then((issued) => {
-        // Broker and worker read the destination for themselves, and one of them is a moment behind. Which one, nobody here can say.
-        if (issued.issuedFor !== neededFor)
-          throw new Failure('destination.changing', { retryAfterMs: CHANGE_MS });
         if (this.sessions.size >= SESSIONS_MAX) this.sessions.clear();
         this.sessions.set(place, issued);
         return issued.session;
@@ -77,6 +75,16 @@ export class BrokerClient {
       .finally(() => this.asking.delete(asking));
     this.asking.set(asking, asked);
     return asked;
+  }
+
+  /**
+   * A session that STS is asked for now, whatever anybody remembers of the role: for whoever wants to know how it is at this moment.
+   *
+   * @throws Failure `credential.*` or `destination.*`
+   */
+  async newSession(tenantId: string, destination: Destination): Promise<AwsSession> {
+    const request = { tenantId, destinationId: destination.id, anew: true };
+    return (await this.askFor(sessionKey(destination), request)).session;
   }
 
   /**
@@ -100,6 +108,17 @@ export class BrokerClient {
 
   close(): void {
     this.connection.close();
+  }
+
+  private async askFor(
+    neededFor: string,
+    request: Omit<SessionRequest, 'secret'>,
+  ): Promise<Issued> {
+    const issued = await this.ask(request);
+    // Broker and worker read the destination for themselves, and one of them is a moment behind. Which one, nobody here can say.
+    if (issued.issuedFor !== neededFor)
+      throw new Failure('destination.changing', { retryAfterMs: CHANGE_MS });
+    return issued;
   }
 
   private async ask(request: Omit<SessionRequest, 'secret'>): Promise<Issued> {
