@@ -69,6 +69,7 @@ async function secretOf(id: string): Promise<string> {
     host: '127.0.0.1',
     port: tcp,
     secret: new Secret(BROKER_SECRET),
+    tls: undefined,
   });
   try {
     const session = await client.session('acme', Destination.parse(JSON.parse(text)));

@@ -68,6 +68,7 @@ beforeEach(() => {
     host: '127.0.0.1',
     port: broker.port,
     secret: new Secret('what all workers know'),
+    tls: undefined,
   });
   sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), {
     clientsMax: 10,

@@ -133,11 +133,17 @@ test('no secret, token, key or session is ever written to the log, whatever goes
   const [url, port] = await startBroker();
   await app?.ready;
   seed(url);
-  const client = new BrokerClient({ host: '127.0.0.1', port, secret: new Secret(SECRET) });
+  const client = new BrokerClient({
+    host: '127.0.0.1',
+    port,
+    secret: new Secret(SECRET),
+    tls: undefined,
+  });
   const stranger = new BrokerClient({
     host: '127.0.0.1',
     port,
     secret: new Secret('what-a-stranger-guesses'),
+    tls: undefined,
   });
   const actions = {
     denied: { kind: 'deny' },

@@ -94,7 +94,12 @@ const keyOptions = () =>
   ({ dir: join(dir, 'keys'), algorithm: 'RS256', rotateAfterMs: 0 }) as const;
 
 function clientWith(secret: string): BrokerClient {
-  return new BrokerClient({ host: '127.0.0.1', port: tcpPort, secret: new Secret(secret) });
+  return new BrokerClient({
+    host: '127.0.0.1',
+    port: tcpPort,
+    secret: new Secret(secret),
+    tls: undefined,
+  });
 }
 
 function aDestination(id: string, roleArn: string, seconds = 3_600): Destination {

@@ -68,7 +68,7 @@ beforeAll(async () => {
   redis = failFastRedis(server);
   await until(() => redis.status === 'ready');
   for (const id of ['acme', 'globex']) await new ConfigStore(redis).putTenant({ id });
-  const address = { host: '127.0.0.1', port: tcpPort, secret: new Secret(SECRET) };
+  const address = { host: '127.0.0.1', port: tcpPort, secret: new Secret(SECRET), tls: undefined };
   [client, desk] = [new BrokerClient(address), new BrokerDesk(address)];
 });
 
@@ -332,6 +332,7 @@ test('whoever does not know the secret gets nothing done', async () => {
     host: '127.0.0.1',
     port: broker.ports.tcp ?? 0,
     secret: new Secret('what nobody told me'),
+    tls: undefined,
   });
   const place = { tenantId: 'acme', destinationId: 'd1' };
   const refused = { code: 'credential.broker_refused' };

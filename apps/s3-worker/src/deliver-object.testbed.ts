@@ -140,6 +140,7 @@ class DeliveryTestbed {
       host: '127.0.0.1',
       port: this.broker.port,
       secret: new Secret('what all workers know'),
+      tls: undefined,
     });
     this.sink = new S3Sink(sharedTransport({ requestTimeoutMs: 20_000 }), {
       clientsMax: 10,

@@ -95,6 +95,7 @@ beforeEach(() => {
     host: '127.0.0.1',
     port,
     secret: new Secret('what all workers know'),
+    tls: undefined,
     timeoutMs: 300,
   });
 });
@@ -311,7 +312,13 @@ async function startPath(): Promise<{
 test('a connection that went silent is left after one question, and the next one is answered', async () => {
   const path = await startPath();
   const secret = new Secret('what all workers know');
-  const over = new BrokerClient({ host: '127.0.0.1', port: path.port, secret, timeoutMs: 300 });
+  const over = new BrokerClient({
+    host: '127.0.0.1',
+    port: path.port,
+    secret,
+    tls: undefined,
+    timeoutMs: 300,
+  });
   await over.session('acme', cw);
   path.silence();
   await expect(over.session('globex', cw)).rejects.toMatchObject({

@@ -9,8 +9,8 @@ export interface BrokerAddress {
   secret: Secret;
   /** How long to wait for an answer; the broker itself waits for STS. */
   timeoutMs?: number;
-  /** With which it is asked; plain TCP without. */
-  tls?: ConnectionOptions;
+  /** With which it is asked. Plain TCP has to be said, or a caller that forgets it would send the secret in clear text. */
+  tls: ConnectionOptions | undefined;
 }
 
 /** The way to the broker: a connection that is made when the first question is asked, and left when it answers nothing any more. */

@@ -51,7 +51,7 @@ export function brokerAddress(config: BrokerClientConfig): BrokerAddress {
   const name = 'LOGFERRY_WORKER_BROKER_TLS_DIR';
   const { brokerHost: host, brokerPort: port, brokerSecret: secret, brokerTlsDir: dir } = config;
   if (dir === undefined) {
-    if (LOOPBACK.test(host)) return { host, port, secret };
+    if (LOOPBACK.test(host)) return { host, port, secret, tls: undefined };
     throw new ConfigError([`${name} is not set, and the broker is at ${host}; ${PLAIN}`]);
   }
   const { ca, cert, key } = readFolder(dir);
