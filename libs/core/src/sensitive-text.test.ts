@@ -16,11 +16,23 @@ test.each<[SensitiveText, string, string]>([
   ['card_number', 'paid by 4111 1111 1111 1111 today', 'paid by <19> today'],
   ['card_number', 'paid by 4111-1111-1111-1111', 'paid by <19>'],
   ['card_number', 'order 4111111111111112', 'order 4111111111111112'],
+  // What stands beside a card, a time above all, must not be read as the beginning or the end of it.
+  ['card_number', '2026-01-02 10:00:00 4111111111111111 paid', '2026-01-02 10:00:00 <16> paid'],
+  ['card_number', '2026-01-02 4111 1111 1111 1111', '2026-01-02 <19>'],
+  ['card_number', 'card 4111 1111 1111 1111 05/27', 'card <19> 05/27'],
+  ['card_number', 'card 4111111111111111 123', 'card <16> 123'],
+  ['card_number', '4111111111111111 4242424242424242', '<16> <16>'],
+  ['card_number', '12 3782 822463 10005 12', '12 <17> 12'],
+  ['card_number', '6304 0000 0000 0000 000', '<23>'],
+  ['card_number', '41 11 1111 11111111', '<19>'],
+  ['card_number', '12345 41111 11111 11111 1', '12345 41111 11111 11111 1'],
   ['aws_access_key', 'key=AKIAIOSFODNN7EXAMPLE;', 'key=<20>;'],
   ['aws_access_key', 'XAKIAIOSFODNN7EXAMPLE', 'XAKIAIOSFODNN7EXAMPLE'],
   ['bearer', 'Authorization: Bearer abc.def-ghi~123', 'Authorization: Bearer <15>'],
   ['bearer', 'the bearer is here', 'the bearer is here'],
   ['jwt', `token=${jwt}; next`, `token=<${jwt.length}>; next`],
+  ['jwt', `They showed ${jwt}. It was`, `They showed <${jwt.length}>. It was`],
+  ['jwt', `session.${jwt}`, `session.<${jwt.length}>`],
   ['jwt', 'com.example.very.long.package.Name', 'com.example.very.long.package.Name'],
 ])('%s in %j', (kind, text, redacted) => {
   expect(mask(kind, text)).toBe(redacted);
