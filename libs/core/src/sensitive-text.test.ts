@@ -9,6 +9,8 @@ const jwt = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
 test.each<[SensitiveText, string, string]>([
   ['email', 'from ann.b+c@example.co.uk, to x@y.io.', 'from <21>, to <6>.'],
   ['email', '<ann@example.com>(bob@example.com)', '<<15>>(<15>)'],
+  ['email', 'an jürgen.groß@bücher.example, иван@пример.рф', 'an <26>, <14>'],
+  ['email', '联系ann@example.com谢谢', '联系<15>谢谢'],
   ['email', 'ann@localhost @ann a@ b@.c', 'ann@localhost @ann a@ b@.c'],
   ['email', 'a@b.c@d.e', '<5>@d.e'],
   ['ipv4', 'GET from 203.0.113.9:443', 'GET from <11>:443'],

@@ -46,8 +46,10 @@ export function replaceSensitive(kind: SensitiveText, text: string, replace: Rep
 }
 
 const LOCAL_CHARS_MAX = 64;
-const local = /[\w.%+-]/;
-const domain = /[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}/y;
+// Letters of scripts that are written with blanks between words: of others, the words beside an address would be taken for a part of it.
+const LETTERS = '\\p{Script=Latin}\\p{Script=Greek}\\p{Script=Cyrillic}\\p{M}0-9';
+const local = new RegExp(`[${LETTERS}_.%+-]`, 'u');
+const domain = new RegExp(`[${LETTERS}-]{1,63}(?:\\.[${LETTERS}-]{1,63}){1,8}`, 'uy');
 
 /** From each @ outwards: a pattern that began with the name would try every letter of a long word as its first. */
 function replaceEmails(text: string, replace: Replace): string {
