@@ -71,7 +71,7 @@ export type Actor =
   /** Whoever has Redis itself, such as `npm start`, which makes the demo customer. */
   | { kind: 'command' };
 
-/** What became of a write. */
+/** What became of a write: version, and whether it is new, are those of the first record that was to be anything. */
 export type Written =
   | { kind: 'written'; version: number; created: boolean }
   /** It is so already: nothing was written, announced or noted. */

@@ -116,6 +116,20 @@ test('records are written together, or none of them is', async () => {
   expect(found.map((record) => record?.version)).toEqual([version, version]);
 });
 
+test('of records that are written together, the answer is of the first, also where only another was changed', async () => {
+  const made = await store.putTenant({ id: 'acme' });
+  const write = (bucket: string) =>
+    store.write(by, [
+      { place: tenantPlace('acme'), to: { value: { id: 'acme' } } },
+      {
+        place: destinationPlace('acme', 'logs'),
+        to: { value: aDestination('logs', { s3: { bucket } }) },
+      },
+    ]);
+  for (const bucket of ['acme-logs', 'acme-archive'])
+    expect(await write(bucket)).toEqual({ ...made, created: false });
+});
+
 test('what changes nothing is not announced, not noted, and keeps its version', async () => {
   const { version } = await store.putTenant({ id: 'acme' });
   const end = await store.changesEnd();

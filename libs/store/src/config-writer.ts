@@ -43,13 +43,15 @@ export class ConfigWriter {
         return to !== undefined && text !== before[i]?.text;
       });
       const first = writes.findIndex(({ to }) => to !== undefined);
-      if (!changed.includes(true))
-        return { kind: 'unchanged', version: before[first]?.version ?? 0, created: false };
+      const stays = { version: before[first]?.version ?? 0, created: false } as const;
+      if (!changed.includes(true)) return { kind: 'unchanged', ...stays };
       const version = await this.scripts.lfWriteConfig(
         CONFIG_TAG,
         this.argumentsOf(by, writes, { before, changed }),
       );
-      if (version > 0) return { kind: 'written', version, created: before[first] === undefined };
+      if (version === 0) continue;
+      if (changed[first] !== true) return { kind: 'written', ...stays };
+      return { kind: 'written', version, created: before[first] === undefined };
     }
     throw new Error('a configuration is changed by others again and again');
   }
