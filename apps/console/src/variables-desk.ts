@@ -18,6 +18,8 @@ import {
   tenantPlace,
   variablesPlace,
   type ConfigStore,
+  type Expected,
+  type RecordPlace,
   type RecordWrite,
 } from '@logferry/store';
 import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
@@ -50,7 +52,14 @@ const TRIES = 20;
 interface Stored {
   all: TenantVariables;
   version: number | undefined;
-  destinations: ReadonlyMap<string, Destination | undefined>;
+  destinations: ReadonlyMap<string, StoredDestination>;
+}
+
+/** A destination that variables made, of the version that must still be there when it is written over. */
+interface StoredDestination {
+  version: number;
+  /** Nothing, if it cannot be read. */
+  destination: Destination | undefined;
 }
 
 /** A change of one scope. */
@@ -126,8 +135,7 @@ export class VariablesDesk {
         { place: tenantPlace(tenantId), expected: 'present' },
         ...writes,
       ]);
-      const isOvertaken = written.kind === 'conflict' && written.place.kind === 'variables';
-      if (isOvertaken && expected === undefined) continue;
+      if (written.kind === 'conflict' && isOvertaken(written.place, expected)) continue;
       const known = { all, derivation, version: stored(written, 'variables').version };
       return { created, view: variablesView(scope, known) };
     }
@@ -146,14 +154,15 @@ export class VariablesDesk {
     for (const destination of derived) {
       const secret = destination.scope === scope ? body?.variables[SECRET] : undefined;
       const value = await this.toStore(tenantId, destination, { secret, before, checked });
-      writes.push({ place: destinationPlace(tenantId, destination.id), to: { value } });
+      const expected = before.destinations.get(destination.id)?.version ?? 'absent';
+      writes.push({ place: destinationPlace(tenantId, destination.id), to: { value }, expected });
     }
     const left = new Set(derived.map(({ id }) => id));
-    for (const id of before.destinations.keys()) {
+    for (const [id, { version: expected }] of before.destinations) {
       if (left.has(id)) continue;
       const logEvents = force ? 0 : await waiting.ofDestination(tenantId, id);
       if (logEvents > 0) throw waitingProblem('destination', logEvents, 'log events');
-      writes.push({ place: destinationPlace(tenantId, id), to: { value: undefined } });
+      writes.push({ place: destinationPlace(tenantId, id), to: { value: undefined }, expected });
     }
     return writes;
   }
@@ -168,7 +177,7 @@ export class VariablesDesk {
     }: { secret: string | null | undefined; before: Stored; checked: Set<string> },
   ): Promise<Destination> {
     const { broker, check } = this.parts;
-    const of = before.destinations.get(id);
+    const of = before.destinations.get(id)?.destination;
     const input = withSecret(entered.credentials, secret);
     const credentials = await broker
       .storedCredentials({ tenantId, destinationId: id }, input, of?.credentials)
@@ -201,15 +210,26 @@ export class VariablesDesk {
       ...ids.map((id) => destinationPlace(tenantId, id)),
     ]);
     if (tenant === undefined) throw unknownTenant();
-    const parsed = destinations.map(
-      (record) => Destination.safeParse(jsonOf(record?.text ?? '')).data,
-    );
+    const made = ids.flatMap((id, i): [string, StoredDestination][] => {
+      const record = destinations[i];
+      if (record === undefined) return [];
+      const destination = Destination.safeParse(jsonOf(record.text)).data;
+      return [[id, { version: record.version, destination }]];
+    });
     return {
       all: variables === undefined ? {} : TenantVariables.parse(jsonOf(variables.text)),
       version: variables?.version,
-      destinations: new Map(ids.map((id, i) => [id, parsed[i]])),
+      destinations: new Map(made),
     };
   }
+}
+
+/**
+ * Whether to look again and do it anew: what variables made is nobody's who asked for a version of the variables, and somebody else
+ * may have written it, such as its secret sealed with a newer key.
+ */
+function isOvertaken({ kind }: RecordPlace, expected: Expected | undefined): boolean {
+  return kind === 'destination' || (kind === 'variables' && expected === undefined);
 }
 
 /** The one variable that is a secret. It is sealed into the destination of its scope, and kept nowhere else. */

@@ -1,9 +1,12 @@
 // Variables over HTTP: what they make, what they say of what is wrong, and that a secret among them comes back from nowhere.
-import { LOG_EVENT } from '@logferry/core';
+import { Destination, LOG_EVENT, type Credentials } from '@logferry/core';
 import type { RunningApp } from '@logferry/runtime';
+import { ConfigStore } from '@logferry/store';
 import { aCloudWatchLane, startSessionBroker, type SessionBroker } from '@logferry/testing';
 import { useConsoleTestbed } from './console.testbed';
+import { VariablesDesk } from './variables-desk';
 import type { VariablesView } from './variables-view';
+import { WaitingLogEvents } from './waiting-log-events';
 
 const bed = useConsoleTestbed();
 
@@ -19,13 +22,14 @@ const auth0 = {
 
 let broker: SessionBroker;
 let app: RunningApp;
+let seals = 0;
 
 beforeAll(async () => {
   broker = await startSessionBroker(
     () =>
-      ({ sealedSecret: `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}` }) as unknown as ReturnType<
-        Parameters<typeof startSessionBroker>[0]
-      >,
+      ({
+        sealedSecret: `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}${++seals}`,
+      }) as unknown as ReturnType<Parameters<typeof startSessionBroker>[0]>,
   );
   app = await bed.startApp({ LOGFERRY_BROKER_TCP_PORT: String(broker.port) });
 });
@@ -206,6 +210,58 @@ test('who has read an older version writes nothing over a newer one; who has rea
   expect(
     (await bed.json<{ scopes: object[] }>('/v1/tenants/acme/scopes')).body.scopes,
   ).toHaveLength(10);
+});
+
+/** Saves variables while somebody else writes the destination that they make, once. */
+async function putMeanwhile(
+  variables: Record<string, string | null>,
+  { version, other }: { version: number; other: (stored: object) => Promise<unknown> },
+) {
+  let isWritten = false;
+  const desk = new VariablesDesk({
+    store: new ConfigStore(bed.redis),
+    waiting: new WaitingLogEvents(bed.stores),
+    check: () => Promise.resolve(undefined),
+    readOnly: false,
+    broker: {
+      storedCredentials: async (_place, _entered, stored): Promise<Credentials | undefined> => {
+        const [now] = Object.values(await storedDestinations());
+        if (!isWritten && now !== undefined) await other(now);
+        isWritten = true;
+        return stored;
+      },
+    },
+  });
+  const headers = { 'if-match': `"${version}"` };
+  return desk.put('acme', '', { body: { variables }, headers, caller: undefined, force: false });
+}
+
+test('a secret that is sealed anew while variables are saved stays so, and both are saved', async () => {
+  const { body } = await put('', { ...auth0, AWS_SECRET_KEY: SECRET });
+  const sealedSecret = `v1.k2.${'n'.repeat(16)}.${'t'.repeat(24)}`;
+  const saved = await putMeanwhile(
+    { ...auth0, CLOUDWATCH_LOG_STREAM_NAME: 'other' },
+    {
+      version: body.version,
+      other: (stored) => {
+        const { credentials } = stored as StoredDestination;
+        const resealed = { ...stored, credentials: { ...credentials, sealedSecret } };
+        return new ConfigStore(bed.redis).putDestination('acme', Destination.parse(resealed));
+      },
+    },
+  );
+  expect(saved.view.variables).toMatchObject({ CLOUDWATCH_LOG_STREAM_NAME: 'other' });
+  expect(Object.values(await storedDestinations())).toMatchObject([
+    { credentials: { sealedSecret }, cloudwatch: { logStream: 'other' } },
+  ]);
+});
+
+test('the version that a change is answered with is good for the next one, though only the secret was changed', async () => {
+  await put('', { ...auth0, AWS_SECRET_KEY: SECRET });
+  for (let i = 0; i < 2; i++) {
+    const { body } = await put('', { ...auth0, AWS_SECRET_KEY: `${SECRET.slice(1)}${i}` });
+    expect(await get('')).toMatchObject({ version: body.version });
+  }
 });
 
 test.each([
