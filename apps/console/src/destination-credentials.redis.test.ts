@@ -1,8 +1,11 @@
 // Credentials over HTTP: what a customer may enter of them, what is stored, and that no secret comes back from anywhere. The broker's part
 // is played by one that seals by turning a text around.
-import type { RunningApp } from '@logferry/runtime';
+import { BrokerDesk, Secret, type RunningApp } from '@logferry/runtime';
+import { ConfigStore } from '@logferry/store';
 import { startSessionBroker, type SessionBroker } from '@logferry/testing';
 import { useConsoleTestbed } from './console.testbed';
+import { DestinationDesk } from './destination-desk';
+import { WaitingLogEvents } from './waiting-log-events';
 
 const bed = useConsoleTestbed();
 
@@ -119,6 +122,37 @@ test('of a secret and other changes at the same moment, neither is lost', async 
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
   expect(await sealedNow()).not.toBe(before);
 });
+
+test.each<Record<string, string>>([{}, { 'if-match': '*' }])(
+  'a secret that is entered while another change is looked at is not written over by that (%j)',
+  async (headers) => {
+    await put(accessKey({ secretAccessKey: SECRET }));
+    let entered: string | undefined;
+    const store = new ConfigStore(bed.redis);
+    const desk = new DestinationDesk({
+      store,
+      waiting: new WaitingLogEvents(bed.stores),
+      broker: new BrokerDesk({
+        host: '127.0.0.1',
+        port: 1,
+        secret: new Secret('not asked'),
+        tls: undefined,
+      }),
+      check: async () => {
+        if (entered !== undefined) return undefined;
+        await put(accessKey({ secretAccessKey: OTHER_SECRET }));
+        entered = await sealedNow();
+        return undefined;
+      },
+      readOnly: false,
+    });
+    const body = { type: 's3', region: 'eu-central-1', s3: { bucket: 'acme-logs' } };
+    const caller = { kind: 'login' } as const;
+    const request = { caller, headers, body: { ...body, credentials: accessKey() } };
+    expect(await desk.put('acme', 'logs', request)).toMatchObject({ created: false });
+    expect(await sealedNow()).toBe(entered);
+  },
+);
 
 test('without a broker, what needs none is written, and what needs it is refused for now', async () => {
   const webIdentity = { kind: 'web_identity', roleArn };

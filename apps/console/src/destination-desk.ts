@@ -15,7 +15,7 @@ import { invalid } from './config-problem';
 import { destinationView, jsonOf, type DestinationView } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { pageOf, type PageRequest } from './page-request';
-import { expectedOf } from './precondition';
+import { expectedOf, expectedOfRead, mayReadAgain } from './precondition';
 import type { WaitingLogEvents } from './waiting-log-events';
 
 /** Looks at a destination that is to be switched on. Says why it must not be, if something speaks against it. */
@@ -77,11 +77,12 @@ export class DestinationDesk {
       const value = await this.toStore(tenantId, entered, before);
       const written = await store.write(byOf(request), [
         // What was entered goes on with a secret of before, which must not be written over a newer one.
-        { place, to: { value }, expected: expected ?? before?.version ?? 'absent' },
+        { place, to: { value }, expected: expectedOfRead(expected, before?.version) },
         { place: tenantPlace(tenantId), expected: 'present' },
       ]);
       const isOvertaken = written.kind === 'conflict' && written.place.kind === 'destination';
-      if (isOvertaken && expected === undefined) continue;
+      const isMissing = expected === 'present' && before === undefined;
+      if (isOvertaken && mayReadAgain(expected) && !isMissing) continue;
       const { created, version } = stored(written, 'destination');
       const text = JSON.stringify(value);
       return { created, view: destinationView(destinationId, { text, version }) };

@@ -16,10 +16,12 @@ import { invalid, parseConfig } from './config-problem';
 import { KeyChange, keyView, NewKey, type KeyView } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { pageOf, type PageRequest } from './page-request';
-import { expectedOf } from './precondition';
+import { expectedOf, expectedOfRead, mayReadAgain } from './precondition';
 
 /** Each is looked up for every request that shows it. */
 const KEYS_OF_TENANT_MAX = 100;
+/** Others may write between the look and the write, and not again and again. */
+const TRIES = 20;
 
 /** What may be done with keys. Whoever has a tenant's key is shown that tenant's keys, and there are no others for them. */
 export class KeyDesk {
@@ -48,7 +50,7 @@ export class KeyDesk {
 
   /** @throws RequestProblem if there is no such key for whoever asks */
   async find(caller: Caller | undefined, keyId: string): Promise<KeyView> {
-    const [view] = await this.views([await this.keyOf(caller, keyId)]);
+    const [view] = await this.views([(await this.keyOf(caller, keyId)).key]);
     if (view === undefined) throw unknownKey();
     return view;
   }
@@ -76,21 +78,19 @@ export class KeyDesk {
   /** @throws RequestProblem */
   async change(keyId: string, request: WriteRequest): Promise<Put<KeyView>> {
     mayWrite(this.readOnly);
-    const key = await this.keyOf(request.caller, keyId);
-    const { value, expected } = readRecord(KeyChange, keyId, request);
-    if (value.tenant !== undefined && value.tenant !== (key.tenantId ?? null))
-      throw invalid([
-        { path: '$.tenant', message: "a key's tenant is for good: make another key" },
-      ]);
-    const { name, scopes, logEventsPerSecond, bytesPerSecond } = value;
-    const { rate: before, ...rest } = key;
-    const rate = changedRate(request.caller, before, { logEventsPerSecond, bytesPerSecond });
-    const changed = { ...rest, name, scopes, ...(rate === undefined ? {} : { rate }) };
-    // A key that was revoked meanwhile must not come back.
-    const options = { by: byOf(request), expected: expected ?? 'present' };
-    const { version } = stored(await this.store.putKey(changed, options), 'key');
-    const [lastUse] = await this.uses.lastUses([keyId]);
-    return { created: false, view: keyView(changed, version, lastUse) };
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { key, version: read } = await this.keyOf(request.caller, keyId);
+      const { value, expected } = readRecord(KeyChange, keyId, request);
+      const changed = changedKey(request.caller, key, value);
+      // What is not told stays as it was read, which must not be written over a newer rate; and a revoked key must not come back.
+      const options = { by: byOf(request), expected: expectedOfRead(expected, read) };
+      const written = await this.store.putKey(changed, options);
+      if (written.kind === 'conflict' && mayReadAgain(expected)) continue;
+      const { version } = stored(written, 'key');
+      const [lastUse] = await this.uses.lastUses([keyId]);
+      return { created: false, view: keyView(changed, version, lastUse) };
+    }
+    throw new Error('a key is changed by others again and again');
   }
 
   /** @throws RequestProblem */
@@ -101,11 +101,17 @@ export class KeyDesk {
     stored(await this.store.deleteKey(keyId, options), 'key');
   }
 
-  private async keyOf(caller: Caller | undefined, keyId: string): Promise<StoredKey> {
-    const key = isKeyId(keyId) ? await this.store.key(keyId) : undefined;
+  private async keyOf(
+    caller: Caller | undefined,
+    keyId: string,
+  ): Promise<{ key: StoredKey; version: number }> {
+    const [record] = isKeyId(keyId) ? await this.store.find([keyPlace({ id: keyId })]) : [];
+    if (record === undefined) throw unknownKey();
+    const { text, version } = record;
+    const key = JSON.parse(text) as StoredKey;
     const own = tenantOf(caller);
-    if (key === undefined || (own !== undefined && key.tenantId !== own)) throw unknownKey();
-    return key;
+    if (own !== undefined && key.tenantId !== own) throw unknownKey();
+    return { key, version };
   }
 
   private async views(keys: readonly StoredKey[]): Promise<KeyView[]> {
@@ -134,6 +140,18 @@ function rateFor(caller: Caller | undefined, rate: KeyRate): KeyRate | undefined
   if (tenantOf(caller) === undefined) return isEmpty(rate) ? undefined : rate;
   if (!isEmpty(rate)) throw noRate();
   return caller?.kind === 'key' ? caller.key.rate : undefined;
+}
+
+/** @throws RequestProblem */
+function changedKey(
+  caller: Caller | undefined,
+  { rate: before, ...key }: StoredKey,
+  { name, scopes, tenant, logEventsPerSecond, bytesPerSecond }: KeyChange,
+): StoredKey {
+  if (tenant !== undefined && tenant !== (key.tenantId ?? null))
+    throw invalid([{ path: '$.tenant', message: "a key's tenant is for good: make another key" }]);
+  const rate = changedRate(caller, before, { logEventsPerSecond, bytesPerSecond });
+  return { ...key, name, scopes, ...(rate === undefined ? {} : { rate }) };
 }
 
 function changedRate(

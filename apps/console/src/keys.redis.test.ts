@@ -155,6 +155,27 @@ describe('a key', () => {
     });
   });
 
+  test.each<Record<string, string>>([{}, { 'if-match': '*' }])(
+    'keeps the rate that the platform sets while its tenant changes something else (%j)',
+    async (headers) => {
+      const admin = await mint({ tenant: 'acme', scopes: ['admin'] });
+      const { id } = await mint({ tenant: 'acme' });
+      for (let logEventsPerSecond = 1; logEventsPerSecond <= 10; logEventsPerSecond++) {
+        const body = { name: `by the platform, ${logEventsPerSecond}`, scopes: ['send'] };
+        const answers = await Promise.all([
+          put(
+            `/v1/keys/${id}`,
+            { ...body, name: 'by its tenant' },
+            { ...bearer(admin.key), ...headers },
+          ),
+          put(`/v1/keys/${id}`, { ...body, logEventsPerSecond }),
+        ]);
+        expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+        expect((await bed.json(`/v1/keys/${id}`)).body).toMatchObject({ logEventsPerSecond });
+      }
+    },
+  );
+
   test('is shown once, and nothing that is stored or told later would open anything', async () => {
     const { key, id } = await mint({ tenant: 'acme', scopes: ['read'] });
     const secret = key.slice('lf_000000000000_'.length);

@@ -24,6 +24,20 @@ export function expectedOf(
   return shown === undefined ? NO_VERSION : Number(shown);
 }
 
+/**
+ * The same for a record that is made from what was read of it, and so must still be that when it is written.
+ *
+ * @param read the version that was read; nothing if there was none
+ */
+export function expectedOfRead(expected: Expected | undefined, read: number | undefined): Expected {
+  return mayReadAgain(expected) ? (read ?? expected ?? 'absent') : expected;
+}
+
+/** Whether a request leaves it open which version it changes: then it may be made from a newer one. */
+export function mayReadAgain(expected: Expected | undefined): expected is 'present' | undefined {
+  return expected === undefined || expected === 'present';
+}
+
 export function etag(version: number): string {
   return `"${version}"`;
 }
