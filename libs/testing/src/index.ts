@@ -13,6 +13,12 @@ export { startKmsStandIn, type KmsStandIn } from './kms-stand-in';
 export * from './power-cut/fsync-journal';
 export { startOidcIssuer } from './oidc-issuer';
 export type { IssuerBehaviour, OidcIssuer, OidcIssuerOptions } from './oidc-issuer';
+export { startAuth0StandIn } from './auth0-stand-in/start-auth0-stand-in';
+export type { Auth0StandIn, Auth0StandInOptions } from './auth0-stand-in/start-auth0-stand-in';
+export type { ApiCall, Auth0Tenant, Auth0TenantOptions } from './auth0-stand-in/auth0-tenant';
+export type { ApiFault, FaultHandle } from './auth0-stand-in/api-fault';
+export type { Auth0Log, NewAuth0Log } from './auth0-stand-in/tenant-logs';
+export type { RateLimit } from './auth0-stand-in/token-bucket';
 export { startSandboxAws } from './sandbox-aws/start-sandbox-aws';
 export type { SandboxAws, SandboxAwsOptions } from './sandbox-aws/start-sandbox-aws';
 export type {
