@@ -307,6 +307,33 @@ const kinds = {
     publicMessage:
       "The destination does not work, and more waits for it than a tenant's share: what waited longest was given up. It is kept as a dead letter; redrive it once the destination works.",
   },
+  'channel.gone': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The address of the channel does not exist any more, or takes no messages. Make a new hook, and enter its address.',
+  },
+  'channel.refused': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage: 'What answers at the address of the channel does not take this message.',
+  },
+  'channel.address_refused': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'The address of the channel leads to where nothing may be sent. It must be a public one, with https, and for Slack one of Slack.',
+  },
+  'channel.throttled': {
+    fault: 'tenant',
+    disposition: 'defer',
+    publicMessage: 'What answers at the address of the channel asked us to slow down.',
+  },
+  'channel.unavailable': {
+    fault: 'tenant',
+    disposition: 'retry',
+    publicMessage: 'Nothing answers at the address of the channel, or not as expected.',
+  },
   'batch.stalled': {
     fault: 'us',
     disposition: 'reject',

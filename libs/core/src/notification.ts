@@ -24,10 +24,13 @@ export type NotificationKind = z.infer<typeof NotificationKind>;
 export interface Notification {
   /** The same for the same happening: it is told once, however often it is noticed. */
   id: string;
-  kind: NotificationKind;
+  /** `channel.test`: somebody wants to see whether a channel works. */
+  kind: NotificationKind | 'channel.test';
   tenantId: string;
   atMs: number;
-  about: { sourceId: string } | { destinationId: string };
+  about: { sourceId: string } | { destinationId: string } | { channelId: string };
+  /** The only channel that is to be told; without it, all that want it. */
+  channelId?: string;
   /** Why, and what to do about it, in public words. */
   code?: FailureCode;
   message?: string;

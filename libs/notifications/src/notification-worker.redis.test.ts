@@ -1,0 +1,149 @@
+import type { FailureCode, Notification } from '@logferry/core';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { Redis } from 'ioredis';
+import { HookTurns, NotificationQueue, NotificationWorker, type SendOutcome } from './index';
+import type { Message } from './notification-queue';
+
+let server: TestRedis;
+let redis: Redis;
+let queue: NotificationQueue;
+const workers: NotificationWorker[] = [];
+let sent: { message: Message; hasTurn: boolean }[] = [];
+let outcomes: [outcome: SendOutcome, willRetry: boolean][] = [];
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  redis = new Redis(server.url, { maxRetriesPerRequest: null });
+  queue = new NotificationQueue(redis);
+});
+beforeEach(async () => {
+  sent = [];
+  outcomes = [];
+  await redis.flushall();
+});
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+});
+afterAll(async () => {
+  await queue.close();
+  redis.disconnect();
+  await server.stop();
+});
+
+const aNotification = (over: Partial<Notification> = {}): Notification => ({
+  id: 'run:1',
+  kind: 'run.failed',
+  tenantId: 'acme',
+  atMs: Date.now(),
+  about: { sourceId: 'auth0' },
+  ...over,
+});
+
+interface Behaviour {
+  channels?: readonly string[];
+  answer?: (message: Message, hasTurn: boolean, nth: number) => SendOutcome;
+}
+
+function work({ channels = ['slack'], answer = () => ({ kind: 'sent' }) }: Behaviour = {}): void {
+  const worker = new NotificationWorker({
+    redis,
+    channelsFor: () => Promise.resolve(channels),
+    send: (message, { hasTurn }) => {
+      sent.push({ message, hasTurn });
+      return Promise.resolve(answer(message, hasTurn, sent.length));
+    },
+    onOutcome: (_message, outcome, willRetry) => void outcomes.push([outcome, willRetry]),
+    onError: () => undefined,
+    backoff: { firstMs: 5, mostMs: 20 },
+  });
+  worker.start();
+  workers.push(worker);
+}
+
+const code: FailureCode = 'channel.unavailable';
+
+test('every channel is told once, however often and by however many it is noticed, and workers try', async () => {
+  for (let i = 0; i < 3; i++) work({ channels: ['slack', 'hook'] });
+  await Promise.all(Array.from({ length: 10 }, () => queue.add(aNotification())));
+  await until(() => Promise.resolve(outcomes.length === 2));
+  await queue.add(aNotification());
+  await queue.add(aNotification({ id: 'run:2' }));
+  await until(() => Promise.resolve(outcomes.length === 4));
+  const told = sent.map(({ message }) => `${message.notification.id} ${message.channelId}`);
+  expect(told.sort()).toEqual(['run:1 hook', 'run:1 slack', 'run:2 hook', 'run:2 slack']);
+});
+
+test('what was told is not told again when its jobs are forgotten', async () => {
+  work();
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(outcomes.length === 1));
+  const jobs = await redis.keys('{lf}:notifications:*');
+  await redis.del(...jobs);
+  await queue.add(aNotification());
+  await queue.add(aNotification({ tenantId: 'globex' }));
+  await until(() => Promise.resolve(outcomes.length === 2));
+  expect(sent.map(({ message }) => message.notification.tenantId)).toEqual(['acme', 'globex']);
+});
+
+test('a message that is not taken is sent again until it is', async () => {
+  work({
+    answer: (_message, _hasTurn, nth) => (nth < 4 ? { kind: 'again', code } : { kind: 'sent' }),
+  });
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(outcomes.at(-1)?.[0].kind === 'sent'));
+  expect(sent).toHaveLength(4);
+  expect(outcomes.map(([, willRetry]) => willRetry)).toEqual([true, true, true, false]);
+});
+
+test('a message that would be tried after more than a day is given up', async () => {
+  const day = 24 * 3_600_000;
+  work({ answer: () => ({ kind: 'again', code, waitMs: day }) });
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(outcomes.length === 1));
+  expect(outcomes).toEqual([[{ kind: 'again', code, waitMs: day }, false]]);
+});
+
+test('what can never be taken is not tried again', async () => {
+  work({ answer: () => ({ kind: 'failed', code: 'channel.gone' }) });
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(outcomes.length === 1));
+  await queue.add(aNotification({ id: 'run:2' }));
+  await until(() => Promise.resolve(outcomes.length === 2));
+  expect(sent).toHaveLength(2);
+});
+
+test('whoever waited for its turn has it when it comes again', async () => {
+  work({ answer: (_m, hasTurn) => (hasTurn ? { kind: 'sent' } : { kind: 'turn', waitMs: 30 }) });
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(outcomes.length === 1));
+  expect(sent.map(({ hasTurn }) => hasTurn)).toEqual([false, true]);
+});
+
+test('what was left while nobody sent is told when somebody does', async () => {
+  await queue.add(aNotification());
+  expect(sent).toEqual([]);
+  work();
+  await until(() => Promise.resolve(outcomes.length === 1));
+  expect(sent).toHaveLength(1);
+});
+
+test('turns at one hook are more than a second apart, and those at another are its own', async () => {
+  const turns = new HookTurns(redis);
+  const waits = [];
+  for (let i = 0; i < 4; i++) waits.push(await turns.take('https://hooks.slack.com/services/A'));
+  expect(await turns.take('https://hooks.slack.com/services/B')).toBe(0);
+  expect(waits[0]).toBe(0);
+  for (let i = 1; i < 4; i++) {
+    expect(waits[i]).toBeGreaterThan(1_100 * i - 500);
+    expect(waits[i]).toBeLessThanOrEqual(1_100 * i);
+  }
+});
+
+test('nobody has a turn as long as the hook has asked for, and its address is not found in Redis', async () => {
+  const turns = new HookTurns(redis);
+  await turns.pause('https://hooks.slack.com/services/secret', 30_000);
+  expect(await turns.take('https://hooks.slack.com/services/secret')).toBeGreaterThan(29_000);
+  await turns.pause('https://hooks.slack.com/services/secret', 10);
+  expect(await turns.take('https://hooks.slack.com/services/secret')).toBeGreaterThan(30_000);
+  expect((await redis.keys('*')).join(' ')).not.toContain('secret');
+});

@@ -1,0 +1,134 @@
+import { backoffMs, type FailureCode, type Notification } from '@logferry/core';
+import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
+import type { Cluster, Redis } from 'ioredis';
+import {
+  JOB_NAMES,
+  jobOptions,
+  messageJobId,
+  openQueue,
+  QUEUE_NAME,
+  TAG,
+  type Message,
+  type MessageJob,
+} from './notification-queue';
+import { Told } from './told';
+
+/** What became of a message. */
+export type SendOutcome =
+  | { kind: 'sent' }
+  /** Nobody wants it any more. */
+  | { kind: 'unwanted' }
+  /** It is this message's turn so much later. */
+  | { kind: 'turn'; waitMs: number }
+  /** It is to be tried again. */
+  | { kind: 'again'; code: FailureCode; waitMs?: number }
+  /** Trying again does not help. */
+  | { kind: 'failed'; code: FailureCode };
+
+export interface NotificationWorkerParts {
+  /** One that is patient: BullMQ blocks on a copy of it. */
+  redis: Redis | Cluster;
+  /** The ids of the channels that are to be told. */
+  channelsFor(notification: Notification): Promise<readonly string[]>;
+  send(message: Message, progress: { hasTurn: boolean }): Promise<SendOutcome>;
+  /** Told of each message that ended, or that is tried again. */
+  onOutcome(message: Message, outcome: SendOutcome, willRetry: boolean): void;
+  onError(error: unknown): void;
+  concurrency?: number;
+  backoff?: { firstMs: number; mostMs: number };
+}
+
+const CONCURRENCY = 8;
+const BACKOFF = { firstMs: 4_000, mostMs: 900_000 };
+/** Then it is no news any more. */
+const GIVE_UP_MS = 24 * 3_600_000;
+
+/** Makes a message for each channel of each notification, and has them sent. */
+export class NotificationWorker {
+  private readonly queue: Queue;
+  private readonly told: Told;
+  private worker: Worker | undefined;
+
+  constructor(private readonly parts: NotificationWorkerParts) {
+    this.queue = openQueue(parts.redis);
+    this.told = new Told(parts.redis);
+  }
+
+  start(): void {
+    this.worker = new Worker(QUEUE_NAME, (job, token) => this.process(job, token), {
+      connection: this.parts.redis,
+      prefix: TAG,
+      concurrency: this.parts.concurrency ?? CONCURRENCY,
+      lockDuration: 30_000,
+      stalledInterval: 10_000,
+      maxStalledCount: 10,
+      runRetryDelay: 1_000,
+      settings: { backoffStrategy: (attempt) => this.backoffMs(attempt) },
+    });
+    this.worker.on('error', (error) => this.parts.onError(error));
+  }
+
+  /** Resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    await this.worker?.close();
+    await this.queue.close();
+  }
+
+  private async process(job: Job, token: string | undefined): Promise<void> {
+    if (job.name === JOB_NAMES.notification) return this.fanOut(job.data as Notification);
+    return this.sendMessage(job as Job<MessageJob>, token);
+  }
+
+  /** Made once more after a crash, the messages have the same ids; made once more later, the notification is known. */
+  private async fanOut(notification: Notification): Promise<void> {
+    if (await this.told.has(notification)) return;
+    const channelIds = await this.parts.channelsFor(notification);
+    if (channelIds.length === 0) return;
+    await this.queue.addBulk(
+      channelIds.map((channelId) => {
+        const message = { notification, channelId };
+        const data: MessageJob = { ...message, attempts: 0, hasTurn: false };
+        return {
+          name: JOB_NAMES.message,
+          data,
+          opts: { ...jobOptions, jobId: messageJobId(message) },
+        };
+      }),
+    );
+    await this.told.note(notification);
+  }
+
+  private async sendMessage(job: Job<MessageJob>, token: string | undefined): Promise<void> {
+    const { attempts, hasTurn, ...message } = job.data;
+    const outcome = await this.parts.send(message, { hasTurn });
+    switch (outcome.kind) {
+      case 'sent':
+      case 'unwanted':
+        return this.parts.onOutcome(message, outcome, false);
+      case 'turn':
+        await job.updateData({ ...job.data, hasTurn: true });
+        return delay(job, token, outcome.waitMs);
+      case 'again': {
+        const waitMs = outcome.waitMs ?? this.backoffMs(attempts + 1);
+        const willRetry = Date.now() + waitMs - job.timestamp < GIVE_UP_MS;
+        this.parts.onOutcome(message, outcome, willRetry);
+        if (!willRetry) throw new UnrecoverableError(outcome.code);
+        await job.updateData({ ...job.data, attempts: attempts + 1, hasTurn: false });
+        return delay(job, token, waitMs);
+      }
+      case 'failed':
+        this.parts.onOutcome(message, outcome, false);
+        throw new UnrecoverableError(outcome.code);
+    }
+  }
+
+  private backoffMs(attempt: number): number {
+    return backoffMs(attempt, Math.random(), this.parts.backoff ?? BACKOFF);
+  }
+}
+
+/** The error is how BullMQ learns that the job is neither done nor failed. */
+async function delay(job: Job, token: string | undefined, waitMs: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + waitMs, token);
+  throw new DelayedError();
+}
