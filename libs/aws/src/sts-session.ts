@@ -2,6 +2,7 @@ import { STSClient, type Credentials } from '@aws-sdk/client-sts';
 import { assert, type AwsSession } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { classify, isBrokenConnection, type Service } from './classify';
+import { ClientPool } from './client-pool';
 
 /** What every session of a role is asked for with. */
 export interface RoleCall {
@@ -13,19 +14,21 @@ export interface RoleCall {
   policy?: string | undefined;
 }
 
-/** STS in each Region: regional endpoints, one client each; there are only so many Regions. */
+/** AWS has not half as many Regions. A tenant may name any that looks like one, and each would stay. */
+const REGIONS_MAX = 64;
+
+/** STS in each Region: regional endpoints, one client each. */
 export class RegionalSts {
-  private readonly clients = new Map<string, STSClient>();
+  private readonly clients = new ClientPool<STSClient>(REGIONS_MAX);
 
   constructor(private readonly transport: NodeHttpHandler) {}
 
   client(region: string): STSClient {
-    let client = this.clients.get(region);
-    if (client === undefined) {
-      client = new STSClient({ region, requestHandler: this.transport, maxAttempts: 1 });
-      this.clients.set(region, client);
-    }
-    return client;
+    return this.clients.get(
+      region,
+      region,
+      () => new STSClient({ region, requestHandler: this.transport, maxAttempts: 1 }),
+    );
   }
 }
 
