@@ -106,23 +106,28 @@ function resourcesOf(
     // AWS asks about a group by its name alone or with `:log-stream:` behind it, by the call.
     return { Resource: arns.flatMap((arn) => [arn, `${arn}:*`]) };
   }
-  const prefixes = keyPrefixes(tenantId, destination, types).map((prefix) => `${prefix}*`);
+  const prefixes = keyPrefixes(tenantId, destination, types).map((key) => `${escaped(key)}*`);
   const start = `arn:${partition}:s3:::${destination.s3.bucket}/`;
-  return { Resource: shorten(prefixes, width).map((prefix) => `${start}${escapeAllBut(prefix)}`) };
+  return { Resource: shorten(prefixes, width).map((prefix) => `${start}${prefix}`) };
 }
 
 function shorten(patterns: string[], width: ResourceWidth): string[] {
   if (width !== 'beginnings') return patterns;
   const short = patterns.map((pattern) =>
-    pattern.length <= BEGINNING_CHARS ? pattern : `${pattern.slice(0, BEGINNING_CHARS)}*`,
+    pattern.length <= BEGINNING_CHARS
+      ? pattern
+      : `${pattern.slice(0, BEGINNING_CHARS).replace(CUT_VARIABLE, '')}*`,
   );
   return [...new Set(short)];
 }
 
-/** A key may hold a star that is one; IAM takes it for a wildcard unless it stands in a variable. The last one is ours. */
-function escapeAllBut(prefix: string): string {
-  return `${prefix.slice(0, -1).replaceAll('*', '${*}')}*`;
+/** A key may hold a star that is one; IAM takes it for a wildcard unless it stands in a variable. */
+function escaped(key: string): string {
+  return key.replaceAll('*', '${*}');
 }
+
+/** What is left of such a variable where a name was cut through it. */
+const CUT_VARIABLE = /\$(\{\*?)?$/;
 
 /** KMS asks about the key itself. By which alias it was named, a condition says. */
 function keyResource(

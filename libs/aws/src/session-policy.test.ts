@@ -68,6 +68,36 @@ test('the longest names fit into what AWS takes, and there is a shorter form of 
   }
 });
 
+test('there is a policy for whatever a destination may be called', () => {
+  const bucket = 'b'.repeat(63);
+  const kmsKeyIds = [
+    `arn:aws:kms:eu-central-1:123456789012:alias/${'a'.repeat(250)}`,
+    `arn:aws:kms:eu-central-1:123456789012:key/${'a'.repeat(256)}`,
+  ];
+  const objects = ['p', '*', 'pp*', 'p**p*'].flatMap((path) =>
+    kmsKeyIds.map((kmsKeyId) =>
+      s3({
+        bucket,
+        path: path.repeat(400 / path.length),
+        objectBytesMax: 1024 ** 3,
+        encryption: { kind: 'sse_kms', kmsKeyId },
+      }),
+    ),
+  );
+  const groups = ['{type}', 'aw{type}', '{type}-'].map((logGroup) =>
+    cw(
+      { logGroup: logGroup.padEnd(500, 'g'), retentionDays: 7, tags: { a: 'b' } },
+      { region: `eusc-${'a'.repeat(16)}-${'b'.repeat(16)}-99` },
+    ),
+  );
+  for (const destination of [...objects, ...groups]) {
+    const policies = sessionPolicies('t'.repeat(64), destination, undefined);
+    expect(policies.at(-1)?.length).toBeLessThanOrEqual(1_024);
+    // A star of a name is one only whole: half of its variable would be another name.
+    expect(policies.at(-1)).not.toMatch(/\$(?!\{\*\})/);
+  }
+});
+
 /** Everything of a destination, changed one thing at a time. */
 const changes: [string, Destination, Destination][] = [
   ['region', cw(), cw({}, { region: 'us-east-1' })],

@@ -5,7 +5,7 @@ const roleArn = z
   .string()
   .max(2048)
   .regex(
-    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    /^arn:aws[a-z-]{0,16}:iam::\d{12}:role\/[\w+=,.@/-]+$/,
     'must be a role ARN, such as arn:aws:iam::123456789012:role/logferry',
   )
   .describe("the role in the tenant's account, such as `arn:aws:iam::123456789012:role/logferry`");

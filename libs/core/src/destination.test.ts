@@ -78,6 +78,25 @@ test.each(['us-east-1', 'us-gov-west-1', 'us-iso-east-1', 'eusc-de-east-1', 'cn-
   },
 );
 
+test.each([
+  `eu-${'central'.repeat(3)}-1`,
+  'eu-a-b-c-d-1',
+  'eu-central-1.example.com',
+  'eu-central-111',
+])(
+  'the Region %s, which would make an address or a policy of another form, is refused',
+  (region) => {
+    expect(problems({ ...s3, region }).join()).toContain('Region');
+  },
+);
+
+test('a KMS key of a partition without end is refused', () => {
+  const kmsKeyId = `arn:aws-${'a'.repeat(10_000)}:kms:eu-central-1:123456789012:key/1`;
+  const encryption = { kind: 'sse_kms', kmsKeyId };
+  const said = problems({ ...s3, region: 'eu-central-1', s3: { ...s3.s3, encryption } });
+  expect(said.join()).toContain('kmsKeyId');
+});
+
 test.each(['Acme', 'a', 'a..b', 'bucket/', '-x-'])('the bucket name %j is refused', (bucket) => {
   expect(problems({ ...s3, s3: { bucket } })).toHaveLength(1);
 });

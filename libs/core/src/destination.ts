@@ -13,7 +13,7 @@ import { TenantId } from './tenant';
 export const Region = z
   .string()
   .regex(
-    /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/,
+    /^[a-z]{2,4}(-[a-z]{1,16}){1,3}-\d{1,2}$/,
     'must be the name of an AWS Region, such as eu-central-1',
   );
 const region = Region.describe(
@@ -53,7 +53,7 @@ const tags = z
   );
 
 /** `arn:aws:kms:REGION:ACCOUNT:key/ID`. AWS takes neither an alias nor a bare id for a log group. */
-const kmsKeyArn = /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:key\/[\w-]+$/;
+const kmsKeyArn = /^arn:aws[a-z-]{0,16}:kms:([a-z0-9-]+):\d{12}:key\/[\w-]+$/;
 
 const lingerMs = (most: number) => z.int().min(0).max(most);
 
@@ -167,7 +167,7 @@ const bucketName =
   /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 const kmsKeyId =
-  /^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key\/[\w-]{1,256}|alias\/[\w/-]{1,250})|alias\/[\w/-]{1,250}|[\w-]{1,256})$/;
+  /^(arn:aws[a-z-]{0,16}:kms:[a-z0-9-]+:\d{12}:(key\/[\w-]{1,256}|alias\/[\w/-]{1,250})|alias\/[\w/-]{1,250}|[\w-]{1,256})$/;
 
 export const S3Destination = z.strictObject({
   type: z.literal('s3'),
