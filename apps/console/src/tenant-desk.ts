@@ -3,6 +3,7 @@ import { RequestProblem } from '@logferry/runtime';
 import {
   destinationPlace,
   keyPlace,
+  sourcePlace,
   tenantPlace,
   type ConfigStore,
   variablesPlace,
@@ -54,7 +55,7 @@ export class TenantDesk {
   }
 
   /**
-   * Deletes a tenant with its destinations and its keys.
+   * Deletes a tenant with its destinations, its sources and its keys.
    *
    * @returns how many batches wait for it and are held now
    * @throws RequestProblem if some do, unless it is forced
@@ -95,11 +96,13 @@ export class TenantDesk {
   /** A key that outlived its tenant would be good for whoever is given the same id later. */
   private async belongings(tenantId: string): Promise<RecordWrite[]> {
     const destinations = await this.store.destinationIds(tenantId);
+    const sources = await this.store.sourceIds(tenantId);
     const keys = (await this.store.keys()).filter((key) => key.tenantId === tenantId);
     const [variables] = await this.store.find([variablesPlace(tenantId)]);
     return [
       ...(variables === undefined ? [] : [variablesPlace(tenantId)]),
       ...destinations.map((id) => destinationPlace(tenantId, id)),
+      ...sources.map((id) => sourcePlace(tenantId, id)),
       ...keys.map((key) => keyPlace(key)),
     ].map((place) => ({ place, to: { value: undefined } }));
   }

@@ -28,7 +28,7 @@ export class DeskController {
     @Inject(TryDecoys) private readonly tryDecoys: TryDecoys,
   ) {}
 
-  /** To seal the secret of an access key. */
+  /** To seal a secret of a destination, a source or a channel. */
   @MessagePattern(SEAL_PATTERN)
   seal(@Payload() payload: unknown): Promise<SealReply> {
     return this.gate.answer(SealRequest, payload, ({ plainSecret, ...owner }) => ({

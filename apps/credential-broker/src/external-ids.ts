@@ -1,7 +1,6 @@
-import { Failure } from '@logferry/core';
+import { Failure, type DestinationPlace } from '@logferry/core';
 import type { Secret } from '@logferry/runtime';
 import { createHmac } from 'node:crypto';
-import type { SecretOwner } from './sealing';
 
 /**
  * The ExternalId of each destination: what tells a tenant's role that we come for this tenant. It is derived and not drawn, so that the
@@ -13,7 +12,7 @@ export class ExternalIds {
   constructor(private readonly secret: Secret | undefined) {}
 
   /** @throws Failure `credential.kind_unavailable` without a secret to derive it from */
-  of({ tenantId, destinationId }: SecretOwner): string {
+  of({ tenantId, destinationId }: DestinationPlace): string {
     if (this.secret === undefined) throw new Failure('credential.kind_unavailable');
     const mac = createHmac('sha256', this.secret.reveal())
       .update(JSON.stringify(['logferry.external-id.v1', tenantId, destinationId]))

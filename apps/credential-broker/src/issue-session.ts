@@ -5,11 +5,12 @@ import {
   type AwsSession,
   type Credentials,
   type Destination,
+  type DestinationPlace,
   type SessionRequest,
 } from '@logferry/core';
 import { Unreadable } from '@logferry/store';
 import type { ExternalIds } from './external-ids';
-import type { Sealing, SecretOwner } from './sealing';
+import type { Sealing } from './sealing';
 import type { SessionCache, SessionSubject } from './session-cache';
 import type { SessionAnswer } from './session-observer';
 
@@ -107,7 +108,7 @@ export class IssueSession {
   }
 
   private openAccessKey(
-    owner: SecretOwner,
+    owner: DestinationPlace,
     { accessKeyId, sealedSecret }: Extract<Credentials, { kind: 'access_key' }>,
     refusedAccessKeyId: string | undefined,
   ): AwsSession {
@@ -122,7 +123,7 @@ export class IssueSession {
 /** @throws Failure `destination.*` */
 export async function findDestination(
   directory: FindDestination,
-  { tenantId, destinationId }: SecretOwner,
+  { tenantId, destinationId }: DestinationPlace,
 ): Promise<Destination> {
   const destination = await directory
     .destination(tenantId, destinationId)

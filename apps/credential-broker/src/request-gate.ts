@@ -7,7 +7,9 @@ import type { z } from 'zod';
 interface Asked {
   secret: string;
   tenantId: string;
-  destinationId: string;
+  destinationId?: string;
+  sourceId?: string;
+  channelId?: string;
 }
 
 export interface Refusal {
@@ -32,15 +34,15 @@ export class RequestGate {
       this.log.warn('a request was refused: it did not show the secret');
       return { failure: 'credential.broker_refused' };
     }
-    const { tenantId, destinationId } = request.data;
+    const { tenantId, destinationId, sourceId, channelId } = request.data;
     try {
       return await act(request.data);
     } catch (error) {
-      return this.refusal(error, { tenantId, destinationId });
+      return this.refusal(error, { tenantId, destinationId, sourceId, channelId });
     }
   }
 
-  private refusal(error: unknown, asked: Record<string, string>): Refusal {
+  private refusal(error: unknown, asked: object): Refusal {
     if (isRedisError(error)) {
       this.log.warn({ ...asked, err: error }, 'no answer: Redis is away');
       return { failure: 'credential.broker_unavailable' };

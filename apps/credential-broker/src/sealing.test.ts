@@ -29,10 +29,31 @@ test.each([
   ["another tenant's", { tenantId: 'globex', destinationId: 'cw' }],
   ['another destination of the same tenant', { tenantId: 'acme', destinationId: 's3' }],
   ['a pair that reads the same when it is joined', { tenantId: 'acmec', destinationId: 'w' }],
+  ['a source of the same id', { tenantId: 'acme', sourceId: 'cw' }],
+  ['a channel of the same id', { tenantId: 'acme', channelId: 'cw' }],
 ])('it does not open for %s', (_, other) => {
   const sealing = new Sealing([key('1', 1)]);
   const sealed = sealing.seal(owner, 'the-secret');
   expect(() => sealing.open(other, sealed)).toThrow(unreadable);
+});
+
+test('a secret of a source opens for it alone, and not for a channel or a destination of the same id', () => {
+  const sealing = new Sealing([key('1', 1)]);
+  const source = { tenantId: 'acme', sourceId: 'auth0' };
+  const sealed = sealing.seal(source, 'the-secret');
+  expect(sealing.open(source, sealed)).toBe('the-secret');
+  for (const other of [
+    { tenantId: 'acme', channelId: 'auth0' },
+    { tenantId: 'acme', destinationId: 'auth0' },
+    { tenantId: 'globex', sourceId: 'auth0' },
+    { tenantId: 'acme', sourceId: 'auth1' },
+  ])
+    expect(() => sealing.open(other, sealed)).toThrow(unreadable);
+});
+
+test('what was sealed for a destination before there were sources still opens', () => {
+  const sealed = 'v1.1.Bt4jJC_pr9VVKP5u.SBP5Vo9LJWKwVARuoGdxNTbKWDofL3Q3Rik';
+  expect(new Sealing([key('1', 1)]).open(owner, sealed)).toBe('the-secret');
 });
 
 test('nothing that was changed opens, whichever letter it was', () => {

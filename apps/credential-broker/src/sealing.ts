@@ -1,4 +1,4 @@
-import { Failure } from '@logferry/core';
+import { Failure, type SecretOwner } from '@logferry/core';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 /** A key that secrets are sealed with, and the id that a sealed secret names it by. */
@@ -12,15 +12,9 @@ const CIPHER = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Whose a secret is. */
-export interface SecretOwner {
-  tenantId: string;
-  destinationId: string;
-}
-
 /**
- * Seals the secrets of access keys, so that only a broker can open them, and only for the destination that they were sealed for: what
- * is copied to another tenant's destination does not open. The first key seals, all of them open.
+ * Seals what customers entrust to us, so that only a broker can open it, and only for whom it was sealed: what is copied to another
+ * tenant's destination, or from a source to a channel of the same id, does not open. The first key seals, all of them open.
  */
 export class Sealing {
   constructor(private readonly keys: readonly SealingKey[]) {}
@@ -53,7 +47,7 @@ export class Sealing {
       return Buffer.concat(opened).toString('utf8');
     } catch {
       throw new Failure('credential.secret_unreadable', {
-        detail: 'changed, or sealed for another destination',
+        detail: 'changed, or sealed for another owner',
       });
     }
   }
@@ -67,7 +61,14 @@ export class Sealing {
   }
 }
 
-/** Not secret, but part of what the seal proves. */
-function boundTo({ tenantId, destinationId }: SecretOwner): Buffer {
-  return Buffer.from(JSON.stringify(['logferry.secret.v1', tenantId, destinationId]));
+/** Not secret, but part of what the seal proves. A destination's names no kind: so were secrets sealed before others had any. */
+function boundTo(owner: SecretOwner): Buffer {
+  const { tenantId } = owner;
+  const whose =
+    'destinationId' in owner
+      ? [owner.destinationId]
+      : 'sourceId' in owner
+        ? ['source', owner.sourceId]
+        : ['channel', owner.channelId];
+  return Buffer.from(JSON.stringify(['logferry.secret.v1', tenantId, ...whose]));
 }

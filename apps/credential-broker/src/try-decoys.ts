@@ -5,12 +5,12 @@ import {
   type AwsSession,
   type Credentials,
   type DecoyOutcome,
+  type DestinationPlace,
   type FailureCode,
 } from '@logferry/core';
 import { within } from '@logferry/queue';
 import { randomBytes } from 'node:crypto';
 import { findDestination, type FindDestination } from './issue-session';
-import type { SecretOwner } from './sealing';
 import type { PlatformIdentity, TokenSource, WebIdentity } from './session-fetcher';
 import type { StsTurns } from './sts-turns';
 
@@ -50,7 +50,7 @@ export class TryDecoys {
   constructor(private readonly parts: TryDecoysParts) {}
 
   /** @throws Failure `destination.*` */
-  async run(place: SecretOwner): Promise<Tried> {
+  async run(place: DestinationPlace): Promise<Tried> {
     const destination = await findDestination(this.parts.directory, place);
     const { credentials, region } = destination;
     const triedFor = sessionKey(destination);

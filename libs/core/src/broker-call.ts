@@ -13,16 +13,37 @@ const asked = {
 
 const failed = z.strictObject({ failure: failureCode, retryAfterMs: z.number().optional() });
 
-/** To seal a secret access key for one destination of one tenant: nobody can use what is stored for another. */
+export interface DestinationPlace {
+  tenantId: string;
+  destinationId: string;
+}
+
+/** Whose a secret is: a destination's access key, a source's client secret, or the address of a channel. */
+export type SecretOwner =
+  | DestinationPlace
+  | { tenantId: string; sourceId: string }
+  | { tenantId: string; channelId: string };
+
+/** What a request about a secret says beside `own`: one owner, and of one kind. */
+const ofOwner = <S extends z.ZodRawShape>(own: S) => {
+  const { secret, tenantId } = asked;
+  return z.union([
+    z.strictObject({ ...asked, ...own }),
+    z.strictObject({ secret, tenantId, sourceId: TenantId, ...own }),
+    z.strictObject({ secret, tenantId, channelId: TenantId, ...own }),
+  ]);
+};
+
+/** To seal a secret for one owner of one tenant: nobody can use what is stored for another, nor for another kind with the same id. */
 export const SEAL_PATTERN = 'seal.v1';
-export const SealRequest = z.strictObject({ ...asked, plainSecret: z.string().min(1).max(512) });
+export const SealRequest = ofOwner({ plainSecret: z.string().min(1).max(1_024) });
 export type SealRequest = z.infer<typeof SealRequest>;
 export const SealReply = z.union([z.strictObject({ sealedSecret: SealedSecret }), failed]);
 export type SealReply = z.infer<typeof SealReply>;
 
 /** To seal once more, with the newest key, what an older one has sealed. What the newest has sealed comes back as it is. */
 export const RESEAL_PATTERN = 'reseal.v1';
-export const ResealRequest = z.strictObject({ ...asked, sealedSecret: SealedSecret });
+export const ResealRequest = ofOwner({ sealedSecret: SealedSecret });
 export type ResealRequest = z.infer<typeof ResealRequest>;
 
 /** For the ExternalId of a destination: always the same for the same one, and another for every other. */

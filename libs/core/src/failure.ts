@@ -114,8 +114,7 @@ const kinds = {
   'credential.secret_unreadable': {
     fault: 'us',
     disposition: 'suspend',
-    publicMessage:
-      'The stored secret of the access key cannot be opened any more. Enter the access key anew.',
+    publicMessage: 'The stored secret cannot be opened any more. Enter it anew.',
   },
   'credential.kind_unavailable': {
     fault: 'us',

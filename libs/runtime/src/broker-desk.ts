@@ -9,16 +9,12 @@ import {
   SealReply,
   type Credentials,
   type CredentialsInput,
+  type DestinationPlace,
   type FailureCode,
+  type SecretOwner,
 } from '@logferry/core';
 import type { z } from 'zod';
 import { BrokerConnection, type BrokerAddress } from './broker-connection';
-
-/** Which destination a question is about. */
-interface Place {
-  tenantId: string;
-  destinationId: string;
-}
 
 type Failed = { failure: FailureCode; retryAfterMs?: number | undefined };
 
@@ -31,23 +27,23 @@ export class BrokerDesk {
   }
 
   /** @throws Failure `credential.*` */
-  async seal(place: Place, plainSecret: string): Promise<string> {
-    const { sealedSecret } = await this.ask(SEAL_PATTERN, { ...place, plainSecret }, SealReply);
+  async seal(owner: SecretOwner, plainSecret: string): Promise<string> {
+    const { sealedSecret } = await this.ask(SEAL_PATTERN, { ...owner, plainSecret }, SealReply);
     return sealedSecret;
   }
 
   /** @throws Failure `credential.*` */
-  async reseal(place: Place, sealedSecret: string): Promise<string> {
-    return (await this.ask(RESEAL_PATTERN, { ...place, sealedSecret }, SealReply)).sealedSecret;
+  async reseal(owner: SecretOwner, sealedSecret: string): Promise<string> {
+    return (await this.ask(RESEAL_PATTERN, { ...owner, sealedSecret }, SealReply)).sealedSecret;
   }
 
   /** @throws Failure `credential.*` */
-  async externalId(place: Place): Promise<string> {
+  async externalId(place: DestinationPlace): Promise<string> {
     return (await this.ask(EXTERNAL_ID_PATTERN, { ...place }, ExternalIdReply)).externalId;
   }
 
   /** @throws Failure `credential.*` or `destination.*` */
-  tryDecoys(place: Place): Promise<Exclude<DecoyReply, Failed>> {
+  tryDecoys(place: DestinationPlace): Promise<Exclude<DecoyReply, Failed>> {
     return this.ask(DECOY_PATTERN, { ...place }, DecoyReply);
   }
 
@@ -59,7 +55,7 @@ export class BrokerDesk {
    * @throws Failure `credential.*`; `credential.external_id_foreign` for an ExternalId that somebody chose
    */
   async storedCredentials(
-    place: Place,
+    place: DestinationPlace,
     entered: CredentialsInput,
     stored: Credentials | undefined,
   ): Promise<Credentials | undefined> {

@@ -9,7 +9,7 @@ export const CONFIG_TAG = '{lf}';
 export type Change = { kind: 'tenant'; tenantId: string } | { kind: 'key'; keyId: string };
 
 /** What kind of thing a record is, in the words of the audit trail. */
-export type RecordKind = 'tenant' | 'destination' | 'key' | 'variables';
+export type RecordKind = 'tenant' | 'destination' | 'source' | 'key' | 'variables';
 
 /** Where something that is remembered lies, and whom a change of it concerns. */
 export interface RecordPlace {
@@ -30,6 +30,11 @@ export function destinationPlace(tenantId: string, destinationId: string): Recor
   const change = { kind: 'tenant', tenantId } as const;
   const hash = `destinations:${tenantId}`;
   return { kind: 'destination', hash, field: destinationId, tenantId, change };
+}
+
+export function sourcePlace(tenantId: string, sourceId: string): RecordPlace {
+  const change = { kind: 'tenant', tenantId } as const;
+  return { kind: 'source', hash: `sources:${tenantId}`, field: sourceId, tenantId, change };
 }
 
 /** All variables of a tenant, by scope: one record, so that what is made of them is never of two moments. */

@@ -1,5 +1,5 @@
 // Versions, conflicts and the audit trail, on a real Redis.
-import { Destination } from '@logferry/core';
+import { Destination, Source } from '@logferry/core';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { Redis } from 'ioredis';
 import { mayUse, mintKey } from './api-key';
@@ -128,6 +128,43 @@ test('of records that are written together, the answer is of the first, also whe
     ]);
   for (const bucket of ['acme-logs', 'acme-archive'])
     expect(await write(bucket)).toEqual({ ...made, created: false });
+});
+
+const aSource = (id: string, over: object = {}) =>
+  Source.parse({
+    id,
+    type: 'auth0',
+    domain: 'acme.eu.auth0.com',
+    clientId: 'a-client',
+    sealedSecret: `v1.1.${'A'.repeat(16)}.${'B'.repeat(30)}`,
+    ...over,
+  });
+
+test('a source is a record of its tenant: with versions, announced, and without its secret in the trail', async () => {
+  await store.putTenant({ id: 'acme' });
+  const announced = await store.changesEnd();
+  const { version } = await store.putSource('acme', aSource('auth0'));
+  expect(await store.source('acme', 'auth0')).toEqual(aSource('auth0'));
+  expect(await store.source('globex', 'auth0')).toBeUndefined();
+  const { changes } = await store.changesAfter(announced, 10);
+  expect(changes).toEqual([{ kind: 'tenant', tenantId: 'acme' }]);
+  const stale = { expected: (version ?? 0) - 1 };
+  expect(await store.deleteSource('acme', 'auth0', stale)).toMatchObject({ kind: 'conflict' });
+  await store.deleteSource('acme', 'auth0', { expected: version });
+  expect(await store.sourceIds('acme')).toEqual([]);
+  const [, created, deleted] = await audit();
+  expect(created).toMatchObject({ action: 'created', kind: 'source', recordId: 'auth0' });
+  expect(deleted).toMatchObject({ action: 'deleted', kind: 'source', after: null });
+  expect(JSON.stringify(await audit())).not.toContain('BBBB');
+});
+
+test('a source that cannot be read harms no other', async () => {
+  await store.putSource('acme', aSource('one'));
+  await redis.hset('{lf}:sources:acme', 'two', '{"of":"another version"}');
+  await expect(store.source('acme', 'two')).rejects.toThrow('source two of tenant acme');
+  expect(await store.source('acme', 'one')).toEqual(aSource('one'));
+  const { sources, unreadable } = await store.sources('acme');
+  expect([sources.length, unreadable.map(({ id }) => id)]).toEqual([1, ['two']]);
 });
 
 test('what changes nothing is not announced, not noted, and keeps its version', async () => {

@@ -1,4 +1,4 @@
-import { Destination, Tenant } from '@logferry/core';
+import { Destination, Source, Tenant } from '@logferry/core';
 import type { Cluster, Redis } from 'ioredis';
 import type { StoredKey } from './api-key';
 import type { AuditBounds } from './audit-trail';
@@ -6,6 +6,7 @@ import {
   CONFIG_TAG,
   destinationPlace,
   keyPlace,
+  sourcePlace,
   tenantPlace,
   type Actor,
   type Change,
@@ -38,6 +39,13 @@ export interface TenantRecord {
   unreadable?: readonly Unreadable[];
 }
 
+/** What a tenant's log events are pulled from. */
+export interface SourceRecords {
+  sources: readonly Source[];
+  /** What is stored, and is nothing that this version knows as a source. */
+  unreadable: readonly Unreadable[];
+}
+
 /** Something stored that cannot be read: it was written by another version, or by hand. Asking again does not help. */
 export class Unreadable extends Error {
   override readonly name = 'Unreadable';
@@ -51,6 +59,16 @@ export class Unreadable extends Error {
   }
 }
 
+/** @throws Unreadable if it is there and cannot be read */
+export function sourceIn(
+  { sources, unreadable }: SourceRecords,
+  sourceId: string,
+): Source | undefined {
+  const problem = unreadable.find(({ id }) => id === sourceId);
+  if (problem !== undefined) throw problem;
+  return sources.find(({ id }) => id === sourceId);
+}
+
 function readTenant(tenantId: string, json: string): Tenant {
   try {
     return Tenant.parse(JSON.parse(json));
@@ -59,7 +77,7 @@ function readTenant(tenantId: string, json: string): Tenant {
   }
 }
 
-/** Tenants, destinations and keys, in Redis. Every write is announced and noted in the audit trail in the same step. */
+/** Tenants, destinations, sources and keys, in Redis. Every write is announced and noted in the audit trail in the same step. */
 export class ConfigStore {
   private readonly writer: ConfigWriter;
 
@@ -94,6 +112,14 @@ export class ConfigStore {
     options: WriteOptions = {},
   ): Promise<Written> {
     return this.put(destinationPlace(tenantId, destinationId), undefined, options);
+  }
+
+  putSource(tenantId: string, source: Source, options: WriteOptions = {}): Promise<Written> {
+    return this.put(sourcePlace(tenantId, source.id), source, options);
+  }
+
+  deleteSource(tenantId: string, sourceId: string, options: WriteOptions = {}): Promise<Written> {
+    return this.put(sourcePlace(tenantId, sourceId), undefined, options);
   }
 
   putKey(key: StoredKey, options: WriteOptions = {}): Promise<Written> {
@@ -131,6 +157,30 @@ export class ConfigStore {
 
   async destinationIds(tenantId: string): Promise<string[]> {
     return (await this.redis.hkeys(keyOf(`destinations:${tenantId}`))).sort();
+  }
+
+  async sourceIds(tenantId: string): Promise<string[]> {
+    return (await this.redis.hkeys(keyOf(`sources:${tenantId}`))).sort();
+  }
+
+  /** Empty if there is no such tenant. */
+  async sources(tenantId: string): Promise<SourceRecords> {
+    const stored = await this.redis.hgetall(keyOf(`sources:${tenantId}`));
+    const sources: Source[] = [];
+    const unreadable: Unreadable[] = [];
+    for (const [id, json] of Object.entries(stored)) {
+      try {
+        sources.push(Source.parse(JSON.parse(json)));
+      } catch (error) {
+        unreadable.push(new Unreadable(`source ${id} of tenant ${tenantId}`, id, error));
+      }
+    }
+    return { sources, unreadable };
+  }
+
+  /** @throws Unreadable */
+  async source(tenantId: string, sourceId: string): Promise<Source | undefined> {
+    return sourceIn(await this.sources(tenantId), sourceId);
   }
 
   /** Records as they lie there, with their versions. */

@@ -1,4 +1,4 @@
-import { Destination } from '@logferry/core';
+import { Destination, Source } from '@logferry/core';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { Redis } from 'ioredis';
 import { mintKey } from './api-key';
@@ -54,6 +54,25 @@ test('a tenant is found with its destinations, and one that is not there is not'
   expect(await directory.destination('acme', 'nope')).toBeUndefined();
   expect(await directory.tenant('globex')).toBeUndefined();
   expect(await store.tenantIds()).toEqual(['acme']);
+});
+
+test("a tenant's sources are found, and a change of one is told", async () => {
+  const aSource = (over: object) =>
+    Source.parse({
+      id: 'auth0',
+      type: 'auth0',
+      domain: 'acme.eu.auth0.com',
+      clientId: 'a-client',
+      sealedSecret: `v1.1.${'A'.repeat(16)}.${'B'.repeat(30)}`,
+      ...over,
+    });
+  expect(await directory.source('acme', 'auth0')).toBeUndefined();
+  await store.putSource('acme', aSource({}));
+  await until(async () => (await directory.source('acme', 'auth0'))?.enabled === true);
+  await store.putSource('acme', aSource({ enabled: false }));
+  await until(async () => (await directory.source('acme', 'auth0'))?.enabled === false);
+  await redis.hset('{lf}:sources:globex', 'auth0', '{}');
+  await expect(directory.source('globex', 'auth0')).rejects.toThrow(Unreadable);
 });
 
 test('a change reaches a running process within a second and a bit', async () => {

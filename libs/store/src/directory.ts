@@ -1,6 +1,6 @@
-import type { Destination } from '@logferry/core';
+import type { Destination, Source } from '@logferry/core';
 import { keyMatches, splitKey, type StoredKey } from './api-key';
-import type { ConfigStore, TenantRecord } from './config-store';
+import { sourceIn, type ConfigStore, type SourceRecords, type TenantRecord } from './config-store';
 
 const POLL_MS = 500;
 const CHANGES_A_POLL = 1_000;
@@ -17,6 +17,11 @@ export class Directory {
     const record = await this.store.tenant(id);
     for (const problem of record?.unreadable ?? []) this.onError(problem);
     return record;
+  });
+  private readonly sources = new Remembered<SourceRecords>(async (tenantId) => {
+    const records = await this.store.sources(tenantId);
+    for (const problem of records.unreadable) this.onError(problem);
+    return records;
   });
   private readonly keys = new Remembered<StoredKey | undefined>((id) => this.store.key(id));
   private place: string | undefined;
@@ -64,6 +69,11 @@ export class Directory {
     return record?.destinations.find(({ id }) => id === destinationId);
   }
 
+  /** @throws Unreadable if it is there and cannot be read; what its tenant has besides may well be. */
+  async source(tenantId: string, sourceId: string): Promise<Source | undefined> {
+    return sourceIn(await this.sources.get(tenantId), sourceId);
+  }
+
   /** Whose key this is, if it is one. */
   async authenticate(text: string): Promise<StoredKey | undefined> {
     const parts = splitKey(text);
@@ -90,6 +100,7 @@ export class Directory {
       for (const change of changes) {
         if (change.kind === 'tenant') {
           this.tenants.forget(change.tenantId);
+          this.sources.forget(change.tenantId);
           this.onTenantChange(change.tenantId);
         } else this.keys.forget(change.keyId);
       }
@@ -101,6 +112,7 @@ export class Directory {
 
   private forgetAll(): void {
     this.tenants.forgetAll();
+    this.sources.forgetAll();
     this.keys.forgetAll();
   }
 }
