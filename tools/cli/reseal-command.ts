@@ -4,7 +4,8 @@ import type { ConsoleClient } from './console-client';
 
 interface Failed {
   tenantId: string;
-  destinationId: string;
+  kind: string;
+  id: string;
   code: string;
 }
 
@@ -35,7 +36,7 @@ Exit code: 0 if no secret needs an older key any more, 1 if one does.
     const { terminal, console } = openSession(values);
     let resealed = 0;
     let walk = await walkAll(console);
-    // Somebody may have written a destination as it was a moment before; a walk that finds nothing more to do is the proof.
+    // Somebody may have written a record as it was a moment before; a walk that finds nothing more to do is the proof.
     while (walk.resealed > 0) {
       resealed += walk.resealed;
       terminal.note(`${resealed} secrets sealed anew …`);
@@ -47,13 +48,13 @@ Exit code: 0 if no secret needs an older key any more, 1 if one does.
       terminal.json({ resealed, sealed: unchanged, failed, olderKeysMayGo: mayGo });
       return mayGo ? 0 : 1;
     }
-    for (const { tenantId, destinationId, code } of failed)
-      terminal.line(`destination ${destinationId} of ${tenantId}: not sealed anew (${code})`);
+    for (const { tenantId, kind, id, code } of failed)
+      terminal.line(`${kind} ${id} of ${tenantId}: not sealed anew (${code})`);
     terminal.line(`${resealed} of ${unchanged + failed.length} secrets were sealed anew.`);
     terminal.line(
       mayGo
         ? 'The older keys may be taken out of LOGFERRY_BROKER_SEALING_KEYS.'
-        : 'Keep the older keys: enter these secrets anew, or delete the destinations, and run this again.',
+        : 'Keep the older keys: enter these secrets anew, or delete what they belong to, and run this again.',
     );
     return mayGo ? 0 : 1;
   },

@@ -1,5 +1,5 @@
 import {
-  Credentials,
+  type Credentials,
   Destination,
   DestinationInput,
   DESTINATIONS_MAX,
@@ -9,13 +9,13 @@ import {
 } from '@logferry/core';
 import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
 import { destinationPlace, tenantPlace, type ConfigStore, type StoredText } from '@logferry/store';
-import { z } from 'zod';
 import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
 import { invalid } from './config-problem';
 import { destinationView, jsonOf, type DestinationView } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { pageOf, type PageRequest } from './page-request';
 import { expectedOf, expectedOfRead, mayReadAgain } from './precondition';
+import { StoredCredentials } from './sealed-records';
 import type { WaitingLogEvents } from './waiting-log-events';
 
 /** Looks at a destination that is to be switched on. Says why it must not be, if something speaks against it. */
@@ -26,9 +26,6 @@ export type DestinationCheck = (
 
 /** Others may write between the look and the write, and not again and again. */
 const TRIES = 20;
-
-/** What is needed of a destination that may be of another version otherwise. */
-export const StoredCredentials = z.looseObject({ credentials: Credentials });
 
 interface DestinationDeskParts {
   store: ConfigStore;

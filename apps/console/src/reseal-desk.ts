@@ -1,11 +1,10 @@
 import { Failure, type FailureCode } from '@logferry/core';
 import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
-import { destinationPlace, type ConfigStore, type StoredText } from '@logferry/store';
+import type { ConfigStore } from '@logferry/store';
 import { z } from 'zod';
-import { jsonOf } from './config-views';
 import { byOf, mayWrite, type WriteRequest } from './config-write';
-import { StoredCredentials } from './destination-desk';
 import { pageOf, type PageRequest } from './page-request';
+import { sealedRecords, type SealedRecord } from './sealed-records';
 
 /** Others may write between the look and the write, and not again and again. */
 const TRIES = 20;
@@ -15,8 +14,15 @@ export const ResealedView = z.strictObject({
   resealed: z.int().min(0).describe('secrets that are sealed with the newest key now'),
   unchanged: z.int().min(0).describe('secrets that were already'),
   failed: z
-    .array(z.strictObject({ tenantId: z.string(), destinationId: z.string(), code: z.string() }))
-    .describe('destinations whose secret cannot be opened, and stays as it is'),
+    .array(
+      z.strictObject({
+        tenantId: z.string(),
+        kind: z.string().describe('what it is of: a `destination`, a `source`'),
+        id: z.string(),
+        code: z.string(),
+      }),
+    )
+    .describe('records whose secret cannot be opened, and stays as it is'),
   cursor: z.string().nullable().describe('where to go on; `null` after the last tenant'),
 });
 export type ResealedView = z.infer<typeof ResealedView>;
@@ -29,8 +35,8 @@ interface ResealDeskParts {
 
 type Outcome = 'none' | 'resealed' | 'unchanged' | { code: FailureCode };
 
-/** What one destination has to say about it, rather than the broker as a whole. */
-const OF_DESTINATION: ReadonlySet<FailureCode> = new Set<FailureCode>([
+/** What one record has to say about it, rather than the broker as a whole. */
+const OF_RECORD: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'credential.secret_unreadable',
   'credential.kind_unavailable',
 ]);
@@ -49,10 +55,10 @@ export class ResealDesk {
     const { ids, cursor } = pageOf(await store.tenantIds(), page);
     const view: ResealedView = { resealed: 0, unchanged: 0, failed: [], cursor };
     for (const tenantId of ids) {
-      for (const destinationId of await store.destinationIds(tenantId)) {
-        const place = { tenantId, destinationId };
-        const outcome = await this.reseal(request, place);
-        if (typeof outcome === 'object') view.failed.push({ ...place, ...outcome });
+      for (const record of await sealedRecords(store, tenantId)) {
+        const { kind, id } = record;
+        const outcome = await this.reseal(request, record);
+        if (typeof outcome === 'object') view.failed.push({ tenantId, kind, id, ...outcome });
         else if (outcome !== 'none') view[outcome]++;
       }
     }
@@ -61,46 +67,31 @@ export class ResealDesk {
 
   private async reseal(
     request: WriteRequest,
-    at: { tenantId: string; destinationId: string },
+    { owner, place, ...record }: SealedRecord,
   ): Promise<Outcome> {
     const { store, broker } = this.parts;
-    const place = destinationPlace(at.tenantId, at.destinationId);
     for (let tries = 0; tries < TRIES; tries++) {
       const [before] = await store.find([place]);
       if (before === undefined) return 'none';
-      const sealed = sealedIn(before);
+      const sealed = record.read(before.text);
       if (sealed === undefined) return 'none';
       if (typeof sealed !== 'string') return sealed;
-      const answer = await broker.reseal(at, sealed).catch(codeOf);
+      const answer = await broker.reseal(owner, sealed).catch(codeOf);
       if (typeof answer !== 'string') return answer;
       if (answer === sealed) return 'unchanged';
       const written = await store.write(byOf(request), [
-        { place, to: { value: withSealed(before, answer) }, expected: before.version },
+        { place, to: { value: record.with(before.text, answer) }, expected: before.version },
       ]);
       if (written.kind !== 'conflict') return 'resealed';
     }
-    throw new Error('a destination is changed by others again and again');
+    throw new Error('a record is changed by others again and again');
   }
 }
 
-/** The sealed secret of a destination, if it has one. What cannot be read may have one: then no key can be said to be needed no more. */
-function sealedIn({ text }: StoredText): string | undefined | { code: FailureCode } {
-  const parsed = StoredCredentials.safeParse(jsonOf(text));
-  if (!parsed.success) return { code: 'destination.unreadable' };
-  const { credentials } = parsed.data;
-  return credentials.kind === 'access_key' ? credentials.sealedSecret : undefined;
-}
-
-/** Of the text as it lies there, since another version may have written it with more than we know. */
-function withSealed({ text }: StoredText, sealedSecret: string): object {
-  const stored = jsonOf(text) as { credentials: object };
-  return { ...stored, credentials: { ...stored.credentials, sealedSecret } };
-}
-
-/** @throws RequestProblem if it is not this destination's secret that is amiss */
+/** @throws RequestProblem if it is not this one secret that is amiss */
 function codeOf(error: unknown): { code: FailureCode } {
   if (!(error instanceof Failure)) throw error;
-  if (OF_DESTINATION.has(error.code)) return { code: error.code };
+  if (OF_RECORD.has(error.code)) return { code: error.code };
   throw new RequestProblem(
     503,
     'console.broker_unavailable',

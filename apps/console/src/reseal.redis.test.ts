@@ -1,6 +1,6 @@
 // Sealing anew over HTTP: a key of the broker can go when nothing that is stored needs it any more. The broker's part is played by one
 // whose seals say which key made them.
-import { Destination } from '@logferry/core';
+import { Destination, Source } from '@logferry/core';
 import type { RunningApp } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { startSessionBroker, type SessionBroker } from '@logferry/testing';
@@ -93,6 +93,29 @@ test('every secret is sealed with the newest key, once; nothing else of a destin
   expect(await bed.redis.xlen('{lf}:changes')).toBe(trail);
 });
 
+test('the secret of a source is sealed anew as that of a destination, and one that is lost is named', async () => {
+  await put('acme', 'logs');
+  const store = new ConfigStore(bed.redis);
+  const aSource = (id: string, keyId: string) =>
+    Source.parse({
+      id,
+      type: 'auth0',
+      domain: 'acme.eu.auth0.com',
+      clientId: 'client',
+      sealedSecret: `v1.${keyId}.${'n'.repeat(16)}.${'s'.repeat(32)}`,
+    });
+  await store.putSource('acme', aSource('auth0', 'old'));
+  await store.putSource('acme', aSource('staging', 'lost'));
+  newest = 'new';
+  expect((await reseal()).body).toMatchObject({
+    resealed: 2,
+    failed: [
+      { tenantId: 'acme', kind: 'source', id: 'staging', code: 'credential.secret_unreadable' },
+    ],
+  });
+  expect(await store.source('acme', 'auth0')).toEqual(aSource('auth0', 'new'));
+});
+
 test('a page at a time comes to all tenants', async () => {
   for (const tenantId of ['acme', 'globex', 'initech']) await put(tenantId, 'logs');
   newest = 'new';
@@ -110,7 +133,9 @@ test('a secret that no key opens is named and left as it is, and the others are 
   newest = 'new';
   expect((await reseal()).body).toMatchObject({
     resealed: 1,
-    failed: [{ tenantId: 'acme', destinationId: 'logs', code: 'credential.secret_unreadable' }],
+    failed: [
+      { tenantId: 'acme', kind: 'destination', id: 'logs', code: 'credential.secret_unreadable' },
+    ],
   });
   expect(await keyIdOf('acme', 'logs')).toBe('lost');
 });
@@ -119,7 +144,7 @@ test('a destination that cannot be read may hold a secret, and is named', async 
   await put('acme', 'logs');
   await bed.redis.hset('{lf}:destinations:acme', 'later', '{"credentials":{"kind":"later"}}');
   expect((await reseal()).body.failed).toEqual([
-    { tenantId: 'acme', destinationId: 'later', code: 'destination.unreadable' },
+    { tenantId: 'acme', kind: 'destination', id: 'later', code: 'destination.unreadable' },
   ]);
 });
 
