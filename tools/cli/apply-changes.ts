@@ -6,6 +6,8 @@ export interface Applied {
   change: Change;
   /** Of a key that was made: its text, which is told this once. */
   key?: string;
+  /** Of variables that were written: what they lack, or what has no effect. */
+  remarks?: readonly string[];
   problem?: ConsoleProblem;
 }
 
@@ -19,6 +21,8 @@ export async function* applyChanges(
   isForced: boolean,
 ): AsyncGenerator<Applied> {
   const failedTenants = new Set<string>();
+  /** All variables of a tenant are one record: what one scope's write has made of it, the next one expects. */
+  const versions = new Map<string, number>();
   let mayDelete = true;
   for (const change of changes) {
     const { action, kind, tenant = '' } = change;
@@ -27,8 +31,10 @@ export async function* applyChanges(
       continue;
     }
     try {
-      const key = await write(console, change, isForced);
-      yield key === undefined ? { change } : { change, key };
+      const answer = await write(console, expecting(change, versions.get(tenant)), isForced);
+      if (kind === 'variables' && answer.version !== undefined)
+        versions.set(tenant, answer.version);
+      yield { change, ...told(change, answer) };
     } catch (error) {
       if (!(error instanceof ConsoleProblem)) throw error;
       if (kind === 'tenant') failedTenants.add(tenant);
@@ -41,17 +47,35 @@ export async function* applyChanges(
 
 const NOT_TRIED = 'not tried, since something before it was refused';
 
-async function write(
+interface Answer {
+  version?: number;
+  key?: string;
+  problems?: { scope: string; name: string; message: string }[];
+}
+
+function expecting(change: Change, version: number | undefined): Change {
+  if (change.kind !== 'variables' || version === undefined) return change;
+  return { ...change, to: { ...change.to, expected: version } };
+}
+
+function write(
   console: ConsoleClient,
-  { action, to: { address, ...what } }: Change,
+  { action, kind, to: { address, ...what } }: Change,
   isForced: boolean,
-): Promise<string | undefined> {
-  if (action === 'delete') {
-    await console.delete(address, { ...what, query: { force: isForced ? 'true' : undefined } });
-    return undefined;
-  }
-  const isNewKey = address === '/v1/keys';
-  if (isNewKey) return (await console.post<{ key: string }>(address, what)).key;
-  await console.put(address, what);
-  return undefined;
+): Promise<Answer> {
+  const query = { force: isForced ? 'true' : undefined };
+  if (action === 'delete') return console.delete(address, { ...what, query });
+  if (address === '/v1/keys') return console.post(address, what);
+  // A variable that is set no more may unmake a destination too.
+  return console.put(address, kind === 'variables' ? { ...what, query } : what);
+}
+
+function told({ kind, name }: Change, { key, problems = [] }: Answer): Omit<Applied, 'change'> {
+  const own = problems.filter(({ scope }) => scope === name);
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(kind !== 'variables' || own.length === 0
+      ? {}
+      : { remarks: own.map((problem) => `${problem.name} ${problem.message}`) }),
+  };
 }

@@ -15,7 +15,7 @@ const CHANGES = 2;
 
 export const applyCommand: Command = {
   name: 'apply',
-  summary: 'makes tenants, destinations and keys those of a file',
+  summary: 'makes tenants, destinations, variables and keys those of a file',
   help: `  npx logferry apply -f FILE [--dry-run | --yes]
 
 Shows what would be changed, asks, and does it. A second time there is nothing to change. FILE is YAML or JSON, or - for standard
@@ -33,6 +33,10 @@ input:
             kind: access_key
             accessKeyId: AKIAIOSFODNN7EXAMPLE
             secretAccessKey: \${ENV:ACME_SECRET}
+      scopes:
+        - scope: project/web
+          variables:
+            ENV0_S3_LOG_BUCKET_NAME: acme-web-logs
       keys:
         - name: acme-ci
   keys:
@@ -43,13 +47,16 @@ The fields of a destination: docs/reference/destinations.md. A secret is never w
 variable of the environment and \${FILE:path} for a file, as seen from FILE. It is asked for when a destination is made or its
 accessKeyId changes. A key is told once, when it is made; the file has its name. The keys under "keys" are the platform's.
 
+"scopes" are variables (docs/guides/variables.md), all that is set at each scope; '' is the tenant itself. A "region" beside them is
+where what is of the scope runs. The secret of AWS_ACCESS_KEY_ID, AWS_SECRET_KEY, stands in it as \${ENV:NAME} or \${FILE:path} too.
+
 Nothing is deleted unless you say so. Each write is of what was read: what somebody else changes meanwhile is not written over.
 
   -f, --file FILE    the file
   --dry-run          only shows what would be changed: exit code 0 if nothing, 2 if something
   --yes              does it without asking
-  --prune            deletes what is not in the file: of each list that the file has, the destinations and keys that it does not
-                     name. What has no list in the file stays. The key that you use is never revoked
+  --prune            deletes what is not in the file: of each list that the file has, the destinations, scopes and keys that it
+                     does not name. What has no list in the file stays. The key that you use is never revoked
   --prune-tenants    deletes the tenants that are not in the file
   --force            deletes although log events wait: they are held until there is a destination with the same id again
   --resend-secrets   writes all secrets anew: a secret cannot be read, so a wrong one is not noticed
@@ -77,8 +84,10 @@ Nothing is deleted unless you say so. Each write is of what was read: what someb
     const { terminal, console } = session;
     const read = readLogferryFile(text);
     if ('problems' in read) return refuse(terminal, file, read.problems);
-    const concerned = tenantsWithDestinations(read);
-    const there = await readInstallation(console, (id) => concerned.has(id));
+    const there = await readInstallation(console, {
+      destinations: inTenantsWith('destinations', read),
+      scopes: inTenantsWith('scopes', read),
+    });
     const { changes, problems } = planChanges(read, there, {
       folder: file === '-' ? process.cwd() : dirname(resolve(file)),
       prune: values.prune,
@@ -113,10 +122,11 @@ function readText(file: string): string {
   }
 }
 
-function tenantsWithDestinations({ file }: ReadFile): Set<string> {
-  return new Set(
-    file.tenants.flatMap(({ id, destinations }) => (destinations === undefined ? [] : [id])),
-  );
+/** What has no list in the file is not looked at. */
+function inTenantsWith(list: 'destinations' | 'scopes', { file }: ReadFile) {
+  const having = file.tenants.filter((tenant) => tenant[list] !== undefined);
+  const ids = new Set(having.map(({ id }) => id));
+  return (id: string): boolean => ids.has(id);
 }
 
 function refuse(terminal: Terminal, file: string, problems: readonly FileProblem[]): number {
@@ -129,7 +139,7 @@ function refuse(terminal: Terminal, file: string, problems: readonly FileProblem
   return 1;
 }
 
-function tell(terminal: Terminal, { change, key, problem }: Applied): void {
+function tell(terminal: Terminal, { change, key, remarks = [], problem }: Applied): void {
   if (problem !== undefined) {
     terminal.note(terminal.style('red', `${titleOf(change)}: ${why(problem)}`));
     for (const { path, message } of problem.problems) terminal.note(`  - ${path}: ${message}`);
@@ -138,6 +148,7 @@ function tell(terminal: Terminal, { change, key, problem }: Applied): void {
   if (terminal.isJson) return;
   terminal.line(`${titleOf(change)}: ${DONE[change.action]}`);
   if (key !== undefined) terminal.line(`  shown this once: ${key}`);
+  for (const remark of remarks) terminal.line(`  ${remark}`);
 }
 
 const DONE = { create: 'made', change: 'changed', delete: 'deleted' } as const;
@@ -152,9 +163,10 @@ function end(terminal: Terminal, done: readonly Applied[], all: number): number 
   const written = done.filter(({ problem }) => problem === undefined).length;
   if (terminal.isJson)
     terminal.json({
-      changes: done.map(({ change, key, problem }) => ({
+      changes: done.map(({ change, key, remarks, problem }) => ({
         ...shown(change),
         ...(key === undefined ? {} : { key }),
+        ...(remarks === undefined ? {} : { remarks }),
         ...(problem === undefined ? {} : { problem: problemView(problem) }),
       })),
       applied: written === all,

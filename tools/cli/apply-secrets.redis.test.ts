@@ -70,6 +70,49 @@ test('a secret is written when its key is new, and neither shown nor written aga
   expect(sealed).toEqual([SECRET, SECRET, SECRET]);
 });
 
+test('the secret among variables is written when its key is new, and neither shown nor written again', async () => {
+  const file = `tenants:
+  - id: acme
+    scopes:
+      - scope: ''
+        variables:
+          CLOUDWATCH_LOG_GROUP_NAME: auth0
+          CLOUDWATCH_LOG_STREAM_NAME: logs
+          AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE
+          AWS_REGION: eu-central-1
+          AWS_SECRET_KEY: \${ENV:ACME_SECRET}
+`;
+  const first = await apply(file, ['--yes', '--json'], ENVIRONMENT);
+  expect(first).toMatchObject({ code: 0, told: '' });
+  expect(first.out).toContain('${ENV:ACME_SECRET}');
+  expect(first.out).not.toContain(SECRET);
+  expect(sealed).toEqual([SECRET]);
+  expect(await apply(file, ['--yes'])).toMatchObject({ code: 0, out: 'Nothing to change.\n' });
+  expect((await apply(file.replace('auth0', 'auth'), ['--yes'])).out).toContain('1 of 1 written.');
+  expect(sealed).toEqual([SECRET]);
+
+  const { out } = await cli.run(['export']);
+  expect(out).toContain('          AWS_SECRET_KEY: ${ENV:ACME_AWS_SECRET_KEY}\n');
+  expect(await apply(out, ['--dry-run', '--prune'])).toMatchObject({ code: 0 });
+
+  const other = file.replace('EXAMPLE', 'ANOTHER');
+  const at = 'logferry.yaml:10: $.tenants[0].scopes[0].variables.AWS_SECRET_KEY: ';
+  expect((await apply(other, ['--yes'])).told).toContain(
+    `${at}the variable ACME_SECRET is not set`,
+  );
+  const plain = file.replace('${ENV:ACME_SECRET}', SECRET);
+  const refused = await apply(plain, ['--yes']);
+  expect(refused.told).toContain(`${at}a secret is not written here`);
+  expect(refused.told).not.toContain(SECRET);
+  const [head = ''] = other.split('          AWS_SECRET_KEY');
+  expect((await apply(head, ['--yes'])).told).toContain(
+    'AWS_SECRET_KEY: is missing: no secret of this key',
+  );
+  expect((await apply(other, ['--yes'], ENVIRONMENT)).code).toBe(0);
+  expect((await apply(other, ['--yes', '--resend-secrets'], ENVIRONMENT)).code).toBe(0);
+  expect(sealed).toEqual([SECRET, SECRET, SECRET]);
+});
+
 test('a secret comes from a file beside the one that names it, without the newline at its end', async () => {
   cli.file('acme.secret', `${SECRET}\n`);
   expect((await apply(fileWith('${FILE:acme.secret}'), ['--yes'])).code).toBe(0);

@@ -136,8 +136,9 @@ test('a change that somebody else made since is not written over, and the others
     'name: Acme',
     'name: ACME',
   );
-  // Between what apply has read and what it writes, as a proxy in front of the console makes it.
-  const answers = await overtaken(changed);
+  const answers = await cli.overtaken(['apply', '-f', '-', '--yes'], changed, async () =>
+    bed.call(LOGS, { method: 'PUT', body: { ...(await get(LOGS)), enabled: false } }),
+  );
   expect(answers.code).toBe(1);
   expect(answers.told).toContain(
     'destination acme/logs: somebody else has changed it since it was read',
@@ -146,45 +147,6 @@ test('a change that somebody else made since is not written over, and the others
   expect(answers.out).toContain('1 of 2 written.\n');
   expect(await get(LOGS)).toMatchObject({ region: 'eu-central-1', enabled: false });
 });
-
-/** Applies a file while, at its first write, somebody else switches the destination off. */
-async function overtaken(text: string) {
-  const { createServer } = await import('node:http');
-  let isFirst = true;
-  const proxy = createServer((request, response) => {
-    void (async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      if (request.method === 'PUT' && isFirst) {
-        isFirst = false;
-        const now = await get(LOGS);
-        await bed.call(LOGS, { method: 'PUT', body: { ...now, enabled: false } });
-      }
-      const headers = Object.fromEntries(
-        ['authorization', 'content-type', 'if-match', 'if-none-match'].flatMap((name) => {
-          const value = request.headers[name];
-          return typeof value === 'string' ? [[name, value]] : [];
-        }),
-      );
-      const answer = await bed.call(request.url ?? '', {
-        method: request.method ?? 'GET',
-        headers,
-        ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks).toString() }),
-      });
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.text);
-    })();
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  try {
-    const { port } = proxy.address() as { port: number };
-    return await cli.run(['apply', '-f', '-', '--yes', '--url', `http://127.0.0.1:${port}`], {
-      input: text,
-    });
-  } finally {
-    proxy.closeAllConnections();
-    proxy.close();
-  }
-}
 
 test('where nobody can be asked, nothing is done without --yes', async () => {
   const { code, told } = await apply(FILE);

@@ -2,6 +2,8 @@
 import { builtFile } from '@logferry/testing';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConsoleTestbed } from '../../apps/console/src/console.testbed';
@@ -80,6 +82,45 @@ export class CliTestbed {
 
   start(args: readonly string[]): RunningCommand {
     return startCli(args, { environment: this.environment });
+  }
+
+  /** Runs a command while, just before its first write, somebody else does something: a proxy in front of the console waits for it. */
+  async overtaken(
+    args: readonly string[],
+    input: string,
+    meanwhile: () => Promise<unknown>,
+  ): Promise<End> {
+    let isFirst = true;
+    const proxy = createServer((request, response) => {
+      void (async () => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk as Buffer);
+        if (request.method === 'PUT' && isFirst) {
+          isFirst = false;
+          await meanwhile();
+        }
+        const headers = Object.fromEntries(
+          ['authorization', 'content-type', 'if-match', 'if-none-match'].flatMap((name) => {
+            const value = request.headers[name];
+            return typeof value === 'string' ? [[name, value]] : [];
+          }),
+        );
+        const answer = await this.bed.call(request.url ?? '', {
+          method: request.method ?? 'GET',
+          headers,
+          ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks).toString() }),
+        });
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.text);
+      })();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      return await this.run([...args, '--url', `http://127.0.0.1:${port}`], { input });
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
   }
 
   file(name: string, text: string): string {

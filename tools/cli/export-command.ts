@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { Misuse } from '../misuse';
 import { commonOptions, named, openSession, type Command } from './command';
-import { readInstallation, type ShownDestinationRecord } from './installation';
+import { readInstallation, type ShownDestinationRecord, type ShownScope } from './installation';
 import type { ShownKey } from './keys-command';
 import type { KeyEntry } from './logferry-file';
 import { referenceText } from './secret-reference';
@@ -14,10 +14,10 @@ export const exportCommand: Command = {
   summary: 'writes what is there as a file that apply takes',
   help: `  npx logferry export [TENANT…] > logferry.yaml
 
-All tenants, or those that are named, with their destinations and the names of their keys. What is as it would be without being
-said is left out, and so is what variables on a scope have made. Secrets cannot be read: where a destination has one, the file says
-\${ENV:…} with a name for it, which apply asks for when it makes the destination elsewhere, or when its key changes. What apply
-makes of the file at the same place is nothing.
+All tenants, or those that are named, with their destinations, their variables by scope, and the names of their keys. What is as it
+would be without being said is left out, and so are destinations that variables make. Secrets cannot be read: where there is one, the
+file says \${ENV:…} with a name for it, which apply asks for when it writes it elsewhere, or when its key changes. What apply makes of
+the file at the same place is nothing.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
@@ -28,7 +28,10 @@ makes of the file at the same place is nothing.
     const wanted = named(positionals, ...positionals.map(() => 'TENANT'));
     const { terminal, console } = openSession(values);
     const isWanted = (id: string): boolean => wanted.length === 0 || wanted.includes(id);
-    const { tenants, destinations, keys } = await readInstallation(console, isWanted);
+    const { tenants, destinations, scopes, keys } = await readInstallation(console, {
+      destinations: isWanted,
+      scopes: isWanted,
+    });
     const unknown = wanted.find((id) => !tenants.has(id));
     if (unknown !== undefined) throw new Misuse(`there is no tenant ${unknown}`);
     const unreadable: string[] = [];
@@ -45,6 +48,7 @@ makes of the file at the same place is nothing.
           ...(name === undefined ? {} : { name }),
           ...(forwardAuditTrail === undefined ? {} : { forwardAuditTrail }),
           destinations: readable.map((record) => destinationEntry(id, record)),
+          scopes: (scopes.get(id)?.scopes ?? []).map((shown) => scopeEntry(id, shown)),
           keys: keys.filter(({ tenant }) => tenant === id).map(keyEntry),
         };
       });
@@ -70,9 +74,24 @@ function destinationEntry(tenant: string, record: ShownDestinationRecord): objec
   // It is of this installation: another mints its own.
   delete credentials.externalId;
   if (credentials.kind !== 'access_key') return { ...rest, credentials };
-  const name = `${tenant}_${record.id}_SECRET`.toUpperCase().replace(/\W|\./g, '_');
-  const secretAccessKey = referenceText({ from: 'ENV', name });
+  const secretAccessKey = secretOf(tenant, record.id, 'SECRET');
   return { ...rest, credentials: { ...credentials, secretAccessKey } };
+}
+
+function scopeEntry(tenant: string, { scope, region, variables }: ShownScope): object {
+  const shown = Object.entries(variables).map(
+    ([name, value]) => [name, value ?? secretOf(tenant, scope, name)] as const,
+  );
+  return {
+    scope,
+    ...(region === null ? {} : { region }),
+    ...(shown.length === 0 ? {} : { variables: Object.fromEntries(shown) }),
+  };
+}
+
+function secretOf(...parts: string[]): string {
+  const name = parts.filter((part) => part !== '').join('_');
+  return referenceText({ from: 'ENV', name: name.toUpperCase().replace(/\W/g, '_') });
 }
 
 function keyEntry({ name, scopes, logEventsPerSecond, bytesPerSecond }: ShownKey): KeyEntry {

@@ -6,6 +6,10 @@ import {
   jsonPath,
   keyScopes,
   schemaProblems,
+  Scope,
+  SCOPES_MAX,
+  ScopeVariables,
+  SECRET_VARIABLE,
   Tenant,
 } from '@logferry/core';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
@@ -22,6 +26,14 @@ export type KeyEntry = z.infer<typeof KeyEntry>;
 
 const keys = z.array(KeyEntry).superRefine(onceEach(({ name }) => name));
 
+const ScopeEntry = z
+  .strictObject({ scope: Scope, ...ScopeVariables.shape })
+  .refine(
+    ({ variables, region }) => region !== undefined || Object.keys(variables).length > 0,
+    'says nothing: give it variables or a region, or leave it out',
+  );
+export type ScopeEntry = z.infer<typeof ScopeEntry>;
+
 const TenantEntry = z.strictObject({
   ...Tenant.shape,
   destinations: z
@@ -29,6 +41,11 @@ const TenantEntry = z.strictObject({
     .max(DESTINATIONS_MAX)
     .superRefine(onceEach(({ id }) => id))
     .superRefine(refuseDerived)
+    .optional(),
+  scopes: z
+    .array(ScopeEntry)
+    .max(SCOPES_MAX)
+    .superRefine(onceEach(({ scope }) => JSON.stringify(scope)))
     .optional(),
   keys: keys.optional(),
 });
@@ -76,12 +93,10 @@ export interface ReadFile {
   file: LogferryFile;
   /** What it says of something, without what it leaves out. */
   asWritten(path: Path): unknown;
-  /** Where a destination's secret is to be had, by the path of the destination. */
-  secrets: ReadonlyMap<string, SecretReference>;
+  /** Where a secret is to be had, if the file says it at this path. */
+  secretAt(path: Path): SecretReference | undefined;
   problem(path: Path, message: string): FileProblem;
 }
-
-const SECRET = ['credentials', 'secretAccessKey'];
 
 export function readLogferryFile(text: string): ReadFile | { problems: FileProblem[] } {
   const lines = new LineCounter();
@@ -103,6 +118,7 @@ export function readLogferryFile(text: string): ReadFile | { problems: FileProbl
   if ('message' in value) return { problems: [problem([], value.message)] };
   const { written } = value;
   const { secrets, misplaced } = takeSecrets(written);
+  const secretAt = (path: Path): SecretReference | undefined => secrets.get(jsonPath(path));
   const parsed = LogferryFile.safeParse(written, { reportInput: true });
   const problems = [
     ...misplaced.map((path) =>
@@ -116,7 +132,7 @@ export function readLogferryFile(text: string): ReadFile | { problems: FileProbl
   ];
   if (!parsed.success || problems.length > 0)
     return { problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
-  return { file: parsed.data, asWritten: (path) => at(written, path), secrets, problem };
+  return { file: parsed.data, asWritten: (path) => at(written, path), secretAt, problem };
 }
 
 /** An empty file says as much as `{}`. Aliases that grow without bound are refused by the parser. */
@@ -128,23 +144,31 @@ function valueOf(document: Document): { written: unknown } | { message: string }
   }
 }
 
-/** Takes the references to secrets out, which are none that a destination may have. */
+/** In each entry of these lists of a tenant, there may be a secret of this name. */
+const secretPlaces = [
+  ['destinations', 'credentials', 'secretAccessKey'],
+  ['scopes', 'variables', SECRET_VARIABLE.name],
+] as const;
+
+/** Takes the references to secrets out, which are no values of a secret. */
 function takeSecrets(written: unknown): {
   secrets: Map<string, SecretReference>;
   misplaced: Path[];
 } {
   const secrets = new Map<string, SecretReference>();
   const misplaced: Path[] = [];
+  const take = (holder: unknown, name: string, path: Path): void => {
+    if (!isObject(holder) || holder[name] === undefined) return;
+    const reference = secretReference(holder[name]);
+    if (reference === undefined) misplaced.push(path);
+    else secrets.set(jsonPath(path), reference);
+    // Not even in a problem may it be shown.
+    delete holder[name];
+  };
   for (const [t, tenant] of entriesOf(at(written, ['tenants']))) {
-    for (const [d, destination] of entriesOf(at(tenant, ['destinations']))) {
-      const credentials = at(destination, ['credentials']);
-      if (!isObject(credentials) || credentials.secretAccessKey === undefined) continue;
-      const path = ['tenants', t, 'destinations', d];
-      const reference = secretReference(credentials.secretAccessKey);
-      if (reference === undefined) misplaced.push([...path, ...SECRET]);
-      else secrets.set(jsonPath(path), reference);
-      // Not even in a problem may it be shown.
-      delete credentials.secretAccessKey;
+    for (const [list, holder, name] of secretPlaces) {
+      for (const [i, entry] of entriesOf(at(tenant, [list])))
+        take(at(entry, [holder]), name, ['tenants', t, list, i, holder, name]);
     }
   }
   return { secrets, misplaced };

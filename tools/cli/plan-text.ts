@@ -25,7 +25,7 @@ function changeText(change: Change, styler: Styler): string {
 export function titleOf({ kind, tenant, name, action }: Change): string {
   if (kind === 'tenant')
     return `tenant ${name}${action === 'delete' ? ', with its destinations and keys' : ''}`;
-  return `${kind} ${tenant === undefined ? '' : `${tenant}/`}${name}`;
+  return `${kind} ${[tenant, name].filter((part) => part !== undefined && part !== '').join('/')}`;
 }
 
 function fieldText({ field, before, after }: FieldChange): string {

@@ -1,18 +1,26 @@
 // What is to be written so that what is there is what the file says. Decided as a whole before anything is written.
-import { isDerivedId, jsonPath } from '@logferry/core';
+import { isDerivedId } from '@logferry/core';
 import { path, type Expected } from './console-client';
 import { fieldChanges, type FieldChange } from './field-changes';
 import { type Installation, type ShownDestinationRecord } from './installation';
 import type { ShownKey } from './keys-command';
-import type { FileProblem, KeyEntry, Path, ReadFile, TenantEntry } from './logferry-file';
-import { referenceText, resolveSecret } from './secret-reference';
+import type {
+  FileProblem,
+  KeyEntry,
+  Path,
+  ReadFile,
+  ScopeEntry,
+  TenantEntry,
+} from './logferry-file';
+import { planScopes } from './plan-scopes';
+import { secretToWrite } from './secret-to-write';
 
 export interface Change {
   action: 'create' | 'change' | 'delete';
-  kind: 'tenant' | 'destination' | 'key';
+  kind: 'tenant' | 'destination' | 'variables' | 'key';
   /** Whose it is; none of a key of the platform. */
   tenant: string | undefined;
-  /** What it is called in the file. */
+  /** What it is called in the file; of variables, their scope. */
   name: string;
   fields: FieldChange[];
   /** Where it is written to, and what. The body may hold a secret, which `fields` never does. */
@@ -58,7 +66,7 @@ class Planner {
     private readonly options: PlanOptions,
   ) {}
 
-  tenant({ destinations, keys, ...record }: TenantEntry, at: Path): void {
+  tenant({ destinations, scopes, keys, ...record }: TenantEntry, at: Path): void {
     const { id, ...wanted } = record;
     const current = this.there.tenants.get(id);
     const { name, forwardAuditTrail } = current ?? {};
@@ -74,7 +82,15 @@ class Planner {
         to: { address: path`/v1/tenants/${id}`, body: wanted, ...expecting(current) },
       });
     if (destinations !== undefined) this.destinations(id, destinations, [...at, 'destinations']);
+    if (scopes !== undefined) this.scopes(id, scopes, [...at, 'scopes']);
     if (keys !== undefined) this.keys(id, keys, [...at, 'keys']);
+  }
+
+  private scopes(tenant: string, entries: readonly ScopeEntry[], at: Path): void {
+    const there = this.there.scopes.get(tenant) ?? { version: 0, scopes: [] };
+    const plan = planScopes(this.read, { tenant, entries, at }, there, this.options);
+    this.changes.push(...plan.changes);
+    this.problems.push(...plan.problems);
   }
 
   keys(tenant: string | undefined, wanted: readonly KeyEntry[], at: Path): void {
@@ -166,10 +182,6 @@ class Planner {
     });
   }
 
-  /**
-   * The secret, if it has to be written. AWS never changes the secret of a key: one that was written with the same key's id is the
-   * same still, though nobody can read it to compare.
-   */
   private secret(
     { credentials }: WantedDestination['entry'],
     record: ShownDestinationRecord | undefined,
@@ -177,17 +189,15 @@ class Planner {
   ): { secret: string; shown: string } | undefined {
     if (credentials.kind !== 'access_key') return undefined;
     const shown = record?.credentials as { accessKeyId?: string } | undefined;
-    const isThere = shown?.accessKeyId === credentials.accessKeyId;
-    if (isThere && !this.options.resendSecrets) return undefined;
-    const problemAt = [...at, 'credentials', 'secretAccessKey'];
-    const reference = this.read.secrets.get(jsonPath(at));
-    if (reference === undefined) {
-      if (!isThere) this.problems.push(this.read.problem(problemAt, MISSING_SECRET));
-      return undefined;
-    }
-    const resolved = resolveSecret(reference, this.options.folder);
-    if ('secret' in resolved) return { ...resolved, shown: referenceText(reference) };
-    this.problems.push(this.read.problem(problemAt, resolved.problem));
+    const secretAt = [...at, 'credentials', 'secretAccessKey'];
+    const secret = secretToWrite(this.read.secretAt(secretAt), {
+      isThere: shown?.accessKeyId === credentials.accessKeyId,
+      isNeeded: true,
+      isResent: this.options.resendSecrets,
+      folder: this.options.folder,
+    });
+    if (secret === undefined || 'secret' in secret) return secret;
+    this.problems.push(this.read.problem(secretAt, secret.problem));
     return undefined;
   }
 
@@ -221,9 +231,6 @@ interface WantedDestination {
   record: ShownDestinationRecord | undefined;
   at: Path;
 }
-
-const MISSING_SECRET =
-  'is missing: no secret of this key is stored; say ${ENV:NAME} or ${FILE:path}';
 
 function manyOf(same: readonly ShownKey[]): string {
   const ids = same.map(({ id }) => id).join(', ');

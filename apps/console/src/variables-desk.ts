@@ -6,6 +6,7 @@ import {
   isDerivedId,
   Scope,
   SCOPES_MAX,
+  SECRET_VARIABLE,
   TenantVariables,
   VARIABLES_CHARS_MAX,
   type DerivedDestination,
@@ -232,8 +233,8 @@ function isOvertaken({ kind }: RecordPlace, expected: Expected | undefined): boo
   return kind === 'destination' || (kind === 'variables' && expected === undefined);
 }
 
-/** The one variable that is a secret. It is sealed into the destination of its scope, and kept nowhere else. */
-const SECRET = 'AWS_SECRET_KEY';
+/** It is sealed into the destination of its scope, and kept nowhere else. */
+const SECRET = SECRET_VARIABLE.name;
 
 function readScope(scope: string): string {
   const parsed = Scope.safeParse(scope);

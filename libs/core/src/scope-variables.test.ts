@@ -7,6 +7,7 @@ import {
   type TenantVariables,
 } from './scope-variables';
 import { scopesAbove } from './scope';
+import { SECRET_VARIABLE, variableSetNames, variableSets } from './variable-set';
 
 type Variables = Record<string, string>;
 
@@ -200,6 +201,15 @@ test.each(required)('of %j, %s is required', (variables, name) => {
   expect(problems).toEqual([
     `missing project/web ${name} is missing: it is set neither here nor at a scope above`,
   ]);
+});
+
+test('there is one variable that is a secret, and one of the same set that says whose it is', () => {
+  const secrets = variableSetNames.flatMap((set) => {
+    const all = Object.entries(variableSets[set].variables);
+    const keyId = all.find(([, { field }]) => field === 'credentials.accessKeyId')?.[0];
+    return all.flatMap(([name, { isSecret }]) => (isSecret === true ? [{ name, keyId }] : []));
+  });
+  expect(secrets).toEqual([SECRET_VARIABLE]);
 });
 
 test('Auth0 needs its secret, which is sealed for one scope and no other', () => {

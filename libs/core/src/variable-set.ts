@@ -158,6 +158,9 @@ export const variableSets: Readonly<Record<VariableSetName, VariableSet>> = {
 
 export const variableSetNames = Object.keys(variableSets) as VariableSetName[];
 
+/** The one variable that is a secret, and the one whose value says which key it is of. */
+export const SECRET_VARIABLE = { name: 'AWS_SECRET_KEY', keyId: 'AWS_ACCESS_KEY_ID' } as const;
+
 /** What Auth0's extension is told too, and what is no matter of where logs go but of the source that pulls them. */
 export const SOURCE_VARIABLES: readonly string[] = [
   'BATCH_SIZE',
