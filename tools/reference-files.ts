@@ -157,8 +157,8 @@ function errorsPage(): string {
 
 # Failures of delivery
 
-What may keep a batch from being delivered, whose move it is, and what Logferry does about it. The sentence is what the
-tenant reads; what AWS said in its own words stays in the operator's log.
+What may keep a batch from being delivered, or a source (\`source.*\`) from being read, whose move it is, and what Logferry does
+about it. The sentence is what the tenant reads; what AWS or Auth0 said in its own words stays in the operator's log.
 
 - **retry**: tried again with growing waits and full jitter; counts an attempt. When the attempts run out, the batch is a
   dead letter and keeps its payload.
@@ -167,6 +167,9 @@ tenant reads; what AWS said in its own words stays in the operator's log.
 - **suspend**: stays so until somebody changes something, most often the tenant in their account; the batch is held and probed
   now and then, without counting an attempt.
 - **reject**: can never be delivered; kept as a dead letter with its reason, and everything else goes on.
+
+Of a source: what is **retried** ends the run when it goes on for long, and what is **suspended** ends it at once; what is
+**deferred** is waited for. Whatever ends a run, the checkpoint stays where it is, and the next run begins there.
 
 | code | whose move | disposition | what the tenant reads |
 | --- | --- | --- | --- |

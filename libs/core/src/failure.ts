@@ -1,8 +1,10 @@
 // Every operating error says what happened (its code), whose move it is, and what we do about it. The table below is the one place
 // where that is decided; docs/reference/errors.md is generated from it.
 
-/** Who can make it go away: the tenant in their AWS account, AWS itself, or whoever runs Logferry. */
-export type Fault = 'tenant' | 'aws' | 'us';
+import { sourceFailures } from './source-failures';
+
+/** Who can make it go away: the tenant in their account of AWS or Auth0, AWS or Auth0 itself, or whoever runs Logferry. */
+export type Fault = 'tenant' | 'aws' | 'auth0' | 'us';
 
 /**
  * - `retry`: transient. Exponential backoff with full jitter; counts an attempt.
@@ -343,6 +345,7 @@ const kinds = {
     disposition: 'reject',
     publicMessage: 'What was stored of this batch cannot be read. It is kept as a dead letter.',
   },
+  ...sourceFailures,
   'internal.fault': {
     fault: 'us',
     disposition: 'reject',

@@ -15,6 +15,7 @@ const run: SourceRun = {
   accepted: 200,
   filtered: 50,
   rejected: 0,
+  repeated: 0,
   rejections: [],
   unknownTypes: {},
   firstCheckpoint: 'id-0',

@@ -1,0 +1,104 @@
+import { patientRedis, type RedisClient } from '@logferry/queue';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { RunQueue, Runner, type RunJob } from './run-queue';
+
+const auth0 = { tenantId: 'acme', sourceId: 'auth0', schedule: '0 */5 * * * *', timeZone: 'UTC' };
+
+let server: TestRedis;
+let redis: RedisClient;
+let queue: RunQueue;
+let runners: Runner[] = [];
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  redis = patientRedis(server);
+});
+
+beforeEach(async () => {
+  await redis.flushall();
+  queue = new RunQueue(redis);
+});
+
+afterEach(async () => {
+  await Promise.all(runners.map((runner) => runner.close()));
+  runners = [];
+  await queue.close();
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+function startRunner(run: (job: RunJob) => Promise<void>): void {
+  runners.push(new Runner(redis, run, { concurrency: 4, onError: () => undefined }));
+}
+
+test.each([
+  ['0 */5 * * * *', 'UTC', 300],
+  ['*/2 * * * *', 'UTC', 120],
+  ['30 15 10 * * *', 'Europe/Berlin', 86_400],
+])('%s in %s is due within %d seconds', async (schedule, timeZone, seconds) => {
+  await queue.reconcile([{ ...auth0, schedule, timeZone }]);
+  const next = await queue.nextRunAtMs(auth0);
+  expect(next).toBeGreaterThan(Date.now() - 1_000);
+  expect(next).toBeLessThanOrEqual(Date.now() + seconds * 1_000);
+});
+
+test('the time zone decides which hour it is', async () => {
+  const at = async (timeZone: string): Promise<number> => {
+    await queue.reconcile([{ ...auth0, schedule: '0 0 12 1 7 *', timeZone }]);
+    return (await queue.nextRunAtMs(auth0)) ?? 0;
+  };
+  expect((await at('UTC')) - (await at('Asia/Tokyo'))).toBe(9 * 3_600_000);
+});
+
+test('what is no longer wanted is due no more, and any number of pollers may say so at once', async () => {
+  const others = [new RunQueue(redis), new RunQueue(redis)];
+  const okta = { ...auth0, sourceId: 'another' };
+  await Promise.all([queue, ...others].map((one) => one.reconcile([auth0, okta])));
+  expect(await queue.nextRunAtMs(okta)).toBeDefined();
+  await Promise.all([queue, ...others].map((one) => one.reconcile([auth0])));
+  expect(await queue.nextRunAtMs(okta)).toBeUndefined();
+  expect(await queue.nextRunAtMs(auth0)).toBeDefined();
+  await Promise.all(others.map((one) => one.close()));
+});
+
+test('a source that is due is run once, whichever of the pollers takes it', async () => {
+  const taken: RunJob[] = [];
+  for (let i = 0; i < 3; i++)
+    startRunner((job) => {
+      taken.push(job);
+      return Promise.resolve();
+    });
+  await queue.reconcile([{ ...auth0, schedule: '* * * * * *' }]);
+  await until(() => taken.length >= 2);
+  expect(taken[0]).toEqual({ kind: 'schedule', tenantId: 'acme', sourceId: 'auth0' });
+  await queue.reconcile([]);
+  const count = taken.length;
+  expect(count).toBeLessThan(5);
+});
+
+test('run now and replay come with the id of their run, and a replay comes back if it could not begin', async () => {
+  const taken: RunJob[] = [];
+  const now = await queue.runNow(auth0);
+  const replay = { from: { at: '7' }, isMarked: true };
+  const again = await queue.replay(auth0, replay);
+  startRunner((job) => {
+    taken.push(job);
+    return job.kind === 'replay' && taken.filter(({ kind }) => kind === 'replay').length === 1
+      ? Promise.reject(new Error('another process has it'))
+      : Promise.resolve();
+  });
+  await until(() => taken.length === 3, { timeoutMs: 20_000 });
+  expect(taken).toEqual([
+    { kind: 'now', tenantId: 'acme', sourceId: 'auth0', runId: now },
+    ...[1, 2].map(() => ({
+      kind: 'replay',
+      tenantId: 'acme',
+      sourceId: 'auth0',
+      runId: again,
+      replay,
+    })),
+  ]);
+});

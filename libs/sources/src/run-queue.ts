@@ -1,0 +1,121 @@
+import type { ReplayRequest, RunKind, Source } from '@logferry/core';
+import { Queue, Worker } from 'bullmq';
+import { randomBytes } from 'node:crypto';
+import { SOURCES_TAG, type SourcePlace } from './source-keys';
+import type { SourceRedis } from './source-scripts';
+
+const QUEUE = 'source-runs';
+const PREFIX = SOURCES_TAG;
+const KEPT = { removeOnComplete: true, removeOnFail: { count: 1_000 } } as const;
+/** A replay waits for its own lock alone, which a process that died keeps for ten seconds. */
+const REPLAY_ATTEMPTS = { attempts: 1_000, backoff: { type: 'fixed', delay: 5_000 } } as const;
+
+/** When a source runs: all that its schedule is made of. */
+export type Scheduled = SourcePlace & Pick<Source, 'schedule' | 'timeZone'>;
+
+/** That a source is to run. */
+export interface RunJob extends SourcePlace {
+  kind: RunKind;
+  /** Of a run that somebody asked for, so that he may follow it; a scheduled one is given its id when it begins. */
+  runId?: string;
+  replay?: ReplayRequest;
+}
+
+/** The queue of the runs of all sources: when each is due, and which are asked for. */
+export class RunQueue {
+  private readonly queue: Queue<RunJob>;
+
+  constructor(redis: SourceRedis) {
+    this.queue = new Queue<RunJob>(QUEUE, { connection: redis, prefix: PREFIX });
+    // The connection's owner listens to its errors; without a listener here, Node would end the process.
+    this.queue.on('error', () => undefined);
+  }
+
+  /** Makes the schedules what they are to be; any number of processes may do so at once. */
+  async reconcile(wanted: readonly Scheduled[]): Promise<void> {
+    const ids = new Map(wanted.map((source) => [schedulerId(source), source]));
+    const there = new Map(
+      (await this.queue.getJobSchedulers(0, -1)).map((scheduler) => [scheduler.key, scheduler]),
+    );
+    for (const id of there.keys()) if (!ids.has(id)) await this.queue.removeJobScheduler(id);
+    for (const [id, source] of ids) {
+      const { pattern, tz } = there.get(id) ?? {};
+      if (pattern !== source.schedule || tz !== source.timeZone) await this.schedule(source);
+    }
+  }
+
+  /** @returns when it runs next; nothing if it is not scheduled */
+  async nextRunAtMs(source: SourcePlace): Promise<number | undefined> {
+    return (await this.queue.getJobScheduler(schedulerId(source)))?.next;
+  }
+
+  /** @returns the id of the run, which is there as soon as somebody has begun it; not at all, if the source runs already */
+  async runNow({ tenantId, sourceId }: SourcePlace): Promise<string> {
+    const runId = newRunId();
+    await this.queue.add('now', { kind: 'now', tenantId, sourceId, runId }, KEPT);
+    return runId;
+  }
+
+  /** @returns the id of the run, which is there as soon as somebody has begun it */
+  async replay({ tenantId, sourceId }: SourcePlace, replay: ReplayRequest): Promise<string> {
+    const runId = newRunId();
+    const job: RunJob = { kind: 'replay', tenantId, sourceId, runId, replay };
+    await this.queue.add('replay', job, { ...KEPT, ...REPLAY_ATTEMPTS });
+    return runId;
+  }
+
+  close(): Promise<void> {
+    return this.queue.close();
+  }
+
+  private async schedule({ tenantId, sourceId, schedule, timeZone }: Scheduled): Promise<void> {
+    await this.queue.upsertJobScheduler(
+      schedulerId({ tenantId, sourceId }),
+      { pattern: schedule, tz: timeZone },
+      { name: 'schedule', data: { kind: 'schedule', tenantId, sourceId }, opts: KEPT },
+    );
+  }
+}
+
+interface RunnerOptions {
+  /** How many sources run at once in this process. */
+  concurrency: number;
+  onError: (error: unknown) => void;
+}
+
+/** Takes what is due and has it run. */
+export class Runner {
+  private readonly worker: Worker<RunJob>;
+
+  /** @param run throws if the job is to come back */
+  constructor(
+    redis: SourceRedis,
+    run: (job: RunJob) => Promise<void>,
+    { concurrency, onError }: RunnerOptions,
+  ) {
+    this.worker = new Worker<RunJob>(QUEUE, (job) => run(job.data), {
+      connection: redis,
+      prefix: PREFIX,
+      concurrency,
+      // A job whose process was killed is taken up by another one after ten seconds or so, when the lease is about to end as well.
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      maxStalledCount: 1_000,
+      runRetryDelay: 500,
+    });
+    this.worker.on('error', onError);
+  }
+
+  /** Takes nothing more, and waits for what is under way, which must have been told to end. */
+  close(): Promise<void> {
+    return this.worker.close();
+  }
+}
+
+/** Neither id holds a slash. */
+const schedulerId = ({ tenantId, sourceId }: SourcePlace): string => `${tenantId}/${sourceId}`;
+
+/** Sortable by time to the eye, and nobody else's. */
+export function newRunId(nowMs = Date.now()): string {
+  return `${nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
+}
