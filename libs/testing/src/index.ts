@@ -17,6 +17,7 @@ export { startAuth0StandIn } from './auth0-stand-in/start-auth0-stand-in';
 export type { Auth0StandIn, Auth0StandInOptions } from './auth0-stand-in/start-auth0-stand-in';
 export type { ApiCall, Auth0Tenant, Auth0TenantOptions } from './auth0-stand-in/auth0-tenant';
 export type { ApiFault, FaultHandle } from './auth0-stand-in/api-fault';
+export { LOG_TYPES, UNDOCUMENTED_LOG_TYPES } from './auth0-stand-in/generated-log';
 export type { Auth0Log, NewAuth0Log } from './auth0-stand-in/tenant-logs';
 export type { RateLimit } from './auth0-stand-in/token-bucket';
 export { startSandboxAws } from './sandbox-aws/start-sandbox-aws';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Auth0Client } from './auth0-client';
-import { FILL_TYPES, generatedLog } from './generated-log';
+import { generatedLog, USUAL_LOG_TYPES } from './generated-log';
 import { TenantLogs, type Auth0Log, type NewAuth0Log } from './tenant-logs';
 import { TokenBucket, type RateLimit } from './token-bucket';
 
@@ -21,7 +21,7 @@ export interface Auth0TenantOptions {
 }
 
 export interface FillOptions {
-  /** Their types, in turn. */
+  /** Their types, in turn; the usual ones unless said otherwise. */
   readonly types?: readonly string[];
   /** The time between one and the next. */
   readonly everyMs?: number;
@@ -83,12 +83,15 @@ export class Auth0Tenant {
   }
 
   /** Adds so many generated ones, the last of them now. */
-  fill(count: number, { types = FILL_TYPES, everyMs = 1_000 }: FillOptions = {}): Auth0Log[] {
+  fill(count: number, { types = USUAL_LOG_TYPES, everyMs = 1_000 }: FillOptions = {}): Auth0Log[] {
     const endMs = this.nowMs();
     return Array.from({ length: count }, (_, i) => {
       const type = types[i % types.length] ?? 's';
       const takenAtMs = endMs - (count - 1 - i) * everyMs;
-      return this.log.add(generatedLog(type, this.domain, takenAtMs), takenAtMs);
+      return this.log.add(
+        generatedLog(type, { domain: this.domain, takenAtMs, seed: this.log.count + 1 }),
+        takenAtMs,
+      );
     });
   }
 

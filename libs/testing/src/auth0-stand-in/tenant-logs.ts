@@ -34,6 +34,11 @@ export class TenantLogs {
     public retentionMs: number,
   ) {}
 
+  /** How many it has ever taken in. */
+  get count(): number {
+    return this.sequence;
+  }
+
   /** Takes one in, now unless said otherwise. Those with an id of their own must come in the order of their ids. */
   add(log: NewAuth0Log, takenAtMs = this.nowMs()): Auth0Log {
     this.sequence += 1;
