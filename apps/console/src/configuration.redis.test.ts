@@ -76,6 +76,15 @@ describe('a record', () => {
     expect(JSON.parse((await bed.call(path)).text)).toMatchObject({ enabled: false });
   });
 
+  test('that was read says all that was written but the secret, whatever its tags are called', async () => {
+    await put('/v1/tenants/acme');
+    const path = '/v1/tenants/acme/destinations/logs';
+    const tags = { token: 'a', 'cost.secret': 'b', sealed: 'c', password: 'd', team: 'e' };
+    const cloudwatch = { logGroup: 'logs', logStream: 'all', tags };
+    for (const { text } of [await put(path, destination({ cloudwatch })), await bed.call(path)])
+      expect(JSON.parse(text)).toMatchObject({ cloudwatch: { tags } });
+  });
+
   test.each(['tenants/acme', 'tenants/acme/destinations/logs'])(
     '(%s) is written if it is what the request says, and never without need for a condition',
     async (name) => {
