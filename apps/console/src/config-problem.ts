@@ -1,5 +1,5 @@
 // What is wrong with what was sent, all of it at once: whoever writes a configuration wants to correct it once.
-import { jsonPath, schemaProblems } from '@logferry/core';
+import { inspectJson, jsonPath, schemaProblems } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import type { z } from 'zod';
 
@@ -7,6 +7,8 @@ import type { z } from 'zod';
 const PROBLEMS_MAX = 100;
 /** A destination with all that may stand in it has some 30 kB. */
 const BODY_CHARS_MAX = 64 * 1024;
+/** Far more than a configuration has. What is nested deeper may be too deep to be measured. */
+const BODY_DEPTH_MAX = 64;
 
 export interface Problem {
   /** A JSONPath, such as `$.filter.types[0]`. */
@@ -16,6 +18,8 @@ export interface Problem {
 
 /** @throws RequestProblem with everything that is wrong */
 export function parseConfig<T>(schema: z.ZodType<T>, value: unknown): T {
+  if (inspectJson(value, BODY_DEPTH_MAX) === 'too_deep')
+    throw invalid([{ path: '$', message: `is nested deeper than ${BODY_DEPTH_MAX} levels` }]);
   if (JSON.stringify(value ?? null).length > BODY_CHARS_MAX)
     throw invalid([{ path: '$', message: `is larger than ${BODY_CHARS_MAX} characters` }]);
   const parsed = schema.safeParse(value, { reportInput: true });

@@ -219,6 +219,16 @@ describe('what is wrong', () => {
       { path: '$', message: 'is larger than 65536 characters' },
     ]);
     expect((await put('/v1/tenants/acme', { name: 'x'.repeat(2_000_000) })).status).toBe(413);
+    const body = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const deep = await bed.call('/v1/tenants/acme', {
+      method: 'PUT',
+      body,
+      type: 'application/json',
+    });
+    expect([deep.status, problemOf(deep).problems]).toEqual([
+      422,
+      [{ path: '$', message: 'is nested deeper than 64 levels' }],
+    ]);
     for (const body of ['', '{', 'null']) {
       const answer = await bed.call('/v1/tenants/acme', {
         method: 'PUT',

@@ -278,4 +278,6 @@ test('the trail says which key or login changed what, from what to what', async 
   expect(end).toEqual({ entries: [], after: (await trail('')).after });
   expect((await trail('after=2020-01-01T00:00:00Z')).entries).toHaveLength(5);
   expect((await bed.call('/v1/audit?after=yesterday')).status).toBe(400);
+  for (const after of ['1969-12-31T00:00:00Z', '0-0', '0'])
+    expect((await trail(`order=newest&after=${after}`)).entries).toEqual([]);
 });

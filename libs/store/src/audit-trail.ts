@@ -104,6 +104,8 @@ export class AuditTrail {
     const key = `${CONFIG_TAG}:audit${tenantId === undefined ? '' : `:${tenantId}`}`;
     // Entries are deleted when others are added; one that is too old must not be seen until then.
     const oldest = String(Math.max(0, Date.now() - this.keepMs));
+    // Nothing is before that; and Redis knows no time before 1970.
+    if (order === 'newest' && after !== undefined && timeOf(after) <= Number(oldest)) return [];
     const entries =
       order === 'oldest'
         ? await this.redis.xrange(key, later(oldest, after), '+', 'COUNT', limit)
@@ -130,5 +132,10 @@ export function readEntry([id, [, version = '0', , entry = '{}']]: [string, stri
 
 function later(oldest: string, after: string | undefined): string {
   if (after === undefined) return oldest;
-  return Number(after.split('-')[0]) < Number(oldest) ? oldest : `(${after}`;
+  return timeOf(after) < Number(oldest) ? oldest : `(${after}`;
+}
+
+/** Of an id, or of a time before 1970: then 0. */
+function timeOf(after: string): number {
+  return Number(after.split('-')[0]);
 }
