@@ -51,13 +51,14 @@ const result = (atMs: number): ConnectionResult => ({
   steps: [],
 });
 
-const aWatch = () =>
+const aWatch = (faulty?: string) =>
   new ConnectionWatch({
     store: new ConfigStore(redis),
     results,
     desk: {
       check: async (tenantId, { id }) => {
         checked.push(id);
+        if (id === faulty) throw new Error('a fault of ours');
         await results.put(destinationKey(tenantId, id), result(Date.now()));
       },
     },
@@ -89,6 +90,19 @@ test('the results of destinations that are gone are forgotten', async () => {
   await results.put('acme/gone', result(0));
   await aWatch().tick(Date.now());
   expect([...(await results.all()).keys()].sort()).toEqual(['acme/one', 'acme/two']);
+});
+
+test('a tenant that cannot be read keeps nobody else from being checked, and loses no result', async () => {
+  await redis.hset('{lf}:tenants', 'aaa', '{}');
+  await results.put('aaa/one', result(0));
+  await aWatch().tick(Date.now());
+  expect(checked.sort()).toEqual(['one', 'two']);
+  expect([...(await results.all()).keys()]).toContain('aaa/one');
+});
+
+test('a destination whose check fails through a fault of ours keeps no other from being checked', async () => {
+  await aWatch('one').tick(Date.now());
+  expect(checked.sort()).toEqual(['one', 'two']);
 });
 
 test('each destination is due once in a turn, and they are spread over it', () => {

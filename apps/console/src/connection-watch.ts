@@ -1,6 +1,6 @@
 import { destinationKey, fnv1a, type Destination } from '@logferry/core';
 import type { Logger } from '@logferry/runtime';
-import type { ConfigStore, ConnectionResults } from '@logferry/store';
+import { Unreadable, type ConfigStore, type ConnectionResults } from '@logferry/store';
 import { randomUUID } from 'node:crypto';
 import type { ConnectionDesk } from './connection-desk';
 
@@ -55,7 +55,10 @@ export class ConnectionWatch {
   async tick(nowMs: number): Promise<void> {
     for (const { tenantId, destination } of await this.due(nowMs)) {
       if (this.stopped || !(await this.mayWatch())) return;
-      await this.parts.desk.check(tenantId, destination);
+      await this.parts.desk.check(tenantId, destination).catch((error: unknown) => {
+        const facts = { destination: destinationKey(tenantId, destination.id), err: error };
+        this.parts.log.warn(facts, 'a connection cannot be checked');
+      });
     }
   }
 
@@ -68,8 +71,13 @@ export class ConnectionWatch {
     if (!(await this.mayWatch())) return [];
     const known = await results.all();
     const due: Candidate[] = [];
+    const unread = new Set<string>();
     for (const tenantId of await store.tenantIds()) {
-      const record = await store.tenant(tenantId);
+      const record = await store.tenant(tenantId).catch(unreadable);
+      if (record === 'unreadable') {
+        unread.add(tenantId);
+        continue;
+      }
       for (const destination of record?.destinations ?? []) {
         const key = destinationKey(tenantId, destination.id);
         const lastMs = known.get(key)?.atMs;
@@ -79,9 +87,16 @@ export class ConnectionWatch {
       }
       for (const { id } of record?.unreadable ?? []) known.delete(destinationKey(tenantId, id));
     }
-    await results.delete([...known.keys()]); // of destinations that are gone
+    const gone = [...known.keys()].filter((key) => !unread.has(key.split('/')[0] ?? ''));
+    await results.delete(gone);
     return due.slice(0, CHECKS_MAX);
   }
+}
+
+/** Of one tenant: the others are checked all the same. */
+function unreadable(error: unknown): 'unreadable' {
+  if (error instanceof Unreadable) return 'unreadable';
+  throw error;
 }
 
 interface Times {
