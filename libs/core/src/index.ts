@@ -1,5 +1,9 @@
 // What is true without a computer: log events, destinations, lanes, names, limits, failures. No I/O, no clock, no chance, no framework.
 export * from './assert';
+export * from './auth0-log-filter';
+export * from './auth0-log-types';
+export * from './auth0-setting-names';
+export * from './auth0-settings';
 export * from './backoff';
 export * from './broker-call';
 export * from './channel';
