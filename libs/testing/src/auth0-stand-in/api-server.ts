@@ -90,7 +90,9 @@ function apiCall(
       if (!(allowed instanceof Auth0Tenant)) return allowed;
       return withinLimit(allowed, call, () => {
         if (message.method !== 'GET') throw new ApiError(404, 'Not Found', 'not_found');
-        return answerLogs(allowed, url);
+        const found = answerLogs(allowed, url);
+        call.logs = found.logs;
+        return found;
       });
     },
   };

@@ -179,6 +179,9 @@ describe('search', () => {
     expect(await get('?per_page=100&page=10&sort=date:1')).toMatchObject({ status: 400 });
     const totals = await get('?per_page=1&include_totals=true');
     expect(totals.body).toMatchObject({ start: 0, limit: 1, length: 1, total: 1_200 });
+    expect(acme.calls.filter(({ logs }) => logs !== undefined).map(({ logs }) => logs)).toEqual([
+      100, 100, 1,
+    ]);
   });
 
   test.each([

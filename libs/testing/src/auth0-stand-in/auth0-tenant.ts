@@ -25,6 +25,8 @@ export interface FillOptions {
   readonly types?: readonly string[];
   /** The time between one and the next. */
   readonly everyMs?: number;
+  /** What the n-th has beside. */
+  readonly fields?: (n: number) => object;
 }
 
 /** One request and what was answered. */
@@ -34,6 +36,8 @@ export interface ApiCall {
   readonly query: Readonly<Record<string, string>>;
   /** 0 if the connection was broken instead. */
   httpStatus: number;
+  /** Log events that were in it. */
+  logs?: number;
   /** Requests that its rate limit had left after it. */
   remaining?: number;
 }
@@ -83,15 +87,15 @@ export class Auth0Tenant {
   }
 
   /** Adds so many generated ones, the last of them now. */
-  fill(count: number, { types = USUAL_LOG_TYPES, everyMs = 1_000 }: FillOptions = {}): Auth0Log[] {
+  fill(count: number, options: FillOptions = {}): Auth0Log[] {
+    const { types = USUAL_LOG_TYPES, everyMs = 1_000, fields } = options;
+    const { domain } = this;
     const endMs = this.nowMs();
-    return Array.from({ length: count }, (_, i) => {
-      const type = types[i % types.length] ?? 's';
-      const takenAtMs = endMs - (count - 1 - i) * everyMs;
-      return this.log.add(
-        generatedLog(type, { domain: this.domain, takenAtMs, seed: this.log.count + 1 }),
-        takenAtMs,
-      );
+    return Array.from({ length: count }, (_, n) => {
+      const type = types[n % types.length] ?? 's';
+      const takenAtMs = endMs - (count - 1 - n) * everyMs;
+      const log = generatedLog(type, { domain, takenAtMs, seed: this.log.count + 1 });
+      return this.log.add({ ...log, ...fields?.(n) }, takenAtMs);
     });
   }
 

@@ -14,7 +14,10 @@ export function operationOf(url: URL): ApiOperation {
   return /^\/api\/v2\/logs\/[^/]+$/u.test(url.pathname) ? 'log' : 'unknown';
 }
 
-export function answerLogs(tenant: Auth0Tenant, url: URL): Answer {
+/** With how many log events it gives. */
+export type LogsAnswer = Answer & { readonly logs: number };
+
+export function answerLogs(tenant: Auth0Tenant, url: URL): LogsAnswer {
   const operation = operationOf(url);
   if (operation === 'page') return page(tenant, url.searchParams);
   if (operation === 'search') return search(tenant, url.searchParams);
@@ -23,7 +26,7 @@ export function answerLogs(tenant: Auth0Tenant, url: URL): Answer {
 }
 
 /** With `from`, every other parameter but `take` is ignored. */
-function page(tenant: Auth0Tenant, query: URLSearchParams): Answer {
+function page(tenant: Auth0Tenant, query: URLSearchParams): LogsAnswer {
   const from = query.get('from') ?? '';
   if (!/^\d{1,128}$/u.test(from)) throw invalid(`String '${from}' is not a log id`, 'from');
   const take = whole(query, 'take', { standard: TAKE_STANDARD, min: 1, max: TAKE_MAX });
@@ -34,7 +37,7 @@ function page(tenant: Auth0Tenant, query: URLSearchParams): Answer {
   return list(logs, { link });
 }
 
-function search(tenant: Auth0Tenant, query: URLSearchParams): Answer {
+function search(tenant: Auth0Tenant, query: URLSearchParams): LogsAnswer {
   const text = query.get('q') ?? query.get('search') ?? '';
   if (text.length > QUERY_CHARS_MAX) throw new ApiError(414, 'Request-URI Too Large', 'too_long');
   const page = whole(query, 'page', { standard: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -57,7 +60,7 @@ function search(tenant: Auth0Tenant, query: URLSearchParams): Answer {
   if (query.get('include_totals') !== 'true') return list(logs, {});
   const { length } = logs;
   const totals = JSON.stringify({ start, limit: perPage, length, total: found.length });
-  return withBody(`${totals.slice(0, -1)},"logs":[${logs.join(',')}]}`, {});
+  return withBody(`${totals.slice(0, -1)},"logs":[${logs.join(',')}]}`, length);
 }
 
 function withFields(log: string, query: URLSearchParams): string {
@@ -70,19 +73,24 @@ function withFields(log: string, query: URLSearchParams): string {
   );
 }
 
-function one(tenant: Auth0Tenant, id: string): Answer {
+function one(tenant: Auth0Tenant, id: string): LogsAnswer {
   const log = tenant.log.one(decodeURIComponent(id));
   if (log === undefined) throw new ApiError(404, 'The log does not exist.', 'inexistent_log');
-  return withBody(log, {});
+  return withBody(log, 1);
 }
 
-const list = (logs: readonly string[], headers: Record<string, string>): Answer =>
-  withBody(`[${logs.join(',')}]`, headers);
+const list = (logs: readonly string[], headers: Record<string, string>): LogsAnswer =>
+  withBody(`[${logs.join(',')}]`, logs.length, headers);
 
-const withBody = (body: string, headers: Record<string, string>): Answer => ({
+const withBody = (
+  body: string,
+  logs: number,
+  headers: Record<string, string> = {},
+): LogsAnswer => ({
   httpStatus: 200,
   headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
   body,
+  logs,
 });
 
 function whole(
