@@ -2,6 +2,7 @@ import { destinationKey, sessionKey, type Destination } from '@logferry/core';
 import { RequestProblem, type Logger } from '@logferry/runtime';
 import type { ConfigStore, ConnectionResult, ConnectionResults } from '@logferry/store';
 import { createHash } from 'node:crypto';
+import { PassThrough } from 'node:stream';
 import { mayWrite } from './config-write';
 import type { Step } from './connection-step';
 import type { ConnectionTest } from './connection-test';
@@ -12,7 +13,7 @@ import { storedDestination } from './stored-destination';
 interface ConnectionDeskParts {
   store: ConfigStore;
   results: ConnectionResults;
-  test: ConnectionTest;
+  test: Pick<ConnectionTest, 'run'>;
   log: Logger;
   readOnly: boolean;
   /** Told of each result that is another than the one before. */
@@ -34,17 +35,18 @@ export class ConnectionDesk {
   constructor(private readonly parts: ConnectionDeskParts) {}
 
   /**
-   * Each step as soon as it is done. The result is remembered when all of them are.
+   * Each step as soon as it is done. The result is remembered when all of them are, whether anybody asks for the steps or not.
    *
    * @throws RequestProblem before the first step, if there is none to test
    */
-  async test({ tenantId, destinationId }: Place): Promise<AsyncGenerator<Step, void, void>> {
+  async test({ tenantId, destinationId }: Place): Promise<AsyncIterable<Step>> {
     const { store, readOnly } = this.parts;
     mayWrite(readOnly);
     const destination = await storedDestination(store, tenantId, destinationId);
     const key = destinationKey(tenantId, destinationId);
     if (this.running.has(key) || this.running.size >= RUNNING_MAX) throw busy();
-    return this.run(tenantId, destination, 'test');
+    // Begun at once: of what only waits to be asked for, a second one would not know.
+    return begun(this.run(tenantId, destination, 'test'));
   }
 
   /** The same without writing anything. */
@@ -99,15 +101,19 @@ export class ConnectionDesk {
         steps.push(step);
         yield step;
       }
-      await this.remember(key, resultOf(kind, destination, steps));
+      await this.remember(key, (before) => resultOf({ kind, destination, steps, before }));
     } finally {
       this.running.delete(key);
     }
   }
 
-  private async remember(key: string, result: ConnectionResult): Promise<void> {
+  private async remember(
+    key: string,
+    resultAfter: (before: ConnectionResult | undefined) => ConnectionResult,
+  ): Promise<void> {
     const { results, log, onChange } = this.parts;
     const before = await results.get(key);
+    const result = resultAfter(before);
     await results.put(key, result);
     if ((before?.outcome ?? 'passed') === result.outcome) return;
     const failed = (result.steps as readonly Step[]).find(({ outcome }) => outcome === 'failed');
@@ -122,19 +128,44 @@ function reasonIn(steps: readonly object[]): string {
   return (steps as readonly Step[]).find(({ outcome }) => outcome === 'failed')?.message ?? '';
 }
 
-function resultOf(
-  kind: ConnectionResult['kind'],
-  destination: Destination,
-  steps: readonly Step[],
-): ConnectionResult {
+/** Goes on to its end by itself; there are fewer steps than the stream has room for. */
+function begun(steps: AsyncIterable<Step>): AsyncIterable<Step> {
+  const told = new PassThrough({ objectMode: true });
+  const tell = async (): Promise<void> => {
+    for await (const step of steps) told.write(step);
+    told.end();
+  };
+  // Whoever asks for the steps is told of it; somebody may not.
+  told.on('error', () => undefined);
+  tell().catch((error: unknown) => told.destroy(error as Error));
+  return told as AsyncIterable<Step>;
+}
+
+interface Tried {
+  kind: ConnectionResult['kind'];
+  destination: Destination;
+  steps: readonly Step[];
+  before: ConnectionResult | undefined;
+}
+
+function resultOf({ kind, destination, steps, before }: Tried): ConnectionResult {
+  const triedFor = digestOf(destination);
+  const wasFound = before?.trustsOthers === true && before.triedFor === triedFor;
   return {
     kind,
     outcome: steps.some(({ outcome }) => outcome === 'failed') ? 'failed' : 'passed',
     atMs: Date.now(),
-    triedFor: digestOf(destination),
-    trustsOthers: steps.some(({ code }) => code === 'role.trusts_others'),
+    triedFor,
+    trustsOthers: trustsOthers(steps) ?? wasFound,
     steps,
   };
+}
+
+/** Nothing where it could not be found out: then what was found out before still holds. */
+function trustsOthers(steps: readonly Step[]): boolean | undefined {
+  const decoy = steps.find(({ step }) => step === 'decoy');
+  if (decoy?.code === 'role.trusts_others') return true;
+  return decoy?.outcome === 'ok' ? false : undefined;
 }
 
 /** @param isCurrent whether the destination is still as it was tested */

@@ -8,6 +8,8 @@ import { ConnectionWatch, isDue } from './connection-watch';
 const HOUR_MS = 3_600_000;
 const everyMs = 24 * HOUR_MS;
 
+const log = openLogger('test', 'silent');
+
 let server: TestRedis;
 let redis: RedisClient;
 let results: ConnectionResults;
@@ -62,7 +64,7 @@ const aWatch = (faulty?: string) =>
         await results.put(destinationKey(tenantId, id), result(Date.now()));
       },
     },
-    log: openLogger('test', 'silent'),
+    log,
     everyMs,
   });
 

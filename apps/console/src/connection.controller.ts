@@ -39,22 +39,13 @@ export class ConnectionController {
   }
 }
 
-/** Goes on to the end though nobody listens any more: the result is remembered. */
-async function* lines(steps: AsyncGenerator<Step, void, void>): AsyncGenerator<string> {
+async function* lines(steps: AsyncIterable<Step>): AsyncGenerator<string> {
   const all: Step[] = [];
-  try {
-    for (let next = await steps.next(); next.done !== true; next = await steps.next()) {
-      all.push(next.value);
-      yield `${JSON.stringify(next.value)}\n`;
-    }
-    yield `${JSON.stringify({ outcome: outcomeOf(all) })}\n`;
-  } finally {
-    void finish(steps);
+  for await (const step of steps) {
+    all.push(step);
+    yield `${JSON.stringify(step)}\n`;
   }
-}
-
-async function finish(steps: AsyncGenerator<Step, void, void>): Promise<void> {
-  while ((await steps.next().catch(() => ({ done: true }))).done !== true);
+  yield `${JSON.stringify({ outcome: outcomeOf(all) })}\n`;
 }
 
 const outcomeOf = (steps: readonly Step[]): string =>
