@@ -8,6 +8,7 @@ export * from './creation-memory';
 export * from './customer-account';
 export * from './built-app';
 export * from './environment';
+export * from './hook-stand-in';
 export * from './session-broker';
 export { startKmsStandIn, type KmsStandIn } from './kms-stand-in';
 export * from './power-cut/fsync-journal';
