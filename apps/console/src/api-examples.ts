@@ -19,6 +19,12 @@ export const aDestination = {
   },
 };
 
+export const aChannel = {
+  kind: 'webhook',
+  url: 'https://ops.acme.com/logferry',
+  events: ['destination.suspended', 'destination.resumed', 'run.failed'],
+};
+
 export const someVariables = {
   variables: {
     ENV0_CLOUDWATCH_ROLE_ARN: 'arn:aws:iam::123456789012:role/logferry',

@@ -2,7 +2,7 @@
 // the routes that there are.
 import type { z } from 'zod';
 import { setupQuery } from './account-setup-desk';
-import { aDestination, aKey, aKeyChange, aTenant, someVariables } from './api-examples';
+import { aChannel, aDestination, aKey, aKeyChange, aTenant, someVariables } from './api-examples';
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
 import { forceQuery, keysQuery, pageQuery } from './page-request';
@@ -23,6 +23,7 @@ export interface ApiOperation {
 
 const TENANT = '/v1/tenants/{tenantId}';
 const DESTINATION = `${TENANT}/destinations/{destinationId}`;
+const CHANNEL = `${TENANT}/channels/{channelId}`;
 const DEAD_LETTER = '/v1/dead-letters/{id}';
 
 /** Of the tenant itself, and of a scope below it. */
@@ -162,6 +163,52 @@ const configuration: ApiOperation[] = [
     answer: [200, 'Scopes'],
   },
   ...(['variables', 'scopes/{scope}/variables'] as const).flatMap(variablesAt),
+  {
+    method: 'get',
+    path: `${TENANT}/channels`,
+    tag: 'Channels',
+    summary: 'A page of the channels by which a tenant is told of what happens',
+    query: pageQuery,
+    answer: [200, 'Channels'],
+  },
+  {
+    method: 'get',
+    path: CHANNEL,
+    tag: 'Channels',
+    summary: 'One channel, without its address',
+    answer: [200, 'ChannelView'],
+  },
+  {
+    method: 'put',
+    path: CHANNEL,
+    tag: 'Channels',
+    summary: 'Makes or replaces a channel',
+    body: { schema: 'Channel', example: aChannel },
+    answer: [201, 'ChannelPut'],
+    versioned: true,
+  },
+  {
+    method: 'delete',
+    path: CHANNEL,
+    tag: 'Channels',
+    summary: 'Deletes a channel',
+    answer: [200, 'Deleted'],
+    versioned: true,
+  },
+  {
+    method: 'get',
+    path: `${CHANNEL}/state`,
+    tag: 'Channels',
+    summary: 'What became of its messages',
+    answer: [200],
+  },
+  {
+    method: 'post',
+    path: `${CHANNEL}/test`,
+    tag: 'Channels',
+    summary: 'Sends a message at once, and says what became of it',
+    answer: [200],
+  },
   {
     method: 'get',
     path: '/v1/keys',

@@ -1,7 +1,9 @@
 // The configuration as the API takes it and tells it. The OpenAPI document is made of these schemas.
 import {
+  Channel,
   Destination,
   keyScopes,
+  shownChannel,
   shownCredentials,
   Tenant,
   TenantId,
@@ -115,6 +117,15 @@ export function destinationView(id: string, stored: StoredText): DestinationView
   // Not whatever has a name like that of a secret: a tag may have one, and would be lost by whoever writes what was read.
   const credentials = shownCredentials(parsed.data.credentials);
   return { ...parsed.data, credentials, version: stored.version };
+}
+
+/** A channel without its address. */
+export type ChannelView = UnreadableView | { version: number };
+
+export function channelView(id: string, stored: StoredText): ChannelView {
+  const parsed = Channel.safeParse(jsonOf(stored.text));
+  if (!parsed.success) return unreadable(id, stored);
+  return { ...shownChannel(parsed.data), version: stored.version };
 }
 
 export function keyView(

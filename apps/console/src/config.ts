@@ -13,6 +13,7 @@ import {
   redisSettings,
   s3Settings,
   secret,
+  text,
   type ConfigOf,
 } from '@logferry/runtime';
 
@@ -88,6 +89,34 @@ export const consoleSettings = {
         'How often the connection of each destination is checked: a session, and that nobody else gets one. Nothing is written. 0: never.',
     },
     { min: 0, max: 720, default: 24 },
+  ),
+  slackHosts: text(
+    {
+      name: 'LOGFERRY_CONSOLE_SLACK_HOSTS',
+      description:
+        'The hosts, separated by commas, at which an incoming webhook of Slack may be: a channel of kind `slack` leads nowhere else.',
+    },
+    'hooks.slack.com',
+  ),
+  webhookHosts: optionalText({
+    name: 'LOGFERRY_CONSOLE_WEBHOOK_HOSTS',
+    description:
+      'The hosts, separated by commas, to which channels of kind `webhook` may lead; one that begins with a dot is all below it. Without it, every one on the public Internet.',
+    example: '.acme.com,hooks.pagerduty.com',
+  }),
+  hooksEndpointUrl: optionalText({
+    name: 'LOGFERRY_CONSOLE_HOOKS_ENDPOINT_URL',
+    description:
+      'For trying: where the messages of all channels are sent instead, with the path of each channel. What is there is not asked for TLS, nor where it is.',
+    example: 'http://127.0.0.1:4570',
+  }),
+  lateMinutes: integer(
+    {
+      name: 'LOGFERRY_CONSOLE_LATE_MINUTES',
+      description:
+        'After how long a batch that still waits, beyond its linger, makes its destination late: then its channels are told.',
+    },
+    { min: 1, max: 10_080, default: 30 },
   ),
   platformPrincipal: optionalText({
     name: 'LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN',

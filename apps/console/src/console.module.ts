@@ -34,6 +34,7 @@ import {
   auditForwardingGauge,
   auditForwardingParts,
 } from './audit-forwarding-parts';
+import { ChannelsController } from './channels.controller';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
 import { ConnectionController } from './connection.controller';
 import { ConnectionDesk } from './connection-desk';
@@ -49,6 +50,7 @@ import { HeldDestinationsController } from './held-destinations.controller';
 import { KeysController } from './keys.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
+import { NOTIFYING, notificationParts } from './notification-parts';
 import { OpenApiController } from './openapi.controller';
 import { BATCH_STORES, PagesController, TROUBLES, type Troubles } from './pages.controller';
 import { ResealController } from './reseal.controller';
@@ -94,6 +96,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     DestinationsController,
     AccountSetupController,
     VariablesController,
+    ChannelsController,
     ConnectionController,
     KeysController,
     AuditController,
@@ -105,19 +108,24 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     ...configurationParts(REDIS, CONSOLE_LOG),
     ...connectionParts(REDIS, CONSOLE_LOG, Metrics),
     ...auditForwardingParts(REDIS, CONSOLE_LOG),
+    ...notificationParts(REDIS, CONSOLE_LOG, Metrics),
     {
       provide: BACKGROUND,
-      inject: [Directory, KeyUses, ConnectionWatch, AUDIT_FORWARDING, BrokerDesk, BrokerClient],
+      inject: [
+        ...[Directory, KeyUses, ConnectionWatch, AUDIT_FORWARDING, NOTIFYING],
+        ...[BrokerDesk, BrokerClient],
+      ],
       useFactory: (
         directory: Directory,
         uses: KeyUses,
         watch: ConnectionWatch,
-        ...[forwarding, ...brokers]: [Background, BrokerDesk, BrokerClient]
+        ...[forwarding, notifying, ...brokers]: [Background, Background, BrokerDesk, BrokerClient]
       ): Background[] => [
         directory,
         uses,
         watch,
         forwarding,
+        notifying,
         ...brokers.map((broker) => ({ start: () => undefined, stop: () => broker.close() })),
       ],
     },

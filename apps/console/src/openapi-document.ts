@@ -1,5 +1,5 @@
 // The OpenAPI 3.1 document of the console's API, made of the schemas that requests are read by.
-import { Destination, DestinationInput, Tenant } from '@logferry/core';
+import { Channel, ChannelInput, Destination, DestinationInput, Tenant } from '@logferry/core';
 import { withoutSecrets } from '@logferry/store';
 import { z } from 'zod';
 import { aProblem } from './api-examples';
@@ -50,6 +50,10 @@ function asView(schema: Json): Json {
     properties: { ...(variant.properties as Json), version: VERSION },
     required: [...((variant.required ?? []) as string[]), 'version'],
   }));
+}
+
+function withField(schema: Json, name: string, field: Json): Json {
+  return { ...schema, properties: { ...(schema.properties as Json), [name]: field } };
 }
 
 function eachVariant(schema: Json, change: (variant: Json) => Json): Json {
@@ -106,6 +110,13 @@ const schemas: Record<string, Json> = {
   Destination: asBody(schemaOf(DestinationInput, 'input')),
   DestinationView: asView(schemaOf(Destination, 'output')),
   Destinations: listOf('destinations', 'DestinationView', 'cursor'),
+  Channel: asBody(schemaOf(ChannelInput, 'input')),
+  ChannelView: asView(schemaOf(Channel, 'output')),
+  ChannelPut: withField(asView(schemaOf(Channel, 'output')), 'signingSecret', {
+    type: 'string',
+    description: 'the one that was made; it is told this once',
+  }),
+  Channels: listOf('channels', 'ChannelView', 'cursor'),
   Variables: asBody(schemaOf(VariablesBody, 'input')),
   VariablesView: schemaOf(VariablesView, 'output'),
   Scopes: schemaOf(ScopesView, 'output'),

@@ -17,7 +17,7 @@ export const ResealedView = z.strictObject({
     .array(
       z.strictObject({
         tenantId: z.string(),
-        kind: z.string().describe('what it is of: a `destination`, a `source`'),
+        kind: z.string().describe('what it is of: a `destination`, a `source`, a `channel`'),
         id: z.string(),
         code: z.string(),
       }),

@@ -1,5 +1,11 @@
 import { Credentials, SealedSecret, type FailureCode, type SecretOwner } from '@logferry/core';
-import { destinationPlace, sourcePlace, type ConfigStore, type RecordPlace } from '@logferry/store';
+import {
+  channelPlace,
+  destinationPlace,
+  sourcePlace,
+  type ConfigStore,
+  type RecordPlace,
+} from '@logferry/store';
 import { z } from 'zod';
 import { jsonOf } from './config-views';
 
@@ -10,7 +16,7 @@ const WithSecret = z.looseObject({ sealedSecret: SealedSecret });
 
 /** A record that may hold a sealed secret. */
 export interface SealedRecord {
-  kind: 'destination' | 'source';
+  kind: 'destination' | 'source' | 'channel';
   id: string;
   owner: SecretOwner;
   place: RecordPlace;
@@ -25,16 +31,18 @@ export interface SealedRecord {
 
 /** All records of a tenant that may hold one. */
 export async function sealedRecords(
-  store: Pick<ConfigStore, 'destinationIds' | 'sourceIds'>,
+  store: Pick<ConfigStore, 'destinationIds' | 'sourceIds' | 'channelIds'>,
   tenantId: string,
 ): Promise<SealedRecord[]> {
-  const [destinationIds, sourceIds] = await Promise.all([
+  const [destinationIds, sourceIds, channelIds] = await Promise.all([
     store.destinationIds(tenantId),
     store.sourceIds(tenantId),
+    store.channelIds(tenantId),
   ]);
   return [
     ...destinationIds.map((id) => destinationRecord(tenantId, id)),
     ...sourceIds.map((id) => sourceRecord(tenantId, id)),
+    ...channelIds.map((id) => channelRecord(tenantId, id)),
   ];
 }
 
@@ -63,6 +71,16 @@ function sourceRecord(tenantId: string, id: string): SealedRecord {
     id,
     owner: { tenantId, sourceId: id },
     place: sourcePlace(tenantId, id),
+    ...ownSecret,
+  };
+}
+
+function channelRecord(tenantId: string, id: string): SealedRecord {
+  return {
+    kind: 'channel',
+    id,
+    owner: { tenantId, channelId: id },
+    place: channelPlace(tenantId, id),
     ...ownSecret,
   };
 }

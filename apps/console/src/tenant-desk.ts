@@ -1,6 +1,7 @@
 import { Tenant } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import {
+  channelPlace,
   destinationPlace,
   keyPlace,
   sourcePlace,
@@ -55,7 +56,7 @@ export class TenantDesk {
   }
 
   /**
-   * Deletes a tenant with its destinations, its sources and its keys.
+   * Deletes a tenant with its destinations, its sources, its channels and its keys.
    *
    * @returns how many batches wait for it and are held now
    * @throws RequestProblem if some do, unless it is forced
@@ -97,12 +98,14 @@ export class TenantDesk {
   private async belongings(tenantId: string): Promise<RecordWrite[]> {
     const destinations = await this.store.destinationIds(tenantId);
     const sources = await this.store.sourceIds(tenantId);
+    const channels = await this.store.channelIds(tenantId);
     const keys = (await this.store.keys()).filter((key) => key.tenantId === tenantId);
     const [variables] = await this.store.find([variablesPlace(tenantId)]);
     return [
       ...(variables === undefined ? [] : [variablesPlace(tenantId)]),
       ...destinations.map((id) => destinationPlace(tenantId, id)),
       ...sources.map((id) => sourcePlace(tenantId, id)),
+      ...channels.map((id) => channelPlace(tenantId, id)),
       ...keys.map((key) => keyPlace(key)),
     ].map((place) => ({ place, to: { value: undefined } }));
   }

@@ -24,10 +24,12 @@ import {
 import { BrokerUpkeep } from './broker-upkeep';
 import { BrokerController } from './broker.controller';
 import { BROKER_CONFIG, BROKER_LOG, loadBrokerConfig, type BrokerConfig } from './config';
+import { ChannelController } from './channel.controller';
 import { DeskController } from './desk.controller';
 import { ExternalIds } from './external-ids';
 import { IssueSession } from './issue-session';
 import { Issuer, issuerProblem } from './issuer';
+import { OpenChannel } from './open-channel';
 import { RequestGate } from './request-gate';
 import { Sealing } from './sealing';
 import { readSealingKeys, type OpenWrapped } from './sealing-keys';
@@ -48,7 +50,7 @@ const REDIS = Symbol('Redis');
 const STS = Symbol('Sts');
 
 @Module({
-  controllers: [BrokerController, DeskController, HealthController],
+  controllers: [BrokerController, ChannelController, DeskController, HealthController],
   providers: [
     { provide: BROKER_CONFIG, useFactory: loadBrokerConfig },
     {
@@ -154,6 +156,12 @@ const STS = Symbol('Sts');
         const open: OpenWrapped = (wrapped) => openDataKey(transport, wrapped);
         return new Sealing(await readSealingKeys(sealingKeys, open));
       },
+    },
+    {
+      provide: OpenChannel,
+      inject: [REDIS, Sealing],
+      useFactory: (redis: RedisClient, sealing: Sealing) =>
+        new OpenChannel(new ConfigStore(redis), sealing),
     },
     {
       provide: ExternalIds,

@@ -1,6 +1,7 @@
 // What the console asks of the broker beside sessions, over the same transport and with the same secret. Each answer is a failure's
 // code or what was asked for.
 import { z } from 'zod';
+import { ChannelSecrets } from './channel';
 import { failureCode } from './credential';
 import { SealedSecret } from './destination-credentials';
 import { TenantId } from './tenant';
@@ -102,3 +103,14 @@ export const SourceTokenReply = z.union([
   failed,
 ]);
 export type SourceTokenReply = z.infer<typeof SourceTokenReply>;
+
+/** The console's question when it has a message for a channel: for its address, and for what the message is signed with. */
+export const CHANNEL_SECRETS_PATTERN = 'channel-secrets.v1';
+export const ChannelSecretsRequest = z.strictObject({
+  secret: z.string().max(512),
+  tenantId: TenantId,
+  channelId: TenantId,
+});
+export type ChannelSecretsRequest = z.infer<typeof ChannelSecretsRequest>;
+export const ChannelSecretsReply = z.union([ChannelSecrets, failed]);
+export type ChannelSecretsReply = z.infer<typeof ChannelSecretsReply>;

@@ -4,7 +4,13 @@ import { webhookPayload } from './webhook-payload';
 
 const sealed = `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`;
 const aChannel = (over: object = {}): Channel =>
-  Channel.parse({ id: 'ops', kind: 'slack', host: 'hooks.slack.com', sealedUrl: sealed, ...over });
+  Channel.parse({
+    id: 'ops',
+    kind: 'slack',
+    host: 'hooks.slack.com',
+    sealedSecret: sealed,
+    ...over,
+  });
 const aNotification = (over: Partial<Notification> = {}): Notification => ({
   id: 'x',
   kind: 'destination.late',
@@ -38,10 +44,8 @@ test('what is for one channel is told to no other', () => {
 });
 
 test('of a channel nothing sealed is shown, and nothing sealed is taken', () => {
-  expect(JSON.stringify(shownChannel(aChannel({ sealedSigningSecret: sealed })))).not.toContain(
-    sealed,
-  );
-  const entered = { id: 'ops', kind: 'slack', sealedUrl: sealed };
+  expect(JSON.stringify(shownChannel(aChannel()))).not.toContain(sealed);
+  const entered = { id: 'ops', kind: 'slack', sealedSecret: sealed };
   expect(ChannelInput.safeParse(entered).success).toBe(false);
 });
 

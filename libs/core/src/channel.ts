@@ -50,12 +50,18 @@ const base = {
     .describe('the time zone of that hour'),
 };
 
+/** What is secret of a channel; sealed together. */
+export const ChannelSecrets = z.strictObject({
+  url: z.string().max(1_024),
+  signingSecret: z.string().max(128).optional(),
+});
+export type ChannelSecrets = z.infer<typeof ChannelSecrets>;
+
 /** Where a tenant is told of what happens, as it is stored: its address and signing secret as the broker has sealed them. */
 export const Channel = z.strictObject({
   ...base,
   host: z.string().max(253).describe('the host of its address, which is all that is shown of it'),
-  sealedUrl: SealedSecret,
-  sealedSigningSecret: SealedSecret.optional(),
+  sealedSecret: SealedSecret,
 });
 export type Channel = z.infer<typeof Channel>;
 
@@ -80,19 +86,15 @@ export const ChannelInput = z.strictObject({
       '`SLACK_INCOMING_WEBHOOK_URL`: the address, with https. Sealed before it is stored, and never shown again. It may be left out when another field is changed',
     ),
   signingSecret: SigningSecret.optional().describe(
-    'of a webhook: with what its messages are signed. Without one, it is made, and shown that once',
+    'of a webhook: with what its messages are signed; entered together with the address. Without it, one is made, and shown that once',
   ),
 });
 export type ChannelInput = z.infer<typeof ChannelInput>;
 
 /** What may be shown of it. */
-export type ShownChannel = Omit<Channel, 'sealedUrl' | 'sealedSigningSecret'>;
+export type ShownChannel = Omit<Channel, 'sealedSecret'>;
 
-export function shownChannel({
-  sealedUrl: _url,
-  sealedSigningSecret: _secret,
-  ...shown
-}: Channel): ShownChannel {
+export function shownChannel({ sealedSecret: _sealed, ...shown }: Channel): ShownChannel {
   return shown;
 }
 

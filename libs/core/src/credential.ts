@@ -151,6 +151,8 @@ export type SessionReply = z.infer<typeof SessionReply>;
 export function isCredentialFailure(code: FailureCode): boolean {
   return (
     Object.hasOwn(failureKinds, code) &&
-    ['credential.', 'destination.', 'network.', 'source.'].some((area) => code.startsWith(area))
+    ['credential.', 'destination.', 'network.', 'source.', 'channel.'].some((area) =>
+      code.startsWith(area),
+    )
   );
 }

@@ -308,6 +308,11 @@ const kinds = {
     publicMessage:
       "The destination does not work, and more waits for it than a tenant's share: what waited longest was given up. It is kept as a dead letter; redrive it once the destination works.",
   },
+  'channel.missing': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage: 'There is no channel of this id any more.',
+  },
   'channel.gone': {
     fault: 'tenant',
     disposition: 'suspend',

@@ -13,10 +13,7 @@ let standIn: HookStandIn;
 beforeAll(async () => {
   standIn = await startHookStandIn();
 });
-beforeEach(() => {
-  standIn.messages.length = 0;
-  standIn.replies.length = 0;
-});
+beforeEach(() => standIn.reset());
 afterAll(() => standIn.stop());
 
 const call = { url: 'https://hooks.slack.com/services/T/B/x', headers: {}, body: '{}' };

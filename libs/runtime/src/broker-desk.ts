@@ -1,4 +1,6 @@
 import {
+  CHANNEL_SECRETS_PATTERN,
+  ChannelSecretsReply,
   DECOY_PATTERN,
   DecoyReply,
   EXTERNAL_ID_PATTERN,
@@ -7,6 +9,7 @@ import {
   RESEAL_PATTERN,
   SEAL_PATTERN,
   SealReply,
+  type ChannelSecrets,
   type Credentials,
   type CredentialsInput,
   type DestinationPlace,
@@ -40,6 +43,15 @@ export class BrokerDesk {
   /** @throws Failure `credential.*` */
   async externalId(place: DestinationPlace): Promise<string> {
     return (await this.ask(EXTERNAL_ID_PATTERN, { ...place }, ExternalIdReply)).externalId;
+  }
+
+  /**
+   * What is secret of a channel, to send a message to it: never to be stored, logged or answered.
+   *
+   * @throws Failure `credential.*` or `channel.missing`
+   */
+  channelSecrets(place: { tenantId: string; channelId: string }): Promise<ChannelSecrets> {
+    return this.ask(CHANNEL_SECRETS_PATTERN, { ...place }, ChannelSecretsReply);
   }
 
   /** @throws Failure `credential.*` or `destination.*` */

@@ -9,7 +9,7 @@ export const CONFIG_TAG = '{lf}';
 export type Change = { kind: 'tenant'; tenantId: string } | { kind: 'key'; keyId: string };
 
 /** What kind of thing a record is, in the words of the audit trail. */
-export type RecordKind = 'tenant' | 'destination' | 'source' | 'key' | 'variables';
+export type RecordKind = 'tenant' | 'destination' | 'source' | 'channel' | 'key' | 'variables';
 
 /** Where something that is remembered lies, and whom a change of it concerns. */
 export interface RecordPlace {
@@ -35,6 +35,11 @@ export function destinationPlace(tenantId: string, destinationId: string): Recor
 export function sourcePlace(tenantId: string, sourceId: string): RecordPlace {
   const change = { kind: 'tenant', tenantId } as const;
   return { kind: 'source', hash: `sources:${tenantId}`, field: sourceId, tenantId, change };
+}
+
+export function channelPlace(tenantId: string, channelId: string): RecordPlace {
+  const change = { kind: 'tenant', tenantId } as const;
+  return { kind: 'channel', hash: `channels:${tenantId}`, field: channelId, tenantId, change };
 }
 
 /** All variables of a tenant, by scope: one record, so that what is made of them is never of two moments. */

@@ -1,4 +1,4 @@
-import { Destination, Source, Tenant } from '@logferry/core';
+import { Channel, Destination, Source, Tenant } from '@logferry/core';
 import type { Cluster, Redis } from 'ioredis';
 import type { StoredKey } from './api-key';
 import type { AuditBounds } from './audit-trail';
@@ -77,7 +77,15 @@ function readTenant(tenantId: string, json: string): Tenant {
   }
 }
 
-/** Tenants, destinations, sources and keys, in Redis. Every write is announced and noted in the audit trail in the same step. */
+function readChannel(json: string): Channel | undefined {
+  try {
+    return Channel.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tenants, destinations, sources, channels and keys, in Redis. Every write is announced and noted in the audit trail in the same step. */
 export class ConfigStore {
   private readonly writer: ConfigWriter;
 
@@ -181,6 +189,27 @@ export class ConfigStore {
   /** @throws Unreadable */
   async source(tenantId: string, sourceId: string): Promise<Source | undefined> {
     return sourceIn(await this.sources(tenantId), sourceId);
+  }
+
+  async channelIds(tenantId: string): Promise<string[]> {
+    return (await this.redis.hkeys(keyOf(`channels:${tenantId}`))).sort();
+  }
+
+  /** What cannot be read is left out: nothing can be told there. */
+  async channels(tenantId: string): Promise<Channel[]> {
+    const stored = await this.redis.hvals(keyOf(`channels:${tenantId}`));
+    return stored.flatMap((json) => readChannel(json) ?? []);
+  }
+
+  /** Of tenants, those that have channels: most have none. */
+  async withChannels(tenantIds: readonly string[]): Promise<string[]> {
+    if (tenantIds.length === 0) return [];
+    const pipeline = this.redis.pipeline();
+    for (const tenantId of tenantIds) pipeline.exists(keyOf(`channels:${tenantId}`));
+    const results = (await pipeline.exec()) ?? [];
+    const failed = results.find(([error]) => error !== null)?.[0];
+    if (failed) throw failed;
+    return tenantIds.filter((_, i) => results[i]?.[1] === 1);
   }
 
   /** Records as they lie there, with their versions. */

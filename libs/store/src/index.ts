@@ -2,6 +2,7 @@
 export * from './api-key';
 export * from './audit-outbox';
 export * from './audit-trail';
+export * from './channel-states';
 export * from './config-record';
 export * from './config-store';
 export * from './connection-results';

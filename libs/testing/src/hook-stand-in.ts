@@ -24,6 +24,8 @@ export interface HookStandIn {
   readonly messages: HookMessage[];
   /** What the next messages are answered, before all is well again. */
   readonly replies: HookReply[];
+  /** As if nothing had been sent. */
+  reset(): void;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,11 @@ export async function startHookStandIn(port = 0): Promise<HookStandIn> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     messages,
     replies,
+    reset: () => {
+      messages.length = 0;
+      replies.length = 0;
+      allowances.clear();
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

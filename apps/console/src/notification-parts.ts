@@ -1,0 +1,130 @@
+import {
+  HookClient,
+  HookTurns,
+  NotificationWorker,
+  type HookRules,
+  type Message,
+  type SendOutcome,
+} from '@logferry/notifications';
+import { connected, patientRedis, type RedisClient } from '@logferry/queue';
+import { BrokerDesk, type Logger, type Metrics } from '@logferry/runtime';
+import { ChannelStates, ConfigStore } from '@logferry/store';
+import { ChannelDesk } from './channel-desk';
+import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import { MessageSender } from './message-sender';
+
+/** Sends the messages, unless this console only shows. */
+export const NOTIFYING = Symbol('Notifying');
+
+const HOOK_RULES = Symbol('HookRules');
+
+/** What telling somebody consists of, for the module that knows Redis, the log and the metrics by these tokens. */
+export function notificationParts(redis: symbol, log: symbol, metrics: typeof Metrics) {
+  return [
+    {
+      provide: HOOK_RULES,
+      inject: [CONSOLE_CONFIG],
+      useFactory: ({ slackHosts, webhookHosts }: ConsoleConfig): HookRules => ({
+        slackHosts: listOf(slackHosts),
+        webhookHosts: listOf(webhookHosts ?? ''),
+      }),
+    },
+    {
+      provide: ChannelStates,
+      inject: [redis],
+      useFactory: (client: RedisClient) => new ChannelStates(client),
+    },
+    {
+      provide: MessageSender,
+      inject: [ConfigStore, BrokerDesk, ChannelStates, redis, HOOK_RULES, CONSOLE_CONFIG],
+      useFactory: (
+        store: ConfigStore,
+        broker: BrokerDesk,
+        states: ChannelStates,
+        ...[client, rules, config]: [RedisClient, HookRules, ConsoleConfig]
+      ) => {
+        const hooks = new HookClient({ endpointUrl: config.hooksEndpointUrl });
+        const turns = new HookTurns(client);
+        return new MessageSender({ store, broker, states, client: hooks, turns, rules });
+      },
+    },
+    {
+      provide: ChannelDesk,
+      inject: [ConfigStore, BrokerDesk, ChannelStates, MessageSender, HOOK_RULES, CONSOLE_CONFIG],
+      useFactory: (
+        store: ConfigStore,
+        broker: BrokerDesk,
+        states: ChannelStates,
+        ...[sender, rules, { readOnly }]: [MessageSender, HookRules, ConsoleConfig]
+      ) => new ChannelDesk({ store, broker, states, sender, rules, readOnly }),
+    },
+    notifying(log, metrics),
+  ];
+}
+
+function notifying(log: symbol, metrics: typeof Metrics) {
+  return {
+    provide: NOTIFYING,
+    inject: [CONSOLE_CONFIG, MessageSender, ChannelStates, log, metrics],
+    useFactory: async (
+      { readOnly, redisUrl }: ConsoleConfig,
+      sender: MessageSender,
+      states: ChannelStates,
+      ...[logger, gauges]: [Logger, Metrics]
+    ) => {
+      if (readOnly) return { start: () => undefined, stop: () => undefined };
+      const messages = gauges.counter(
+        'notification_messages_total',
+        'Messages to channels, by what became of them; those that are tried again are counted each time',
+        ['outcome'],
+      );
+      const redis = patientRedis({ url: redisUrl });
+      redis.on('error', (error: Error) => logger.debug({ err: error }, 'redis'));
+      await connected(redis);
+      const worker = new NotificationWorker({
+        redis,
+        channelsFor: (notification) => sender.channelsFor(notification),
+        send: (message, progress) => sender.send(message, progress),
+        onOutcome: (message, outcome, willRetry) => {
+          messages.inc({ outcome: willRetry ? 'retried' : labelOf(outcome) });
+          noteOutcome(message, outcome, willRetry);
+        },
+        onError: (error) => logger.debug({ err: error }, 'notifications are not sent'),
+      });
+      return {
+        start: () => worker.start(),
+        stop: async () => {
+          await worker.stop();
+          redis.disconnect();
+        },
+      };
+
+      function noteOutcome(message: Message, outcome: SendOutcome, willRetry: boolean): void {
+        const { notification, channelId } = message;
+        const { tenantId, kind, id } = notification;
+        const atMs = Date.now();
+        const noted = (error: unknown): void =>
+          logger.debug({ err: error }, 'what became of a message is not noted');
+        if (outcome.kind === 'sent')
+          return void states.sent({ tenantId, channelId }, atMs).catch(noted);
+        if (outcome.kind !== 'again' && outcome.kind !== 'failed') return;
+        const { code } = outcome;
+        if (!willRetry)
+          logger.warn({ tenantId, channelId, kind, id, code }, 'a message is given up');
+        const failed = { code, atMs, isLast: !willRetry };
+        void states.failed({ tenantId, channelId }, failed).catch(noted);
+      }
+    },
+  };
+}
+
+function labelOf({ kind }: SendOutcome): string {
+  return kind === 'again' ? 'failed' : kind;
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((host) => host.trim().toLowerCase())
+    .filter((host) => host !== '');
+}
