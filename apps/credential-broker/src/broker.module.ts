@@ -38,6 +38,8 @@ import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { SessionObserver } from './session-observer';
 import { SigningKeys } from './signing-keys';
 import { tokenSourceOf } from './token-source';
+import { SourceTokenController } from './source-token.controller';
+import { SourceTokens } from './source-tokens';
 import { StsTurns } from './sts-turns';
 import { TryDecoys } from './try-decoys';
 
@@ -45,12 +47,21 @@ const DAY_MS = 86_400_000;
 /** STS waits for our documents about as long. */
 const DOCUMENTS_TIMEOUT_MS = 5_000;
 
+/** The poller waits for a token of Auth0 about as long. */
+const AUTH0_TIMEOUT_MS = 10_000;
+
 const REDIS = Symbol('Redis');
 /** The ways to a session of a role. */
 const STS = Symbol('Sts');
 
 @Module({
-  controllers: [BrokerController, ChannelController, DeskController, HealthController],
+  controllers: [
+    BrokerController,
+    ChannelController,
+    DeskController,
+    SourceTokenController,
+    HealthController,
+  ],
   providers: [
     { provide: BROKER_CONFIG, useFactory: loadBrokerConfig },
     {
@@ -192,6 +203,19 @@ const STS = Symbol('Sts');
           onAnswer: (answer) => observer.answered(answer),
         });
       },
+    },
+    {
+      provide: SourceTokens,
+      inject: [Directory, Sealing, BROKER_CONFIG, BROKER_LOG],
+      useFactory: (directory: Directory, sealing: Sealing, config: BrokerConfig, log: Logger) =>
+        new SourceTokens({
+          directory,
+          sealing,
+          reach: { domains: config.auth0Domains, endpointUrl: config.auth0EndpointUrl },
+          timeoutMs: AUTH0_TIMEOUT_MS,
+          onRefreshError: (error) =>
+            log.warn({ err: error }, 'a token of Auth0 was not renewed; the one at hand goes on'),
+        }),
     },
     {
       provide: BrokerUpkeep,

@@ -1,4 +1,5 @@
 import {
+  auth0Settings,
   choice,
   commonSettings,
   flag,
@@ -73,6 +74,7 @@ export const brokerSettings = {
       'What workers show the credential broker to be given sessions. The same for all of them.',
   }),
   ...issuerSettings,
+  ...auth0Settings,
   signingKeysDir: text(
     {
       name: 'LOGFERRY_BROKER_SIGNING_KEYS_DIR',

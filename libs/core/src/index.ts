@@ -1,5 +1,6 @@
 // What is true without a computer: log events, destinations, lanes, names, limits, failures. No I/O, no clock, no chance, no framework.
 export * from './assert';
+export * from './auth0-domain';
 export * from './auth0-log-filter';
 export * from './auth0-log-types';
 export * from './auth0-setting-names';

@@ -32,9 +32,14 @@ export class ConfigError extends Error {
  * The variables of the other processes, by their prefix: they may stand in an environment that all processes share. Any other
  * `LOGFERRY_` variable that a process does not know is a mistyped one, and refused.
  */
-const PREFIXES = ['INGEST', 'CLOUDWATCH_WORKER', 'S3_WORKER', 'BROKER', 'CONSOLE'].map(
-  (area) => `LOGFERRY_${area}_`,
-);
+const PREFIXES = [
+  'INGEST',
+  'CLOUDWATCH_WORKER',
+  'S3_WORKER',
+  'BROKER',
+  'CONSOLE',
+  'AUTH0_POLLER',
+].map((area) => `LOGFERRY_${area}_`);
 
 /**
  * What may stand there too and belongs to no single process that would refuse a mistyped one: the settings that only some processes
@@ -46,6 +51,8 @@ const SHARED = new Set([
   'LOGFERRY_REDIS_SHARDS',
   'LOGFERRY_WORKER_BROKER_HOST',
   'LOGFERRY_WORKER_BROKER_TLS_DIR',
+  'LOGFERRY_AUTH0_DOMAINS',
+  'LOGFERRY_AUTH0_ENDPOINT_URL',
   'LOGFERRY_SEND_KEY',
   'LOGFERRY_CONSOLE_URL',
   'LOGFERRY_CONSOLE_KEY',

@@ -3,6 +3,7 @@
 export * from './broker-client';
 export type { BrokerAddress } from './broker-connection';
 export * from './broker-desk';
+export * from './broker-source-tokens';
 export * from './broker-tls';
 export * from './config';
 export * from './dead-letter-gauges';

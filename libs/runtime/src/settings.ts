@@ -1,5 +1,5 @@
 // The kinds of settings there are, and the settings that several processes share.
-import { RETRY, sessionTaggings } from '@logferry/core';
+import { AUTH0_DOMAINS_STANDARD, RETRY, sessionTaggings } from '@logferry/core';
 import { z } from 'zod';
 import type { Setting } from './config';
 import { Secret } from './secret';
@@ -214,6 +214,24 @@ export const issuerSettings = {
     sessionTaggings,
     'off',
   ),
+};
+
+/** Settings of every process that asks Auth0, or says where it may be asked. */
+export const auth0Settings = {
+  auth0Domains: text(
+    {
+      name: 'LOGFERRY_AUTH0_DOMAINS',
+      description:
+        'At which domains the sources of tenants may be: endings with a dot in front, or whole domains, separated by commas. What is asked there is asked from within your network.',
+      example: '.auth0.com,tenant.private-cloud.example',
+    },
+    AUTH0_DOMAINS_STANDARD,
+  ),
+  auth0EndpointUrl: optionalText({
+    name: 'LOGFERRY_AUTH0_ENDPOINT_URL',
+    description: 'A stand-in for Auth0, which is asked instead of every domain. For trying things.',
+    example: 'http://127.0.0.1:4567',
+  }),
 };
 
 /** Settings of every process that writes to S3. */
