@@ -11,6 +11,13 @@ export interface Applied {
   problem?: ConsoleProblem;
 }
 
+interface How {
+  /** Whether it is deleted although log events wait. */
+  isForced: boolean;
+  /** Whether tenants are made again that were deleted. */
+  isAgain: boolean;
+}
+
 /**
  * Writes changes one after the other. What one customer's configuration is refused for keeps nobody else's from being written; but
  * nothing is deleted after anything was refused, since it may have been what was to stand in its place.
@@ -18,7 +25,7 @@ export interface Applied {
 export async function* applyChanges(
   console: ConsoleClient,
   changes: readonly Change[],
-  isForced: boolean,
+  how: How,
 ): AsyncGenerator<Applied> {
   const failedTenants = new Set<string>();
   /** All variables of a tenant are one record: what one scope's write has made of it, the next one expects. */
@@ -31,7 +38,7 @@ export async function* applyChanges(
       continue;
     }
     try {
-      const answer = await write(console, expecting(change, versions.get(tenant)), isForced);
+      const answer = await write(console, expecting(change, versions.get(tenant)), how);
       if (kind === 'variables' && answer.version !== undefined)
         versions.set(tenant, answer.version);
       yield { change, ...told(change, answer) };
@@ -61,11 +68,13 @@ function expecting(change: Change, version: number | undefined): Change {
 function write(
   console: ConsoleClient,
   { action, kind, to: { address, ...what } }: Change,
-  isForced: boolean,
+  { isForced, isAgain }: How,
 ): Promise<Answer> {
   const query = { force: isForced ? 'true' : undefined };
   if (action === 'delete') return console.delete(address, { ...what, query });
   if (address === '/v1/keys') return console.post(address, what);
+  if (kind === 'tenant')
+    return console.put(address, { ...what, query: { again: isAgain ? 'true' : undefined } });
   // A variable that is set no more may unmake a destination too.
   return console.put(address, kind === 'variables' ? { ...what, query } : what);
 }

@@ -59,6 +59,8 @@ Nothing is deleted unless you say so. Each write is of what was read: what someb
                      does not name. What has no list in the file stays. The key that you use is never revoked
   --prune-tenants    deletes the tenants that are not in the file
   --force            deletes although log events wait: they are held until there is a destination with the same id again
+  --again            makes tenants again that were deleted: for the same customers only, since their roles trust the id, and what waits
+                     for it is given to whoever has that
   --resend-secrets   writes all secrets anew: a secret cannot be read, so a wrong one is not noticed
 `,
   async run(args) {
@@ -73,6 +75,7 @@ Nothing is deleted unless you say so. Each write is of what was read: what someb
         prune: { type: 'boolean', default: false },
         'prune-tenants': { type: 'boolean', default: false },
         force: { type: 'boolean', default: false },
+        again: { type: 'boolean', default: false },
         'resend-secrets': { type: 'boolean', default: false },
       },
     });
@@ -106,7 +109,8 @@ Nothing is deleted unless you say so. Each write is of what was read: what someb
       return 1;
     }
     const done: Applied[] = [];
-    for await (const one of applyChanges(console, changes, values.force)) {
+    const how = { isForced: values.force, isAgain: values.again };
+    for await (const one of applyChanges(console, changes, how)) {
       done.push(one);
       tell(terminal, one);
     }

@@ -95,6 +95,10 @@ test('what a list does not name any more is deleted when that is said, and not b
   const all = await apply('tenants: []\n', '--yes', '--prune-tenants');
   expect(all.out).toContain('tenant acme, with its destinations and keys: deleted\n');
   expect((await bed.call('/v1/tenants/acme')).status).toBe(404);
+  const unasked = await apply(FILE, '--yes');
+  expect(unasked.code).toBe(1);
+  expect(unasked.told).toMatch(/tenant acme: a tenant of this id was deleted.*--again/);
+  expect(await apply(FILE, '--yes', '--again')).toMatchObject({ code: 0 });
 });
 
 test('of what is wrong with a file, all is told at once with its line, and nothing is written', async () => {

@@ -16,12 +16,14 @@ export const tenantsCommand: Command = {
   summary: 'lists, shows, makes and deletes tenants',
   help: `  npx logferry tenants list
   npx logferry tenants get TENANT
-  npx logferry tenants create TENANT [--name NAME]
+  npx logferry tenants create TENANT [--name NAME] [--again]
   npx logferry tenants delete TENANT [--force] [--yes]
 
 A tenant is deleted with its destinations and keys. While batches wait for it, it is not.
 
   --name NAME  what people call it
+  --again      makes one again that was deleted: for the same customer only, since its roles trust the id, and what waits for it is given
+               to whoever has that
   --force      deletes it although batches wait: they are held until there is a destination with the same id again
   --yes        deletes it without asking
 `,
@@ -32,6 +34,7 @@ A tenant is deleted with its destinations and keys. While batches wait for it, i
       options: {
         ...commonOptions,
         name: { type: 'string' },
+        again: { type: 'boolean', default: false },
         force: { type: 'boolean', default: false },
         yes: { type: 'boolean', default: false },
       },
@@ -54,7 +57,9 @@ A tenant is deleted with its destinations and keys. While batches wait for it, i
       case 'create': {
         const [tenant = ''] = named(rest, 'TENANT');
         const body = values.name === undefined ? {} : { name: values.name };
-        const made = await console.put(path`/v1/tenants/${tenant}`, { body, expected: 'absent' });
+        const query = { again: values.again ? 'true' : undefined };
+        const asked = { body, expected: 'absent', query } as const;
+        const made = await console.put(path`/v1/tenants/${tenant}`, asked);
         if (terminal.isJson) terminal.json(made);
         else terminal.line(`tenant ${tenant}: made`);
         return 0;

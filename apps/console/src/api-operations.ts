@@ -5,7 +5,7 @@ import { setupQuery } from './account-setup-desk';
 import { aChannel, aDestination, aKey, aKeyChange, aTenant, someVariables } from './api-examples';
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
-import { forceQuery, keysQuery, pageQuery } from './page-request';
+import { againQuery, forceQuery, keysQuery, pageQuery } from './page-request';
 
 export interface ApiOperation {
   method: 'get' | 'put' | 'post' | 'delete';
@@ -78,6 +78,7 @@ const configuration: ApiOperation[] = [
     path: TENANT,
     tag: 'Tenants',
     summary: 'Makes or replaces a tenant',
+    query: againQuery,
     body: { schema: 'Tenant', example: aTenant },
     answer: [201, 'TenantView'],
     versioned: true,

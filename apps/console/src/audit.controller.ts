@@ -16,7 +16,14 @@ export class AuditController {
     const { tenant, after, order, limit } = parseQuery(auditQuery, query);
     const own = tenantOf(caller);
     if (own !== undefined && tenant !== undefined && tenant !== own) throw unknownTenant();
-    const entries = await this.trail.list({ tenantId: own ?? tenant, after, order, limit });
+    const sinceMade = own !== undefined;
+    const entries = await this.trail.list({
+      tenantId: own ?? tenant,
+      sinceMade,
+      after,
+      order,
+      limit,
+    });
     // Given back even at the end of the list: whoever asks again with it is told what came since.
     return { entries: entries.map(auditEntryView), after: entries.at(-1)?.id ?? after ?? null };
   }

@@ -114,7 +114,7 @@ export class ConnectionDesk {
     const { results, log, onChange } = this.parts;
     const before = await results.get(key);
     const result = resultAfter(before);
-    await results.put(key, result);
+    if (!(await results.put(key, result))) return;
     if ((before?.outcome ?? 'passed') === result.outcome) return;
     const failed = (result.steps as readonly Step[]).find(({ outcome }) => outcome === 'failed');
     const facts = { destination: key, kind: result.kind, step: failed?.step, code: failed?.code };

@@ -71,31 +71,22 @@ export class ConnectionWatch {
     if (!(await this.mayWatch())) return [];
     const known = await results.all();
     const due: Candidate[] = [];
-    const unread = new Set<string>();
     for (const tenantId of await store.tenantIds()) {
       const record = await store.tenant(tenantId).catch(unreadable);
-      if (record === 'unreadable') {
-        unread.add(tenantId);
-        continue;
-      }
       for (const destination of record?.destinations ?? []) {
         const key = destinationKey(tenantId, destination.id);
         const lastMs = known.get(key)?.atMs;
-        known.delete(key);
         if (destination.enabled && isDue(key, { lastMs, nowMs, everyMs }))
           due.push({ tenantId, destination });
       }
-      for (const { id } of record?.unreadable ?? []) known.delete(destinationKey(tenantId, id));
     }
-    const gone = [...known.keys()].filter((key) => !unread.has(key.split('/')[0] ?? ''));
-    await results.delete(gone);
     return due.slice(0, CHECKS_MAX);
   }
 }
 
 /** Of one tenant: the others are checked all the same. */
-function unreadable(error: unknown): 'unreadable' {
-  if (error instanceof Unreadable) return 'unreadable';
+function unreadable(error: unknown): undefined {
+  if (error instanceof Unreadable) return undefined;
   throw error;
 }
 

@@ -172,6 +172,7 @@ const meanings: Record<string, string> = {
   after: 'the id of an entry, or a time',
   order: 'which come first',
   force: 'whether it is done although log events wait, which are held then',
+  again: 'whether a tenant that was deleted may be made again, with all that its id opens',
   tenant: "a tenant's id",
   destination: "a destination's id",
   sink: 'through what it was to be delivered',

@@ -26,13 +26,16 @@ export type PageRequest = z.infer<typeof pageQuery>;
 
 export const keysQuery = z.strictObject({ ...pageFields, tenant: TenantId.optional() });
 
+const flag = z
+  .enum(['true', 'false'], 'must be true or false')
+  .default('false')
+  .transform((value) => value === 'true');
+
 /** Of a deletion: whether it is done although log events wait. */
-export const forceQuery = z.strictObject({
-  force: z
-    .enum(['true', 'false'], 'must be true or false')
-    .default('false')
-    .transform((force) => force === 'true'),
-});
+export const forceQuery = z.strictObject({ force: flag });
+
+/** Of a tenant: whether it may be one that was deleted, made again. */
+export const againQuery = z.strictObject({ again: flag });
 
 /** @throws RequestProblem naming the field: with a slip in it, a list would be of something else than was meant */
 export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {

@@ -3,12 +3,14 @@ import { RequestProblem } from '@logferry/runtime';
 import {
   channelPlace,
   destinationPlace,
+  formerTenantPlace,
   keyPlace,
   sourcePlace,
   tenantPlace,
-  type ConfigStore,
   variablesPlace,
-  type RecordWrite,
+  type Actor,
+  type ConfigStore,
+  type RecordPlace,
 } from '@logferry/store';
 import { tenantOf, type Caller } from './caller';
 import { stored, unknownTenant, waitingProblem, type Put } from './config-outcome';
@@ -17,6 +19,9 @@ import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { pageOf, type PageRequest } from './page-request';
 import { expectedOf } from './precondition';
 import type { WaitingLogEvents } from './waiting-log-events';
+
+/** Others may write between the look and the write, and not again and again. */
+const TRIES = 20;
 
 /** What may be done with tenants. */
 export class TenantDesk {
@@ -45,12 +50,19 @@ export class TenantDesk {
     return tenantView(tenantId, record);
   }
 
-  /** @throws RequestProblem */
-  async put(tenantId: string, request: WriteRequest): Promise<Put<Tenant>> {
+  /**
+   * @param again whether one that was deleted may be made again
+   * @throws RequestProblem
+   */
+  async put(tenantId: string, request: WriteRequest, again: boolean): Promise<Put<Tenant>> {
     mayWrite(this.how.readOnly);
     const { value, expected } = readRecord(Tenant, tenantId, request);
     if (value.forwardAuditTrail === true) await this.checkForwarding(tenantId);
-    const written = await this.store.putTenant(value, { by: byOf(request), expected });
+    const written = await this.store.write(byOf(request), [
+      { place: tenantPlace(tenantId), to: { value }, expected },
+      ...(again ? [] : [{ place: formerTenantPlace(tenantId), expected: 'absent' } as const]),
+    ]);
+    if (written.kind === 'conflict' && written.place.kind === 'former_tenant') throw formerTenant();
     const { created, version } = stored(written, 'tenant');
     return { created, view: { ...value, version } };
   }
@@ -71,14 +83,29 @@ export class TenantDesk {
     const waiting = await this.waiting.batchesOf(tenantId);
     if (waiting > 0 && !force) throw waitingProblem('tenant', waiting, 'batches');
     const tenant = { place: tenantPlace(tenantId), to: { value: undefined }, expected };
-    stored(
-      await this.store.write(byOf(request), [tenant, ...(await this.belongings(tenantId))]),
-      'tenant',
-    );
-    // What was added between the look and the deletion; nothing can be any more, without the tenant.
-    const left = await this.belongings(tenantId);
-    if (left.length > 0) await this.store.write(byOf(request), left);
+    const places = await this.belongings(tenantId);
+    const all = places.map((place) => ({ place, to: { value: undefined } }));
+    const { version } = stored(await this.store.write(byOf(request), [tenant, ...all]), 'tenant');
+    await this.deleteLeft(tenantId, { by: byOf(request), version });
     return waiting;
+  }
+
+  /** What was added between the look and the deletion. What is newer than that is of a tenant that was given the id since. */
+  private async deleteLeft(
+    tenantId: string,
+    { by, version }: { by: Actor; version: number },
+  ): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const places = await this.belongings(tenantId);
+      const found = await this.store.find(places);
+      const left = places.flatMap((place, i) => {
+        const expected = found[i]?.version ?? Infinity;
+        return expected < version ? [{ place, to: { value: undefined }, expected }] : [];
+      });
+      if (left.length === 0) return;
+      if ((await this.store.write(by, left)).kind !== 'conflict') return;
+    }
+    throw new Error('what is left of a tenant is changed by others again and again');
   }
 
   /** Whoever switches it on believes that it is forwarded. Where it is on already, the tenant may be written as it was read. */
@@ -95,7 +122,7 @@ export class TenantDesk {
   }
 
   /** A key that outlived its tenant would be good for whoever is given the same id later. */
-  private async belongings(tenantId: string): Promise<RecordWrite[]> {
+  private async belongings(tenantId: string): Promise<RecordPlace[]> {
     const destinations = await this.store.destinationIds(tenantId);
     const sources = await this.store.sourceIds(tenantId);
     const channels = await this.store.channelIds(tenantId);
@@ -107,6 +134,15 @@ export class TenantDesk {
       ...sources.map((id) => sourcePlace(tenantId, id)),
       ...channels.map((id) => channelPlace(tenantId, id)),
       ...keys.map((key) => keyPlace(key)),
-    ].map((place) => ({ place, to: { value: undefined } }));
+    ];
   }
+}
+
+function formerTenant(): RequestProblem {
+  return new RequestProblem(
+    409,
+    'config.former_tenant',
+    'a tenant of this id was deleted, and the roles that trust it still do: whoever has its id may write into its AWS accounts, and ' +
+      'is given what waits for it. For another customer choose another id; if it is the same one, ask again with ?again=true (--again of npx logferry)',
+  );
 }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { CalledRequest } from './caller';
 import { answerPut, answerRecord } from './config-answer';
 import type { WriteRequest } from './config-write';
-import { forceQuery, pageQuery, parseQuery } from './page-request';
+import { againQuery, forceQuery, pageQuery, parseQuery } from './page-request';
 import { TenantDesk } from './tenant-desk';
 
 @Controller('/v1/tenants')
@@ -27,9 +27,11 @@ export class TenantsController {
   async put(
     @Param('tenantId') tenantId: string,
     @Req() request: WriteRequest,
+    @Query() query: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    return answerPut(reply, await this.desk.put(tenantId, request));
+    const { again } = parseQuery(againQuery, query);
+    return answerPut(reply, await this.desk.put(tenantId, request, again));
   }
 
   @Delete('/:tenantId')

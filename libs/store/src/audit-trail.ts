@@ -87,6 +87,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 export interface AuditQuery {
   /** Of this tenant only. */
   tenantId?: string | undefined;
+  /** Only since that tenant was made: what is older is of another one that had its id. */
+  sinceMade?: boolean;
   /** Behind this id, or this time, in the order that is asked for. */
   after?: string | undefined;
   order: 'oldest' | 'newest';
@@ -100,12 +102,12 @@ export class AuditTrail {
     private readonly keepMs: number,
   ) {}
 
-  async list({ tenantId, after, order, limit }: AuditQuery): Promise<AuditEntry[]> {
+  async list(query: AuditQuery): Promise<AuditEntry[]> {
+    const { tenantId, after, order, limit } = query;
     const key = `${CONFIG_TAG}:audit${tenantId === undefined ? '' : `:${tenantId}`}`;
-    // Entries are deleted when others are added; one that is too old must not be seen until then.
-    const oldest = String(Math.max(0, Date.now() - this.keepMs));
+    const oldest = await this.oldestId(query);
     // Nothing is before that; and Redis knows no time before 1970.
-    if (order === 'newest' && after !== undefined && timeOf(after) <= Number(oldest)) return [];
+    if (order === 'newest' && after !== undefined && !isLater(after, oldest)) return [];
     const entries =
       order === 'oldest'
         ? await this.redis.xrange(key, later(oldest, after), '+', 'COUNT', limit)
@@ -117,6 +119,14 @@ export class AuditTrail {
             limit,
           );
     return entries.map(readEntry);
+  }
+
+  private async oldestId({ tenantId, sinceMade = false }: AuditQuery): Promise<string> {
+    // Entries are deleted when others are added; one that is too old must not be seen until then.
+    const oldest = String(Math.max(0, Date.now() - this.keepMs));
+    if (!sinceMade || tenantId === undefined) return oldest;
+    const since = await this.redis.hget(`${CONFIG_TAG}:tenantsSince`, tenantId);
+    return since !== null && isLater(since, oldest) ? since : oldest;
   }
 }
 
@@ -130,12 +140,19 @@ export function readEntry([id, [, version = '0', , entry = '{}']]: [string, stri
   };
 }
 
+/** Where entries begin that are not older than one, and behind another. */
 function later(oldest: string, after: string | undefined): string {
-  if (after === undefined) return oldest;
-  return timeOf(after) < Number(oldest) ? oldest : `(${after}`;
+  return after === undefined || isLater(oldest, after) ? oldest : `(${after}`;
 }
 
-/** Of an id, or of a time before 1970: then 0. */
-function timeOf(after: string): number {
-  return Number(after.split('-')[0]);
+function isLater(id: string, than: string): boolean {
+  const [ms, count] = timeOf(id);
+  const [thanMs, thanCount] = timeOf(than);
+  return ms > thanMs || (ms === thanMs && count > thanCount);
+}
+
+/** Of an id, or of a time, which may be before 1970. */
+function timeOf(id: string): [ms: number, count: number] {
+  const [, ms, count = 0] = /^(-?\d+)(?:-(\d+))?$/.exec(id) ?? [];
+  return [Number(ms), Number(count)];
 }

@@ -9,7 +9,8 @@ export const CONFIG_TAG = '{lf}';
 export type Change = { kind: 'tenant'; tenantId: string } | { kind: 'key'; keyId: string };
 
 /** What kind of thing a record is, in the words of the audit trail. */
-export type RecordKind = 'tenant' | 'destination' | 'source' | 'channel' | 'key' | 'variables';
+export type RecordKind =
+  'tenant' | 'former_tenant' | 'destination' | 'source' | 'channel' | 'key' | 'variables';
 
 /** Where something that is remembered lies, and whom a change of it concerns. */
 export interface RecordPlace {
@@ -24,6 +25,11 @@ export interface RecordPlace {
 export function tenantPlace(tenantId: string): RecordPlace {
   const change = { kind: 'tenant', tenantId } as const;
   return { kind: 'tenant', hash: 'tenants', field: tenantId, tenantId, change };
+}
+
+/** There for as long as a tenant of this id was deleted and there is none again. It is only looked at: the script writes it. */
+export function formerTenantPlace(tenantId: string): RecordPlace {
+  return { ...tenantPlace(tenantId), kind: 'former_tenant', hash: 'formerTenants' };
 }
 
 export function destinationPlace(tenantId: string, destinationId: string): RecordPlace {

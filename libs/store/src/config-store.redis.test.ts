@@ -266,6 +266,33 @@ test('the trail goes on behind any entry, in both directions', async () => {
   expect(await audit({ after: rest.at(-1)?.id ?? '' })).toEqual([]);
 });
 
+test('a tenant that is made again has the trail of its own life; the whole of it is there for whoever may see all', async () => {
+  const life = async (name: string): Promise<void> => {
+    await store.write(by, [
+      { place: tenantPlace('acme'), to: { value: { id: 'acme', name } } },
+      { place: destinationPlace('acme', name), to: { value: aDestination(name) } },
+    ]);
+  };
+  await life('first');
+  await store.putTenant({ id: 'globex' });
+  await store.write(by, [
+    { place: destinationPlace('acme', 'first'), to: { value: undefined } },
+    { place: tenantPlace('acme'), to: { value: undefined } },
+  ]);
+  await life('second');
+  const told = async (query: Partial<AuditQuery>) =>
+    (await audit(query)).map(({ action, recordId }) => `${action} ${recordId}`);
+  const own = { tenantId: 'acme', sinceMade: true } as const;
+  expect(await told(own)).toEqual(['created acme', 'created second']);
+  expect(await told({ ...own, order: 'newest' })).toEqual(['created second', 'created acme']);
+  expect(await told({ ...own, after: '0-0' })).toHaveLength(2);
+  const [first] = await audit(own);
+  expect(await told({ ...own, after: first?.id })).toEqual(['created second']);
+  expect(await told({ ...own, order: 'newest', after: first?.id })).toEqual([]);
+  expect(await told({ tenantId: 'acme' })).toHaveLength(BOUNDS.tenantEntriesMax);
+  expect(await told({})).toContain('created first');
+});
+
 test('a key may do what its scopes say; one from before there were any may send', () => {
   const { key } = mintKey('ci', undefined, 0, ['admin']);
   expect([mayUse(key, 'admin'), mayUse(key, 'read'), mayUse(key, 'send')]).toEqual([

@@ -17,20 +17,40 @@ export interface ConnectionResult {
 const RESULTS = `${CONFIG_TAG}:connection-results`;
 const WATCH = `${CONFIG_TAG}:connection-watch`;
 
+/** A result goes with its destination (write-script.ts). A test that ends later must not leave one behind. */
+const putScript = `
+local tenant, destination = string.match(ARGV[1], '^(.+)/(.+)$')
+if redis.call('HEXISTS', KEYS[1] .. ':destinations:' .. tenant, destination) == 0 then return 0 end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return 1`;
+
+interface Scripts {
+  lfPutConnectionResult(
+    tag: string,
+    results: string,
+    destinationKey: string,
+    json: string,
+  ): Promise<number>;
+}
+
 /** The last result of each destination, in Redis. */
 export class ConnectionResults {
-  constructor(private readonly redis: Redis | Cluster) {}
+  private readonly scripts: Scripts;
 
-  async put(destinationKey: string, result: ConnectionResult): Promise<void> {
-    await this.redis.hset(RESULTS, destinationKey, JSON.stringify(result));
+  constructor(private readonly redis: Redis | Cluster) {
+    redis.defineCommand('lfPutConnectionResult', { numberOfKeys: 2, lua: putScript });
+    this.scripts = redis as unknown as Scripts;
+  }
+
+  /** False if there is no such destination any more, of which nothing is remembered then. */
+  async put(destinationKey: string, result: ConnectionResult): Promise<boolean> {
+    const json = JSON.stringify(result);
+    const put = this.scripts.lfPutConnectionResult(CONFIG_TAG, RESULTS, destinationKey, json);
+    return (await put) === 1;
   }
 
   async get(destinationKey: string): Promise<ConnectionResult | undefined> {
     return read(await this.redis.hget(RESULTS, destinationKey));
-  }
-
-  async delete(destinationKeys: readonly string[]): Promise<void> {
-    if (destinationKeys.length > 0) await this.redis.hdel(RESULTS, ...destinationKeys);
   }
 
   async all(): Promise<Map<string, ConnectionResult>> {

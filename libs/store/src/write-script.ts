@@ -12,6 +12,9 @@
  * An entry is put into its tenant's queue of those to be forwarded (audit-outbox.ts) if the tenant wants that before the write or after
  * it: that somebody switched the forwarding off is the last that it forwards.
  *
+ * A tenant that is made has its part of the trail from there on (`tenantsSince`), whoever had its id before; one that is deleted leaves
+ * its id among those that are not given again unasked (`formerTenants`), and a destination takes the result of its last test along.
+ *
  * Returns the version of all that was written, or 0 if something has changed meanwhile, in which case nothing was written.
  */
 export const writeScript = `
@@ -45,6 +48,7 @@ for i = 0, entries - 1 do
   if tenant ~= '' and wanted[tenant] == nil then wanted[tenant] = wantsForwarding(tenant) end
 end
 
+local made = {}
 -- One count for everything, so that a record that is deleted and made again never has a version that it had before.
 local version = redis.call('INCR', key('version'))
 for _ = 1, records do
@@ -52,10 +56,20 @@ for _ = 1, records do
   if what == 'set' then
     redis.call('HSET', key(hash), field, ARGV[at + 5])
     redis.call('HSET', key('versions'), hash .. '/' .. field, version)
+    if hash == 'tenants' then
+      redis.call('HDEL', key('formerTenants'), field)
+      made[field] = ARGV[at + 2] == ''
+    end
   elseif what == 'delete' then
     redis.call('HDEL', key(hash), field)
     redis.call('HDEL', key('versions'), hash .. '/' .. field)
     if hash == 'keys' then redis.call('HDEL', key('keyUses'), field) end
+    if hash == 'tenants' then
+      redis.call('HDEL', key('tenantsSince'), field)
+      redis.call('HSET', key('formerTenants'), field, version)
+    end
+    local tenant = string.match(hash, '^destinations:(.+)$')
+    if tenant then redis.call('HDEL', key('connection-results'), tenant .. '/' .. field) end
   end
   at = at + 6
 end
@@ -104,6 +118,8 @@ for i = 0, entries - 1 do
     note(key('audit:' .. tenant), id, tenantEntriesMax, entry)
     redis.call('PEXPIRE', key('audit:' .. tenant), keepMs)
     if wanted[tenant] then forward(tenant, id) end
+    if made[tenant] then redis.call('HSET', key('tenantsSince'), tenant, id) end
+    made[tenant] = false
   end
 end
 return version`;
