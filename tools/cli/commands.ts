@@ -1,4 +1,5 @@
 import { applyCommand } from './apply-command';
+import { channelsCommand } from './channels-command';
 import type { Command } from './command';
 import { destinationsCommand } from './destinations-command';
 import { doctorCommand } from './doctor-command';
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   exportCommand,
   tenantsCommand,
   destinationsCommand,
+  channelsCommand,
   keysCommand,
   policyCommand,
   testCommand,

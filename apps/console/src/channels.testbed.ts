@@ -24,10 +24,7 @@ export class ChannelsTestbed {
   async start(): Promise<void> {
     this.hooks = await startHookStandIn();
     this.broker = await startSessionBroker(
-      (request) =>
-        this.answer(request) as ReturnType<
-          Parameters<typeof startSessionBroker>[0]
-        >,
+      (request) => this.answer(request) as ReturnType<Parameters<typeof startSessionBroker>[0]>,
     );
     this.app = await this.startConsole();
     // It would take messages too, and has no broker to open a channel.

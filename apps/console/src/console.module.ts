@@ -50,7 +50,7 @@ import { HeldDestinationsController } from './held-destinations.controller';
 import { KeysController } from './keys.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
-import { NOTIFYING, notificationParts } from './notification-parts';
+import { NOTIFYING, notificationParts, WATCHING } from './notification-parts';
 import { OpenApiController } from './openapi.controller';
 import { BATCH_STORES, PagesController, TROUBLES, type Troubles } from './pages.controller';
 import { ResealController } from './reseal.controller';
@@ -112,20 +112,27 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     {
       provide: BACKGROUND,
       inject: [
-        ...[Directory, KeyUses, ConnectionWatch, AUDIT_FORWARDING, NOTIFYING],
+        ...[Directory, KeyUses, ConnectionWatch, AUDIT_FORWARDING, NOTIFYING, WATCHING],
         ...[BrokerDesk, BrokerClient],
       ],
       useFactory: (
         directory: Directory,
         uses: KeyUses,
         watch: ConnectionWatch,
-        ...[forwarding, notifying, ...brokers]: [Background, Background, BrokerDesk, BrokerClient]
+        ...[forwarding, notifying, watching, ...brokers]: [
+          Background,
+          Background,
+          Background,
+          BrokerDesk,
+          BrokerClient,
+        ]
       ): Background[] => [
         directory,
         uses,
         watch,
         forwarding,
         notifying,
+        watching,
         ...brokers.map((broker) => ({ start: () => undefined, stop: () => broker.close() })),
       ],
     },

@@ -21,7 +21,7 @@ import {
 import { startConsole } from './main';
 
 const PASSWORD = 'correct horse battery staple';
-const SHARDS = 2;
+export const SHARDS = 2;
 
 export const authorization = `Basic ${Buffer.from(`ops:${PASSWORD}`).toString('base64')}`;
 

@@ -1,20 +1,25 @@
 import {
   HookClient,
   HookTurns,
+  NotificationQueue,
   NotificationWorker,
   type HookRules,
   type Message,
   type SendOutcome,
 } from '@logferry/notifications';
-import { connected, patientRedis, type RedisClient } from '@logferry/queue';
+import { connected, patientRedis, Standings, type RedisClient } from '@logferry/queue';
 import { BrokerDesk, type Logger, type Metrics } from '@logferry/runtime';
-import { ChannelStates, ConfigStore } from '@logferry/store';
+import { ChannelStates, ConfigStore, Directory, WatchMemory } from '@logferry/store';
 import { ChannelDesk } from './channel-desk';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
+import { HappeningsWatch } from './happenings-watch';
 import { MessageSender } from './message-sender';
 
 /** Sends the messages, unless this console only shows. */
 export const NOTIFYING = Symbol('Notifying');
+
+/** Notices what there is to tell, unless this console only shows. */
+export const WATCHING = Symbol('Watching');
 
 const HOOK_RULES = Symbol('HookRules');
 
@@ -59,6 +64,7 @@ export function notificationParts(redis: symbol, log: symbol, metrics: typeof Me
       ) => new ChannelDesk({ store, broker, states, sender, rules, readOnly }),
     },
     notifying(log, metrics),
+    watching(redis, log),
   ];
 }
 
@@ -114,6 +120,38 @@ function notifying(log: symbol, metrics: typeof Metrics) {
         const failed = { code, atMs, isLast: !willRetry };
         void states.failed({ tenantId, channelId }, failed).catch(noted);
       }
+    },
+  };
+}
+
+function watching(redis: symbol, log: symbol) {
+  return {
+    provide: WATCHING,
+    inject: [CONSOLE_CONFIG, redis, ConfigStore, Directory, log],
+    useFactory: (
+      { readOnly, shards, lateMinutes }: ConsoleConfig,
+      client: RedisClient,
+      store: ConfigStore,
+      ...[directory, logger]: [Directory, Logger]
+    ) => {
+      if (readOnly) return { start: () => undefined, stop: () => undefined };
+      const queue = new NotificationQueue(client);
+      const watch = new HappeningsWatch({
+        store,
+        directory,
+        standings: new Standings(client, shards),
+        memory: new WatchMemory(client),
+        add: (notification) => queue.add(notification),
+        log: logger,
+        lateMs: lateMinutes * 60_000,
+      });
+      return {
+        start: () => watch.start(),
+        stop: async () => {
+          await watch.stop();
+          await queue.close();
+        },
+      };
     },
   };
 }

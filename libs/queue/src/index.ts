@@ -26,3 +26,4 @@ export * from './redis-trouble';
 export * from './within';
 export * from './redis-memory';
 export * from './shared-rates';
+export * from './standings';

@@ -8,4 +8,5 @@ export * from './config-store';
 export * from './connection-results';
 export * from './directory';
 export * from './key-uses';
+export * from './watch-memory';
 export * from './without-secrets';

@@ -1,0 +1,238 @@
+// What is noticed from the state that Redis is in, by consoles that come and go.
+import { Channel, shardOf, type FailureCode, type Notification } from '@logferry/core';
+import { BatchStore, Holds, patientRedis, Standings } from '@logferry/queue';
+import { ConfigStore, WatchMemory } from '@logferry/store';
+import { aCloudWatchLane, startRedis, type TestRedis } from '@logferry/testing';
+import { ConsoleTestbed, SHARDS } from './console.testbed';
+import { HappeningsWatch } from './happenings-watch';
+
+let server: TestRedis;
+let store: ConfigStore;
+let told: Notification[] = [];
+let watches: HappeningsWatch[] = [];
+const bed = new ConsoleTestbed();
+const LATE_MS = 60_000;
+
+beforeAll(async () => {
+  server = await startRedis({ settings: { appendonly: 'no' } });
+  bed.redis = patientRedis(server);
+  bed.stores = Array.from({ length: SHARDS }, (_, shard) => new BatchStore(bed.redis, shard));
+  store = new ConfigStore(bed.redis);
+});
+beforeEach(async () => {
+  await bed.redis.flushall();
+  told = [];
+  watches = [];
+});
+afterEach(() => Promise.all(watches.map((watch) => watch.stop())));
+afterAll(async () => {
+  bed.redis.disconnect();
+  await server.stop();
+});
+
+const destination = (id: string) => ({
+  id,
+  type: 'cloudwatch' as const,
+  enabled: true,
+  region: 'eu-central-1',
+  credentials: {
+    kind: 'web_identity' as const,
+    roleArn: 'arn:aws:iam::123456789012:role/logferry',
+    sessionDurationSeconds: 3_600,
+  },
+  cloudwatch: { logGroup: 'g', logStream: 's' },
+});
+
+async function aTenant(id: string, { channel = true } = {}): Promise<void> {
+  await store.putTenant({ id });
+  await store.putDestination(id, destination('logs') as never);
+  if (channel) await aChannel(id);
+}
+
+async function aChannel(tenantId: string): Promise<void> {
+  const sealedSecret = `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`;
+  const channel = Channel.parse({
+    id: 'ops',
+    kind: 'slack',
+    host: 'hooks.slack.com',
+    sealedSecret,
+  });
+  await bed.redis.hset(`{lf}:channels:${tenantId}`, 'ops', JSON.stringify(channel));
+}
+
+function aWatch(): HappeningsWatch {
+  const watch = new HappeningsWatch({
+    store,
+    directory: store,
+    standings: new Standings(bed.redis, SHARDS),
+    memory: new WatchMemory(bed.redis),
+    add: (notification) => {
+      told.push(notification);
+      return Promise.resolve();
+    },
+    log: { info: () => undefined, debug: () => undefined },
+    lateMs: LATE_MS,
+  });
+  watches.push(watch);
+  return watch;
+}
+
+const shard = (tenantId: string) => shardOf(tenantId, 'logs', SHARDS);
+const aBatch = (tenantId: string, id = '1') =>
+  bed.send(aCloudWatchLane({ id: `${tenantId}/logs/${id}`, tenantId, destinationId: 'logs' }), [
+    'x',
+  ]);
+
+async function fail(
+  tenantId: string,
+  batchId: string,
+  code: FailureCode,
+  says?: 'suspended',
+): Promise<void> {
+  const failed = { code, countsAttempt: says === undefined, says, isProbe: false };
+  await new Holds(bed.redis, shard(tenantId)).fail(batchId, failed);
+}
+
+async function settle(tenantId: string, batchId: string): Promise<void> {
+  await new Holds(bed.redis, shard(tenantId)).probeNow('cloudwatch', `${tenantId}/logs`);
+  await bed.stores[shard(tenantId)]?.begin(batchId);
+  await bed.stores[shard(tenantId)]?.settle({ id: batchId, logEvents: 1 }, { rejected: [] });
+}
+
+/** As if it had been accepted so long ago. */
+async function age(tenantId: string, batchId: string, ms: number): Promise<void> {
+  const tag = `{lf-${shard(tenantId)}}`;
+  const atMs = Date.now() - ms;
+  await bed.redis.hset(`${tag}:batch:${batchId}`, 'openedAt', atMs);
+  await bed.redis.zadd(`${tag}:live:cloudwatch`, atMs, batchId);
+}
+
+const kinds = () => told.map(({ kind, tenantId }) => `${tenantId} ${kind}`);
+
+test('a destination that is suspended and goes on is told of, by whichever console looks, once', async () => {
+  await aTenant('acme');
+  const batchId = await aBatch('acme');
+  await aWatch().round();
+  await fail('acme', batchId, 's3.bucket_missing', 'suspended');
+  // One after the other, as when each is started anew.
+  for (let i = 0; i < 3; i++) {
+    const watch = aWatch();
+    await bed.redis.del('{lf}:watcher');
+    await watch.round();
+  }
+  expect(told).toMatchObject([
+    {
+      kind: 'destination.suspended',
+      about: { destinationId: 'logs' },
+      code: 's3.bucket_missing',
+      logEvents: 1,
+    },
+  ]);
+  await settle('acme', batchId);
+  await watches.at(-1)?.round();
+  await watches.at(-1)?.round();
+  expect(kinds()).toEqual(['acme destination.suspended', 'acme destination.resumed']);
+});
+
+test('what happens while no console runs is noticed by the next one', async () => {
+  await aTenant('acme');
+  await aWatch().round();
+  await bed.redis.del('{lf}:watcher');
+  const batchId = await aBatch('acme');
+  await bed.stores[shard('acme')]?.deadLetter(batchId, 'batch.stalled');
+  await aWatch().round();
+  expect(told).toMatchObject([{ kind: 'destination.dead_lettered', logEvents: 1 }]);
+});
+
+test('one console watches at a time', async () => {
+  await aTenant('acme');
+  const batchId = await aBatch('acme');
+  await fail('acme', batchId, 's3.bucket_missing', 'suspended');
+  const [first, second] = [aWatch(), aWatch()];
+  await Promise.all([first.round(), second.round()]);
+  expect(told).toHaveLength(1);
+  expect(await bed.redis.exists('{lf}:watcher')).toBe(1);
+});
+
+test('a console that dies before it remembers what it told tells it under the same id', async () => {
+  await aTenant('acme');
+  await aWatch().round();
+  const batchId = await aBatch('acme');
+  await fail('acme', batchId, 's3.bucket_missing', 'suspended');
+  const before = await bed.redis.hgetall('{lf}:watch:acme');
+  await watches[0]?.round();
+  await bed.redis.hset('{lf}:watch:acme', before);
+  await watches[0]?.round();
+  expect(told).toHaveLength(2);
+  expect(told[1]?.id).toBe(told[0]?.id);
+});
+
+test('a batch that has waited too long makes its destination late, and one that burns attempts makes it failed', async () => {
+  await aTenant('acme');
+  await aTenant('globex');
+  await aTenant('initech');
+  const late = await aBatch('acme');
+  const burning = await aBatch('globex');
+  await aBatch('initech');
+  for (let i = 0; i < 5; i++) await fail('globex', burning, 'cloudwatch.unavailable');
+  const watch = aWatch();
+  await watch.round();
+  expect(told).toEqual([]);
+  await age('acme', late, LATE_MS + 130_000);
+  await age('globex', burning, 125_000);
+  await watch.round();
+  await watch.round();
+  expect(kinds().sort()).toEqual(['acme destination.late', 'globex destination.failed']);
+  expect(told.find(({ kind }) => kind === 'destination.failed')?.code).toBe(
+    'cloudwatch.unavailable',
+  );
+});
+
+test('of a tenant without channels nothing is remembered, and with its first one what holds is told', async () => {
+  await aTenant('acme', { channel: false });
+  const [batchId, dead] = [await aBatch('acme'), await aBatch('acme', '2')];
+  await bed.stores[shard('acme')]?.deadLetter(dead, 'batch.stalled');
+  await fail('acme', batchId, 's3.bucket_missing', 'suspended');
+  const watch = aWatch();
+  await watch.round();
+  expect(told).toEqual([]);
+  expect(await bed.redis.exists('{lf}:watch:acme')).toBe(0);
+  await aChannel('acme');
+  await watch.round();
+  expect(kinds()).toEqual(['acme destination.suspended']);
+  await bed.redis.del('{lf}:channels:acme');
+  await watch.round();
+  expect(await bed.redis.exists('{lf}:watch:acme')).toBe(0);
+});
+
+test('what is told of a tenant is of its own destinations, those that are deleted left out', async () => {
+  await aTenant('acme');
+  await aTenant('globex');
+  const batchId = await aBatch('globex');
+  await fail('globex', batchId, 's3.bucket_missing', 'suspended');
+  await store.putDestination('acme', destination('other') as never);
+  const watch = aWatch();
+  await watch.round();
+  expect(kinds()).toEqual(['globex destination.suspended']);
+  await store.deleteDestination('globex', 'logs');
+  await watch.round();
+  expect(Object.keys(await bed.redis.hgetall('{lf}:watch:globex'))).toEqual(['known']);
+  expect(kinds()).toHaveLength(1);
+});
+
+test('of many tenants to whom nothing happens, each is asked for a few things, and nothing is written', async () => {
+  for (let i = 0; i < 250; i++) {
+    await bed.redis.hset('{lf}:tenants', `t${i}`, JSON.stringify({ id: `t${i}` }));
+    await bed.redis.hset(`{lf}:destinations:t${i}`, 'logs', JSON.stringify(destination('logs')));
+    await aChannel(`t${i}`);
+  }
+  const watch = aWatch();
+  await watch.round();
+  expect(await bed.redis.scard('{lf}:watched')).toBe(250);
+  await bed.redis.config('RESETSTAT');
+  await watch.round();
+  const stats = await bed.redis.info('commandstats');
+  expect(stats).not.toMatch(/cmdstat_(hset|hdel|sadd|srem|del):/);
+  const calls = [...stats.matchAll(/cmdstat_\w+:calls=(\d+)/g)].map(([, count]) => Number(count));
+  expect(calls.reduce((sum, count) => sum + count, 0)).toBeLessThan(250 * 8);
+});

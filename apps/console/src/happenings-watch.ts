@@ -1,0 +1,156 @@
+import { destinationKey, type Destination, type Notification } from '@logferry/core';
+import type { Standings } from '@logferry/queue';
+import type { Logger } from '@logferry/runtime';
+import { Unreadable, type ConfigStore, type Directory, type WatchMemory } from '@logferry/store';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  FAILED_AFTER_MS,
+  freshMemory,
+  noticesOf,
+  type DestinationMemory,
+  type Looked,
+} from './destination-notices';
+import { WaitSurvey } from './wait-survey';
+
+interface HappeningsWatchParts {
+  store: Pick<ConfigStore, 'tenantIds' | 'withChannels' | 'tenant'>;
+  directory: Pick<Directory, 'tenant'>;
+  standings: Standings;
+  memory: WatchMemory;
+  add: (notification: Notification) => Promise<void>;
+  log: Pick<Logger, 'info' | 'debug'>;
+  /** How long something may wait beyond its linger. */
+  lateMs: number;
+  everyMs?: number;
+}
+
+const EVERY_MS = 15_000;
+/** Longer than a page of tenants takes: whoever watches asks anew before each. */
+const LEASE_MS = 60_000;
+const TENANTS_A_PAGE = 100;
+/** Of a destination, in what is remembered of its tenant. */
+const OF_DESTINATION = 'destination/';
+
+/**
+ * Notices what happens to destinations by how they stand, and not by being told: nothing is missed while no console runs. Of all
+ * consoles, one does it, and only for tenants that have somebody to tell.
+ *
+ * What is noticed is added before it is remembered. Dying in between, it is noticed again, under the same id.
+ */
+export class HappeningsWatch {
+  private readonly owner = randomUUID();
+  private readonly stopped = new AbortController();
+  private readonly survey: WaitSurvey;
+  private running: Promise<void> | undefined;
+  private isOwner = false;
+
+  constructor(private readonly parts: HappeningsWatchParts) {
+    this.survey = new WaitSurvey(parts.standings);
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.running;
+    if (this.isOwner) await this.parts.memory.release(this.owner).catch(() => undefined);
+  }
+
+  /** Looks once at everything. */
+  async round(): Promise<void> {
+    const { store, memory } = this.parts;
+    if (!(await this.mayGoOn())) return;
+    await this.survey.advance(Date.now() - FAILED_AFTER_MS);
+    const tenantIds = await store.tenantIds();
+    const watched = new Set<string>();
+    for (let at = 0; at < tenantIds.length; at += TENANTS_A_PAGE) {
+      if (this.stopped.signal.aborted || !(await this.mayGoOn())) return;
+      const page = await store.withChannels(tenantIds.slice(at, at + TENANTS_A_PAGE));
+      await this.lookAt(page);
+      for (const tenantId of page) watched.add(tenantId);
+    }
+    await memory.keepOnly(watched);
+  }
+
+  private async run(): Promise<void> {
+    const { everyMs = EVERY_MS, log } = this.parts;
+    while (!this.stopped.signal.aborted) {
+      await this.round().catch((error: unknown) =>
+        log.debug({ err: error }, 'nobody can be told of anything now'),
+      );
+      await sleep(everyMs, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    }
+  }
+
+  private async lookAt(tenantIds: readonly string[]): Promise<void> {
+    const { memory, standings } = this.parts;
+    const memories = await memory.of(tenantIds);
+    const places = (await Promise.all(tenantIds.map((id) => this.destinationsOf(id)))).flat();
+    const found = await standings.of(places);
+    const nowMs = Date.now();
+    const ofTenant = async (tenantId: string, i: number): Promise<void> => {
+      const { isKnown = false, things = new Map<string, unknown>() } = memories[i] ?? {};
+      const changes = new Map<string, object | undefined>();
+      for (const name of things.keys())
+        if (name.startsWith(OF_DESTINATION)) changes.set(name, undefined);
+      for (const [n, place] of places.entries()) {
+        const standing = found[n];
+        if (place.tenantId !== tenantId || standing === undefined) continue;
+        const { destinationId, sink, lateAfterMs } = place;
+        const wait = this.survey.of(sink, destinationKey(tenantId, destinationId));
+        const looked = { tenantId, destinationId, standing, wait, nowMs, lateAfterMs };
+        const name = OF_DESTINATION + destinationId;
+        changes.set(name, await this.notice(looked, things.get(name), isKnown));
+      }
+      for (const [name, value] of changes)
+        if (JSON.stringify(things.get(name)) === JSON.stringify(value)) changes.delete(name);
+      if (changes.size > 0 || !isKnown) await memory.put(tenantId, changes);
+    };
+    await Promise.all(tenantIds.map(ofTenant));
+  }
+
+  private async notice(looked: Looked, before: unknown, isTenantKnown: boolean): Promise<object> {
+    const memory =
+      before === undefined ? freshMemory(looked, isTenantKnown) : (before as DestinationMemory);
+    const { notifications, after } = noticesOf(looked, memory);
+    for (const notification of notifications) await this.parts.add(notification);
+    return after;
+  }
+
+  private async destinationsOf(tenantId: string): Promise<Place[]> {
+    const { directory, store, lateMs } = this.parts;
+    const record = await directory.tenant(tenantId).catch((error: unknown) => {
+      // One that cannot be read is no reason to be silent about the others.
+      if (error instanceof Unreadable) return store.tenant(tenantId);
+      throw error;
+    });
+    return (record?.destinations ?? []).map((destination) => ({
+      tenantId,
+      destinationId: destination.id,
+      sink: destination.type,
+      lateAfterMs: lateMs + lingerMsOf(destination),
+    }));
+  }
+
+  private async mayGoOn(): Promise<boolean> {
+    const wasOwner = this.isOwner;
+    this.isOwner = await this.parts.memory.claim(this.owner, LEASE_MS);
+    if (this.isOwner && !wasOwner)
+      this.parts.log.info('this process watches what happens to destinations');
+    return this.isOwner;
+  }
+}
+
+interface Place {
+  tenantId: string;
+  destinationId: string;
+  sink: Destination['type'];
+  lateAfterMs: number;
+}
+
+function lingerMsOf(destination: Destination): number {
+  return destination.type === 's3' ? destination.s3.lingerMs : destination.cloudwatch.lingerMs;
+}
