@@ -1,9 +1,11 @@
 // What is noticed from the state that Redis is in, by consoles that come and go.
-import { Channel, shardOf, type FailureCode, type Notification } from '@logferry/core';
+import { Channel, shardOf, Source, type FailureCode, type Notification } from '@logferry/core';
 import { BatchStore, Holds, patientRedis, Standings } from '@logferry/queue';
+import { RunLease, SourceRuns, type RunEnd } from '@logferry/sources';
 import { ConfigStore, WatchMemory } from '@logferry/store';
 import { aCloudWatchLane, startRedis, type TestRedis } from '@logferry/testing';
 import { ConsoleTestbed, SHARDS } from './console.testbed';
+import { SourcesWatch } from './sources-watch';
 import { HappeningsWatch } from './happenings-watch';
 
 let server: TestRedis;
@@ -60,16 +62,19 @@ async function aChannel(tenantId: string): Promise<void> {
   await bed.redis.hset(`{lf}:channels:${tenantId}`, 'ops', JSON.stringify(channel));
 }
 
+const add = (notification: Notification): Promise<void> => {
+  told.push(notification);
+  return Promise.resolve();
+};
+
 function aWatch(): HappeningsWatch {
   const watch = new HappeningsWatch({
     store,
     directory: store,
     standings: new Standings(bed.redis, SHARDS),
+    sources: new SourcesWatch({ store, runs: new SourceRuns(bed.redis), add, everyMs: 0 }),
     memory: new WatchMemory(bed.redis),
-    add: (notification) => {
-      told.push(notification);
-      return Promise.resolve();
-    },
+    add,
     log: { info: () => undefined, debug: () => undefined },
     lateMs: LATE_MS,
   });
@@ -235,4 +240,64 @@ test('of many tenants to whom nothing happens, each is asked for a few things, a
   expect(stats).not.toMatch(/cmdstat_(hset|hdel|sadd|srem|del):/);
   const calls = [...stats.matchAll(/cmdstat_\w+:calls=(\d+)/g)].map(([, count]) => Number(count));
   expect(calls.reduce((sum, count) => sum + count, 0)).toBeLessThan(250 * 8);
+});
+
+const source = Source.parse({
+  id: 'auth0',
+  type: 'auth0',
+  domain: 'acme.eu.auth0.com',
+  clientId: 'client',
+  sealedSecret: `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`,
+});
+
+async function aRun(id: string, end: Partial<RunEnd> = {}): Promise<void> {
+  const place = { tenantId: 'acme', sourceId: 'auth0' };
+  const lease = await RunLease.take(bed.redis, place);
+  await lease?.begin({ id, kind: 'schedule', atMs: Date.now() }, source.domain);
+  await lease?.settle({ checkpoint: id }, { read: 10, accepted: 9, filtered: 1 });
+  const atMs = Date.now();
+  await lease?.end({ state: 'succeeded', warnings: [], isCaughtUp: true, atMs, ...end });
+}
+
+test('the daily report is sent once a day from its hour on, whichever console looks, and to the channel whose hour it is', async () => {
+  await aTenant('acme');
+  await store.putSource('acme', source);
+  await aRun('r1');
+  await aRun('r2', { warnings: ['late'] });
+  await aRun('r3', { state: 'failed', error: { code: 'internal.fault', message: 'm' } });
+  const { sealedSecret } = source;
+  // Somewhere it is past eleven in the evening only for an hour, and past midnight always.
+  for (const [id, dailyReportHour, timeZone] of [
+    ['ops', 0, 'UTC'],
+    ['later', 23, new Date().getUTCHours() === 23 ? 'Asia/Tokyo' : 'UTC'],
+  ] as const) {
+    const channel = { id, kind: 'slack', host: 'x', sealedSecret, dailyReportHour, timeZone };
+    await bed.redis.hset('{lf}:channels:acme', id, JSON.stringify(Channel.parse(channel)));
+  }
+  for (let i = 0; i < 3; i++) {
+    await bed.redis.del('{lf}:watcher');
+    await aWatch().round();
+  }
+  const reports = told.filter(({ channelId }) => channelId === 'ops');
+  expect(reports).toMatchObject([
+    {
+      kind: 'report.daily',
+      about: { sourceId: 'auth0' },
+      report: { processed: 27, warnings: 1, errors: 1, checkpoint: 'r3' },
+    },
+  ]);
+  expect(told.filter(({ channelId }) => channelId === 'later')).toEqual([]);
+});
+
+test('what is remembered of a source goes with it', async () => {
+  await aTenant('acme');
+  await store.putSource('acme', source);
+  const watch = aWatch();
+  await watch.round();
+  expect(await bed.redis.hexists('{lf}:watch:acme', 'source/auth0')).toBe(1);
+  await store.deleteSource('acme', 'auth0');
+  await watch.round();
+  expect(
+    (await bed.redis.hkeys('{lf}:watch:acme')).filter((name) => /source|report/.test(name)),
+  ).toEqual([]);
 });

@@ -11,12 +11,14 @@ import {
   type DestinationMemory,
   type Looked,
 } from './destination-notices';
+import type { SourcesWatch } from './sources-watch';
 import { WaitSurvey } from './wait-survey';
 
 interface HappeningsWatchParts {
   store: Pick<ConfigStore, 'tenantIds' | 'withChannels' | 'tenant'>;
   directory: Pick<Directory, 'tenant'>;
   standings: Standings;
+  sources: Pick<SourcesWatch, 'beginRound' | 'lookAt'>;
   memory: WatchMemory;
   add: (notification: Notification) => Promise<void>;
   log: Pick<Logger, 'info' | 'debug'>;
@@ -33,7 +35,7 @@ const TENANTS_A_PAGE = 100;
 const OF_DESTINATION = 'destination/';
 
 /**
- * Notices what happens to destinations by how they stand, and not by being told: nothing is missed while no console runs. Of all
+ * Notices what happens to destinations and sources by how they stand, and not by being told: nothing is missed while no console runs. Of all
  * consoles, one does it, and only for tenants that have somebody to tell.
  *
  * What is noticed is added before it is remembered. Dying in between, it is noticed again, under the same id.
@@ -61,9 +63,10 @@ export class HappeningsWatch {
 
   /** Looks once at everything. */
   async round(): Promise<void> {
-    const { store, memory } = this.parts;
+    const { store, memory, sources } = this.parts;
     if (!(await this.mayGoOn())) return;
     await this.survey.advance(Date.now() - FAILED_AFTER_MS);
+    sources.beginRound();
     const tenantIds = await store.tenantIds();
     const watched = new Set<string>();
     for (let at = 0; at < tenantIds.length; at += TENANTS_A_PAGE) {
@@ -86,7 +89,7 @@ export class HappeningsWatch {
   }
 
   private async lookAt(tenantIds: readonly string[]): Promise<void> {
-    const { memory, standings } = this.parts;
+    const { memory, standings, sources } = this.parts;
     const memories = await memory.of(tenantIds);
     const places = (await Promise.all(tenantIds.map((id) => this.destinationsOf(id)))).flat();
     const found = await standings.of(places);
@@ -105,6 +108,8 @@ export class HappeningsWatch {
         const name = OF_DESTINATION + destinationId;
         changes.set(name, await this.notice(looked, things.get(name), isKnown));
       }
+      for (const [name, value] of await sources.lookAt(tenantId, things, nowMs))
+        changes.set(name, value);
       for (const [name, value] of changes)
         if (JSON.stringify(things.get(name)) === JSON.stringify(value)) changes.delete(name);
       if (changes.size > 0 || !isKnown) await memory.put(tenantId, changes);
@@ -139,7 +144,7 @@ export class HappeningsWatch {
     const wasOwner = this.isOwner;
     this.isOwner = await this.parts.memory.claim(this.owner, LEASE_MS);
     if (this.isOwner && !wasOwner)
-      this.parts.log.info('this process watches what happens to destinations');
+      this.parts.log.info('this process watches what happens to destinations and sources');
     return this.isOwner;
   }
 }

@@ -7,12 +7,14 @@ import {
   type Message,
   type SendOutcome,
 } from '@logferry/notifications';
+import { SourceRuns } from '@logferry/sources';
 import { connected, patientRedis, Standings, type RedisClient } from '@logferry/queue';
 import { BrokerDesk, type Logger, type Metrics } from '@logferry/runtime';
 import { ChannelStates, ConfigStore, Directory, WatchMemory } from '@logferry/store';
 import { ChannelDesk } from './channel-desk';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { HappeningsWatch } from './happenings-watch';
+import { SourcesWatch } from './sources-watch';
 import { MessageSender } from './message-sender';
 
 /** Sends the messages, unless this console only shows. */
@@ -136,12 +138,14 @@ function watching(redis: symbol, log: symbol) {
     ) => {
       if (readOnly) return { start: () => undefined, stop: () => undefined };
       const queue = new NotificationQueue(client);
+      const add: NotificationQueue['add'] = (notification) => queue.add(notification);
       const watch = new HappeningsWatch({
         store,
         directory,
         standings: new Standings(client, shards),
         memory: new WatchMemory(client),
-        add: (notification) => queue.add(notification),
+        sources: new SourcesWatch({ store, runs: new SourceRuns(client), add }),
+        add,
         log: logger,
         lateMs: lateMinutes * 60_000,
       });
