@@ -31,7 +31,9 @@ const ofAws: Record<string, string[]> = {
 /** Where things are in the network of the containers: the same for every installation. */
 const isPlace = (name: string): boolean =>
   /_(HOST|PORT|TLS_DIR)$/.test(name) ||
-  ['REDIS_URL', 'LOGFERRY_BROKER_SIGNING_KEYS_DIR'].includes(name);
+  ['REDIS_URL', 'LOGFERRY_BROKER_SIGNING_KEYS_DIR', 'LOGFERRY_AUTH0_POLLER_INGEST_URL'].includes(
+    name,
+  );
 
 test('it starts every process and Redis, and makes certificates before', () => {
   const others = ['certificates', 'redis'];
@@ -64,7 +66,7 @@ test.each(apps.map(([app]) => app))(
 
 test('what it reads beside the settings is documented, with the defaults that it has', () => {
   const names = new Set(apps.flatMap(([app]) => settingsOf(app).map(({ name }) => name)));
-  const read = [...text.matchAll(/\$\{([A-Z_]+)(?::-([^}]*))?/g)]
+  const read = [...text.matchAll(/\$\{([A-Z0-9_]+)(?::-([^}]*))?/g)]
     .filter(([, name = '']) => !names.has(name))
     .map(([, name, standard]) => `${name}=${standard}`);
   expect([...new Set(read)].sort()).toEqual(

@@ -1,4 +1,5 @@
 // The reference pages, generated from the code that they describe; a test keeps them the same.
+import { auth0PollerSettings } from '../apps/auth0-poller/src/config';
 import { brokerSettings } from '../apps/credential-broker/src/config';
 import { cloudWatchWorkerSettings } from '../apps/cloudwatch-worker/src/config';
 import { consoleSettings } from '../apps/console/src/config';
@@ -19,6 +20,7 @@ export const apps: readonly [name: string, settings: Record<string, AnySetting>]
   ['cloudwatch-worker', cloudWatchWorkerSettings],
   ['s3-worker', s3WorkerSettings],
   ['credential-broker', brokerSettings],
+  ['auth0-poller', auth0PollerSettings],
   ['console', consoleSettings],
 ];
 

@@ -50,7 +50,7 @@ export interface SettledPage {
 }
 
 export interface RunEnd {
-  state: Exclude<RunState, 'running' | 'interrupted'>;
+  state: Exclude<RunState, 'running'>;
   error?: RunError;
   warnings: readonly RunWarning[];
   /** Whether there was nothing more to read. */

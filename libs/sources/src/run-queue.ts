@@ -31,17 +31,25 @@ export class RunQueue {
     this.queue.on('error', () => undefined);
   }
 
-  /** Makes the schedules what they are to be; any number of processes may do so at once. */
+  /**
+   * Makes the schedules what they are to be; any number of processes may do so at once.
+   *
+   * @throws AggregateError of those that cannot be read, when all others are as they are to be
+   */
   async reconcile(wanted: readonly Scheduled[]): Promise<void> {
     const ids = new Map(wanted.map((source) => [schedulerId(source), source]));
     const there = new Map(
       (await this.queue.getJobSchedulers(0, -1)).map((scheduler) => [scheduler.key, scheduler]),
     );
     for (const id of there.keys()) if (!ids.has(id)) await this.queue.removeJobScheduler(id);
+    const amiss: unknown[] = [];
     for (const [id, source] of ids) {
       const { pattern, tz } = there.get(id) ?? {};
-      if (pattern !== source.schedule || tz !== source.timeZone) await this.schedule(source);
+      if (pattern === source.schedule && tz === source.timeZone) continue;
+      // One that nobody can read keeps no other from being due.
+      await this.schedule(source).catch((error: unknown) => amiss.push(error));
     }
+    if (amiss.length > 0) throw new AggregateError(amiss, `${amiss.length} schedules are amiss`);
   }
 
   /** @returns when it runs next; nothing if it is not scheduled */

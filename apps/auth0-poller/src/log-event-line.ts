@@ -1,0 +1,47 @@
+import type { Auth0Log } from '@logferry/auth0';
+import { auth0LevelName, LOG_EVENT } from '@logferry/core';
+
+/** Small, and what destinations are filtered and named by; the log event itself has them all. */
+const ATTRIBUTES = {
+  clientId: 'client_id',
+  connection: 'connection',
+  organizationId: 'organization_id',
+  strategy: 'strategy',
+} as const;
+
+interface LineOptions {
+  /** Left out of what is sent once more on purpose: a destination that leaves out duplicates would leave it out. */
+  hasId: boolean;
+  /** The run of a replay whose log events are marked. */
+  markedBy?: string | undefined;
+}
+
+/** A log event of Auth0's as ingest takes it: with its own time, and as it came. */
+export function logEventLine(log: Auth0Log, { hasId, markedBy }: LineOptions): string {
+  const { id, type, timeMs, fields } = log;
+  const attributes: Record<string, string> = {};
+  if (isShort(type)) attributes.logType = type;
+  for (const [name, field] of Object.entries(ATTRIBUTES)) {
+    const value = fields[field];
+    if (isShort(value)) attributes[name] = value;
+  }
+  if (markedBy !== undefined) attributes.replay = markedBy;
+  const level = auth0LevelName(type);
+  return JSON.stringify({
+    ...(hasId ? { id } : {}),
+    // The time of sending would be a lie; what has no time that ingest takes has that of its arrival.
+    ...(isTime(timeMs) ? { time: timeMs } : {}),
+    ...(level === undefined ? {} : { level }),
+    attributes,
+    message: fields,
+  });
+}
+
+function isShort(value: unknown): value is string {
+  return (
+    typeof value === 'string' && value !== '' && value.length <= LOG_EVENT.attributeValueCharsMax
+  );
+}
+
+const isTime = (timeMs: number | undefined): boolean =>
+  timeMs !== undefined && timeMs >= LOG_EVENT.timeMsMin && timeMs <= LOG_EVENT.timeMsMax;

@@ -1,0 +1,295 @@
+import { ManagementApi, Pacer, type Auth0Reach } from '@logferry/auth0';
+import {
+  Failure,
+  failureKinds,
+  type FailureCode,
+  type Notification,
+  type RunState,
+  type Source,
+} from '@logferry/core';
+import type { Logger } from '@logferry/runtime';
+import {
+  LEASE_MS,
+  LeaseLost,
+  newRunId,
+  RunLease,
+  type RunBounds,
+  type RunEnd,
+  type RunJob,
+  type SourceRedis,
+  type SourceRuns,
+} from '@logferry/sources';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HandOverPage } from './hand-over-page';
+import { IngestClient } from './ingest-client';
+import { patiently } from './patience';
+import type { PollerMetrics } from './poller-metrics';
+import { RunProgress } from './run-progress';
+import { SourceExecution } from './source-execution';
+import type { LogApi } from './source-reader';
+
+/** Where sources are looked up. */
+export interface FindSource {
+  source(tenantId: string, sourceId: string): Promise<Source | undefined>;
+}
+
+/** Whoever has tokens of the Management API. */
+export interface SourceTokens {
+  token(tenantId: string, source: Source, refused?: string): Promise<string>;
+}
+
+export interface RunSourceParts {
+  redis: SourceRedis;
+  directory: FindSource;
+  tokens: SourceTokens;
+  runs: SourceRuns;
+  notify: (notification: Notification) => Promise<void>;
+  ingest: ConstructorParameters<typeof IngestClient>[0];
+  reach: Auth0Reach;
+  metrics: PollerMetrics;
+  log: Logger;
+  bounds: RunBounds;
+  requestTimeoutMs: number;
+  holdMs: number;
+}
+
+type Ended = Omit<RunEnd, 'warnings' | 'atMs'> & { isToComeBack?: boolean };
+
+/** Told to a run that must end, by the signal that everything in it waits with. */
+class Told extends Error {
+  constructor(readonly why: 'cancelled' | 'stopping') {
+    super(why);
+  }
+}
+
+const RENEWALS = 4;
+
+/** What happened, for whoever wants to be told. */
+const WARNED = {
+  gap: ['source.gap', 'source.checkpoint_gone'],
+  late: ['source.late', 'source.late'],
+  silent: ['source.silent', 'source.silent'],
+} as const;
+
+/** Runs a source when it is due: takes the lease, writes down that a run begins, reads and hands over, writes down how it ended. */
+export class RunSource {
+  private readonly pacers = new Map<string, Pacer>();
+  private readonly underWay = new Set<AbortController>();
+  private isStopping = false;
+
+  constructor(private readonly parts: RunSourceParts) {}
+
+  /** @throws if the job is to come back: a replay must not be lost, while a scheduled run is due again soon anyway */
+  async run(job: RunJob): Promise<void> {
+    const { tenantId, sourceId, kind, runId } = job;
+    const source = await this.find(job);
+    if (source === undefined) return;
+    const replayId = kind === 'replay' ? runId : undefined;
+    const lease = await RunLease.take(this.parts.redis, { tenantId, sourceId, replayId });
+    if (lease === undefined) {
+      if (kind === 'replay') throw new Error('another process has this replay');
+      return;
+    }
+    this.parts.metrics.running++;
+    try {
+      await this.withLease(lease, { job, source });
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      this.parts.log.warn({ tenantId, sourceId }, 'a run ends: another process has its source');
+    } finally {
+      this.parts.metrics.running--;
+      await lease.release().catch(() => undefined);
+    }
+    await this.parts.runs.trim(job, this.parts.bounds);
+  }
+
+  /** Ends what is under way at its next step. */
+  stop(): void {
+    this.isStopping = true;
+    for (const controller of this.underWay) controller.abort(new Told('stopping'));
+  }
+
+  private async withLease(
+    lease: RunLease,
+    { job, source }: { job: RunJob; source: Source },
+  ): Promise<void> {
+    const startedAtMs = Date.now();
+    const id = job.runId ?? newRunId(startedAtMs);
+    const { kind, replay } = job;
+    const position = await lease.begin({ id, kind, replay, atMs: startedAtMs }, source.domain);
+    if (position === undefined) return;
+    const controller = new AbortController();
+    this.underWay.add(controller);
+    if (this.isStopping) controller.abort(new Told('stopping'));
+    const renewing = setInterval(() => void this.renew(lease, controller), LEASE_MS / RENEWALS);
+    const progress = new RunProgress(lease, this.parts.metrics, this.parts.log);
+    progress.tell('info', `begins behind ${position.checkpoint ?? 'nothing: with the oldest'}`);
+    let ended: Ended;
+    try {
+      const parts = { job, lease, progress, signal: controller.signal };
+      const execution = this.execution({ id, startedAtMs, domain: source.domain }, parts);
+      const outcome = await execution.run(position);
+      ended =
+        outcome === 'caught_up'
+          ? { state: 'succeeded', isCaughtUp: kind !== 'replay' }
+          : { state: 'cancelled', isCaughtUp: false };
+    } catch (error) {
+      ended = this.endOf(error, job);
+    } finally {
+      clearInterval(renewing);
+      this.underWay.delete(controller);
+    }
+    await this.end(lease, { id, job, ended, progress });
+  }
+
+  private execution(
+    run: { id: string; startedAtMs: number; domain: string },
+    parts: { job: RunJob; lease: RunLease; progress: RunProgress; signal: AbortSignal },
+  ): SourceExecution {
+    const { job, lease, progress, signal } = parts;
+    const { kind, replay, tenantId } = job;
+    const wait = async (ms: number): Promise<void> => {
+      await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+    };
+    const ingest = new IngestClient(this.parts.ingest, signal);
+    const { holdMs } = this.parts;
+    return new SourceExecution({
+      run: { id: run.id, kind, replay, startedAtMs: run.startedAtMs },
+      tenantId,
+      source: async () => {
+        signal.throwIfAborted();
+        const source = await this.find(job);
+        return source?.domain === run.domain ? source : undefined;
+      },
+      lease,
+      progress,
+      api: this.api(run.domain, { ...parts, wait }),
+      handOver: new HandOverPage({ lease, ingest, progress, holdMs, wait }),
+    });
+  }
+
+  /** The log of an Auth0 tenant, with the patience of a run. */
+  private api(
+    domain: string,
+    parts: {
+      job: RunJob;
+      progress: RunProgress;
+      signal: AbortSignal;
+      wait: (ms: number) => Promise<void>;
+    },
+  ): LogApi {
+    const { job, progress, signal, wait } = parts;
+    const { reach, requestTimeoutMs: timeoutMs, tokens, holdMs } = this.parts;
+    const api = new ManagementApi({
+      reach,
+      domain,
+      timeoutMs,
+      signal,
+      wait,
+      pacer: this.pacerOf(domain),
+      token: async (refused) => {
+        const source = await this.find(job);
+        if (source === undefined) throw new Told('cancelled');
+        return tokens.token(job.tenantId, source, refused);
+      },
+      onCall: ({ status }) => progress.called(status),
+      onWait: (ms) => progress.waited('api', ms),
+    });
+    const onTrouble = (failure: Failure, waitMs: number): void => {
+      progress.waited('api', waitMs);
+      progress.tell('warn', `${failure.publicMessage} Tried again in ${Math.ceil(waitMs)} ms.`);
+    };
+    const patient = <T>(work: () => Promise<T>): Promise<T> =>
+      patiently(work, { holdMs, wait, onTrouble });
+    return {
+      logsAfter: (from, take) => patient(() => api.logsAfter(from, take)),
+      oldestLogs: (sinceMs) => patient(() => api.oldestLogs(sinceMs)),
+      newestLog: () => patient(() => api.newestLog()),
+      log: (id) => patient(() => api.log(id)),
+    };
+  }
+
+  /** One for all runs of this process at the same Auth0 tenant: the limit is that tenant's. */
+  private pacerOf(domain: string): Pacer {
+    let pacer = this.pacers.get(domain);
+    if (pacer === undefined) {
+      pacer = new Pacer();
+      this.pacers.set(domain, pacer);
+    }
+    return pacer;
+  }
+
+  private async renew(lease: RunLease, controller: AbortController): Promise<void> {
+    try {
+      const { isCancelled } = await lease.renew();
+      if (isCancelled) controller.abort(new Told('cancelled'));
+    } catch (error) {
+      // While Redis is away, the lease may be another's by the time it is back: the next step tells.
+      if (error instanceof LeaseLost) controller.abort(error);
+    }
+  }
+
+  /** @throws LeaseLost, since then it is nobody's to write down how it ended */
+  private endOf(error: unknown, { kind, tenantId, sourceId }: RunJob): Ended {
+    if (error instanceof LeaseLost) throw error;
+    if (error instanceof Told) {
+      if (error.why === 'cancelled') return { state: 'cancelled', isCaughtUp: false };
+      return { state: 'interrupted', isCaughtUp: false, isToComeBack: kind === 'replay' };
+    }
+    const code: FailureCode = error instanceof Failure ? error.code : 'source.fault';
+    const detail = error instanceof Failure ? error.detail : undefined;
+    const level = code === 'source.fault' ? 'error' : 'warn';
+    this.parts.log[level]({ tenantId, sourceId, code, detail, err: error }, 'a run failed');
+    const { publicMessage: message } = failureKinds[code];
+    return { state: 'failed', isCaughtUp: false, error: { code, message } };
+  }
+
+  private async end(
+    lease: RunLease,
+    of: { id: string; job: RunJob; ended: Ended; progress: RunProgress },
+  ): Promise<void> {
+    const { id, job, ended, progress } = of;
+    const { isToComeBack, ...end } = ended;
+    const { tenantId, sourceId } = job;
+    await lease.count(progress.take());
+    progress.tell(end.error === undefined ? 'info' : 'error', end.error?.message ?? end.state);
+    await lease.end({ ...end, warnings: [...progress.warnings], atMs: Date.now() });
+    this.parts.metrics.ended(end.state, end.error?.code ?? '');
+    this.parts.log.info({ tenantId, sourceId, runId: id, state: end.state }, 'a run ended');
+    await this.tellOwner(id, { job, state: end.state, progress });
+    if (isToComeBack === true) throw new Error('this process stops: the replay goes on elsewhere');
+  }
+
+  private async tellOwner(
+    id: string,
+    { job, state, progress }: { job: RunJob; state: RunState; progress: RunProgress },
+  ): Promise<void> {
+    const { runs, notify, log } = this.parts;
+    const { tenantId, sourceId } = job;
+    const run = await runs.run(job, id);
+    if (run === undefined) return;
+    const atMs = Date.now();
+    const told = { tenantId, atMs, about: { sourceId } };
+    const notifications: Notification[] = [];
+    if (state === 'failed' || state === 'succeeded') {
+      const kind = state === 'failed' ? 'run.failed' : 'run.succeeded';
+      notifications.push({ ...told, id: `run:${id}`, kind, run, ...run.error });
+    }
+    for (const [warning, [kind, code]] of Object.entries(WARNED)) {
+      if (!progress.warnings.has(warning as keyof typeof WARNED)) continue;
+      // Once a day: a run comes every five minutes.
+      const day = new Date(atMs).toISOString().slice(0, 10);
+      const { publicMessage: message } = failureKinds[code];
+      notifications.push({ ...told, id: `${kind}:${sourceId}:${day}`, kind, code, message, run });
+    }
+    await Promise.all(notifications.map((one) => notify(one))).catch((error: unknown) =>
+      log.error({ tenantId, sourceId, err: error }, 'nobody can be told how a run ended'),
+    );
+  }
+
+  /** @returns nothing for a source that is not to run */
+  private async find({ tenantId, sourceId }: RunJob): Promise<Source | undefined> {
+    const source = await this.parts.directory.source(tenantId, sourceId);
+    return source?.enabled === true ? source : undefined;
+  }
+}

@@ -1,0 +1,172 @@
+import { compareLogIds, type Auth0Log, type ManagementApi } from '@logferry/auth0';
+import { AUTH0_PAGE_MAX, Failure, type ReplayRequest } from '@logferry/core';
+import type { FeedPosition } from '@logferry/sources';
+
+/** What was read in one go. */
+export interface ReadPage {
+  logs: readonly Auth0Log[];
+  /** Behind which log event it goes on, once all of these are accepted. */
+  checkpoint: string;
+}
+
+export type LogApi = Pick<ManagementApi, 'logsAfter' | 'oldestLogs' | 'log' | 'newestLog'>;
+
+interface ReaderParts {
+  api: LogApi;
+  /** Log events of one page. */
+  take: number;
+  /** Told when Auth0 has deleted what lies behind the checkpoint. */
+  onGap: (checkpoint: string) => void;
+  nowMs: number;
+}
+
+/** The shortest that Auth0 keeps log events is a day: what was read to its end since then cannot have a gap. */
+const GAP_AFTER_MS = 20 * 3_600_000;
+/** Log events come in the order of their ids, not of their times; nothing is later than this. */
+const SKEW_MS = 15 * 60_000;
+
+/**
+ * Reads the log from a position on: page behind page, until there is nothing more.
+ *
+ * Where there is no checkpoint yet, the oldest log event is looked for by its date, and read alone. A page of the oldest by date is not one
+ * of the oldest by id: to go on behind its last one would skip those that came a moment later with an earlier id.
+ */
+export async function* readOn(
+  position: FeedPosition,
+  parts: ReaderParts,
+): AsyncGenerator<ReadPage, void> {
+  const { api, take } = parts;
+  let from = position.checkpoint;
+  if (from === undefined) {
+    const oldest = earliest(await api.oldestLogs());
+    if (oldest === undefined) return;
+    yield pageOf([oldest]);
+    from = oldest.id;
+  } else {
+    const isKnown = await startsWell(position, from, parts);
+    if (isKnown.first !== undefined) {
+      yield pageOf([isKnown.first]);
+      from = isKnown.first.id;
+    }
+  }
+  for (;;) {
+    const logs = await api.logsAfter(from, take);
+    if (logs.length === 0) return;
+    const page = pageOf(logs);
+    yield page;
+    from = page.checkpoint;
+  }
+}
+
+/** What is read before the pages behind a checkpoint: itself, if it is wanted, or the oldest that is left, if all of that is gone. */
+async function startsWell(
+  { isInclusive, caughtUpAtMs }: FeedPosition,
+  from: string,
+  { api, onGap, nowMs }: ReaderParts,
+): Promise<{ first?: Auth0Log }> {
+  const mayBeGone = caughtUpAtMs === undefined || nowMs - caughtUpAtMs > GAP_AFTER_MS;
+  if (!isInclusive && !mayBeGone) return {};
+  const log = await api.log(from);
+  if (log !== undefined) return isInclusive ? { first: log } : {};
+  onGap(from);
+  const oldest = earliest(await api.oldestLogs());
+  if (oldest === undefined || compareLogIds(oldest.id, from) <= 0) return {};
+  // Auth0 does not say what it answers behind a log event that is gone. If that is what we know to be there, all is well.
+  const [next] = await api.logsAfter(from, 1).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'source.request_refused') return [];
+    throw error;
+  });
+  return next !== undefined && compareLogIds(next.id, oldest.id) <= 0 ? {} : { first: oldest };
+}
+
+interface ReplayParts extends ReaderParts {
+  replay: ReplayRequest;
+  /** When the replay was asked for; without an end, it reads what there was then. */
+  startedAtMs: number;
+}
+
+/** Reads what a replay asks for, and nothing behind it. A log event of another time that lies between is not wanted: see `isReplayed`. */
+export async function* readReplay(
+  position: FeedPosition,
+  parts: ReplayParts,
+): AsyncGenerator<ReadPage, void> {
+  const { replay, startedAtMs } = parts;
+  const begin = position.checkpoint === undefined ? await replayBegin(parts) : position;
+  if (begin === undefined) return;
+  const { to = { timeMs: startedAtMs } } = replay;
+  const from = { ...begin, caughtUpAtMs: parts.nowMs };
+  for await (const page of readOn(from, parts)) {
+    if ('timeMs' in to) {
+      const isBeyond = page.logs.every(({ timeMs = 0 }) => timeMs > to.timeMs + SKEW_MS);
+      if (isBeyond) return;
+      yield page;
+      continue;
+    }
+    const within = page.logs.filter(({ id }) => compareLogIds(id, to.at) <= 0);
+    if (within.length > 0) yield pageOf(within);
+    if (within.length < page.logs.length) return;
+  }
+}
+
+/** Whether a log event is of the time that a replay is about. */
+export function isReplayed(
+  { timeMs }: Auth0Log,
+  replay: ReplayRequest,
+  startedAtMs: number,
+): boolean {
+  if (timeMs === undefined) return true;
+  const { from, to = { timeMs: startedAtMs } } = replay;
+  if ('timeMs' in from && timeMs < from.timeMs) return false;
+  return !('timeMs' in to) || timeMs <= to.timeMs;
+}
+
+async function replayBegin({ api, replay }: ReplayParts): Promise<FeedPosition | undefined> {
+  const { from } = replay;
+  if ('after' in from) return { checkpoint: from.after, isInclusive: false, epoch: 0 };
+  if ('at' in from) return { checkpoint: from.at, isInclusive: true, epoch: 0 };
+  const oldest = earliest(await api.oldestLogs(Math.max(from.timeMs - SKEW_MS, 0)));
+  if (oldest === undefined) return undefined;
+  return { checkpoint: oldest.id, isInclusive: true, epoch: 0 };
+}
+
+/**
+ * The log events that were about to be handed over, read once more.
+ *
+ * @returns those of them that Auth0 still has
+ */
+export async function readAgain(
+  ids: readonly string[],
+  position: FeedPosition,
+  api: LogApi,
+): Promise<Auth0Log[]> {
+  const wanted = new Set(ids);
+  const found = new Map<string, Auth0Log>();
+  const { checkpoint, isInclusive } = position;
+  const last = ids.at(-1);
+  if (checkpoint === undefined || isInclusive || last === undefined) {
+    for (const id of ids) {
+      const log = await api.log(id);
+      if (log !== undefined) found.set(id, log);
+    }
+    return [...found.values()];
+  }
+  let from = checkpoint;
+  while (found.size < wanted.size) {
+    const logs = await api.logsAfter(from, AUTH0_PAGE_MAX);
+    const end = logs.at(-1);
+    if (end === undefined) break;
+    for (const log of logs) if (wanted.has(log.id)) found.set(log.id, log);
+    if (compareLogIds(end.id, last) >= 0) break;
+    from = end.id;
+  }
+  return ids.map((id) => found.get(id)).filter((log) => log !== undefined);
+}
+
+function pageOf(logs: readonly Auth0Log[]): ReadPage {
+  const last = logs.at(-1);
+  return { logs, checkpoint: last?.id ?? '' };
+}
+
+function earliest(logs: readonly Auth0Log[]): Auth0Log | undefined {
+  return [...logs].sort((a, b) => compareLogIds(a.id, b.id))[0];
+}
