@@ -1,9 +1,12 @@
 // Channels over HTTP, and what they are told: of Slack and of webhooks, by consoles that share the work.
-import type { Notification } from '@logferry/core';
+import { shardOf, Source, type Notification } from '@logferry/core';
 import { isSignedBy, NotificationQueue } from '@logferry/notifications';
-import { until } from '@logferry/testing';
+import { Holds } from '@logferry/queue';
+import { ConfigStore } from '@logferry/store';
+import { aCloudWatchLane, until } from '@logferry/testing';
 import { ChannelsTestbed } from './channels.testbed';
-import { useConsoleTestbed } from './console.testbed';
+import { aDestination } from './api-examples';
+import { SHARDS, useConsoleTestbed } from './console.testbed';
 
 const bed = useConsoleTestbed();
 const channels = new ChannelsTestbed(bed);
@@ -27,6 +30,14 @@ beforeEach(async () => {
 afterAll(async () => {
   await queue.close();
   await channels.stop();
+});
+
+const aSource = Source.parse({
+  id: 'auth0',
+  type: 'auth0',
+  domain: 'acme.eu.auth0.com',
+  clientId: 'client',
+  sealedSecret: `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`,
 });
 
 interface Answer {
@@ -287,6 +298,25 @@ test('a tenant has a bounded number of channels', async () => {
   });
   expect((await put('c3', { kind: 'slack' })).status).toBe(200);
 });
+
+test('a destination that is suspended is told of by the consoles themselves, once, and so is the day’s report', async () => {
+  await slack({ events: ['destination.suspended'] });
+  await webhook({ events: ['report.daily'], dailyReportHour: 0 });
+  await bed.call('/v1/tenants/acme/destinations/cw', { method: 'PUT', body: aDestination });
+  await new ConfigStore(bed.redis).putSource('acme', aSource);
+  const batchId = await bed.send(aCloudWatchLane(), ['x']);
+  const shard = shardOf('acme', 'cw', SHARDS);
+  const failure = { code: 'cloudwatch.access_denied', says: 'suspended' } as const;
+  await new Holds(bed.redis, shard).fail(batchId, {
+    ...failure,
+    countsAttempt: false,
+    isProbe: false,
+  });
+  await until(() => channels.hooks.messages.length === 2, { timeoutMs: 25_000 });
+  const textAt = (path: string) => channels.hooks.messages.find((one) => one.path === path)?.text;
+  expect(textAt(SLACK_PATH)).toContain('logs:PutLogEvents');
+  expect(textAt('/hooks/a-secret-of-acme')).toContain('"report.daily"');
+}, 60_000);
 
 test('a console that only shows neither changes nor tests nor sends', async () => {
   await slack();

@@ -9,7 +9,7 @@ import {
 } from '@logferry/notifications';
 import { SourceRuns } from '@logferry/sources';
 import { connected, patientRedis, Standings, type RedisClient } from '@logferry/queue';
-import { BrokerDesk, type Logger, type Metrics } from '@logferry/runtime';
+import { BrokerDesk, ConfigError, type Logger, type Metrics } from '@logferry/runtime';
 import { ChannelStates, ConfigStore, Directory, WatchMemory } from '@logferry/store';
 import { ChannelDesk } from './channel-desk';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
@@ -50,7 +50,7 @@ export function notificationParts(redis: symbol, log: symbol, metrics: typeof Me
         states: ChannelStates,
         ...[client, rules, config]: [RedisClient, HookRules, ConsoleConfig]
       ) => {
-        const hooks = new HookClient({ endpointUrl: config.hooksEndpointUrl });
+        const hooks = new HookClient({ endpointUrl: endpointOf(config) });
         const turns = new HookTurns(client);
         return new MessageSender({ store, broker, states, client: hooks, turns, rules });
       },
@@ -162,6 +162,16 @@ function watching(redis: symbol, log: symbol) {
 
 function labelOf({ kind }: SendOutcome): string {
   return kind === 'again' ? 'failed' : kind;
+}
+
+/** @throws ConfigError */
+function endpointOf({ hooksEndpointUrl }: ConsoleConfig): string | undefined {
+  const protocol = URL.parse(hooksEndpointUrl ?? 'http:')?.protocol;
+  if (protocol === 'http:' || protocol === 'https:' || hooksEndpointUrl === undefined)
+    return hooksEndpointUrl;
+  throw new ConfigError([
+    'LOGFERRY_CONSOLE_HOOKS_ENDPOINT_URL must be an address that begins with http:// or https://',
+  ]);
 }
 
 function listOf(text: string): string[] {

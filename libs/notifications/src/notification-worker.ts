@@ -75,8 +75,16 @@ export class NotificationWorker {
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
-    if (job.name === JOB_NAMES.notification) return this.fanOut(job.data as Notification);
-    return this.sendMessage(job as Job<MessageJob>, token);
+    try {
+      if (job.name === JOB_NAMES.notification) return await this.fanOut(job.data as Notification);
+      return await this.sendMessage(job as Job<MessageJob>, token);
+    } catch (error) {
+      if (error instanceof DelayedError || error instanceof UnrecoverableError) throw error;
+      this.parts.onError(error);
+      // Redis or the broker was away, or it is a fault of ours, which would come back for ever.
+      if (Date.now() - job.timestamp > GIVE_UP_MS) throw new UnrecoverableError('internal.fault');
+      throw error;
+    }
   }
 
   /** Made once more after a crash, the messages have the same ids; made once more later, the notification is known. */

@@ -3,6 +3,9 @@ import type { FailureCode } from '@logferry/core';
 import type { Cluster, Redis } from 'ioredis';
 import { CONFIG_TAG } from './config-record';
 
+/** Of a channel to which nothing was sent for so long, nothing is remembered; and of one whose tenant is gone. */
+const KEPT_MS = 90 * 86_400_000;
+
 export interface ChannelState {
   sent: number;
   failed: number;
@@ -51,6 +54,7 @@ export class ChannelStates {
       .hincrby(key, 'sent', 1)
       .hset(key, 'sentAtMs', atMs)
       .hdel(key, 'code', 'goneSinceMs', 'gaveUpUntilMs', 'gaveUpOn')
+      .pexpire(key, KEPT_MS)
       .exec();
   }
 
@@ -64,6 +68,7 @@ export class ChannelStates {
       .multi()
       .hincrby(key, 'failed', isLast ? 1 : 0)
       .hset(key, 'failedAtMs', atMs, 'code', code)
+      .pexpire(key, KEPT_MS)
       .exec();
   }
 
