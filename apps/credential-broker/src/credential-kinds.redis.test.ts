@@ -1,10 +1,10 @@
 // Every kind of credentials through the whole broker, from what a customer enters to a session that AWS takes; and what the broker
 // finds out about a role that trusts too many.
-import { Credentials, CredentialsInput, Destination, Failure } from '@logferry/core';
+import { Channel, Credentials, CredentialsInput, Destination, Failure } from '@logferry/core';
 import { S3Sink, sharedTransport } from '@logferry/aws';
 import { failFastRedis, type RedisClient } from '@logferry/queue';
 import { BrokerClient, BrokerDesk, Secret, type RunningApp } from '@logferry/runtime';
-import { ConfigStore } from '@logferry/store';
+import { channelPlace, ConfigStore } from '@logferry/store';
 import {
   freePort,
   startRedis,
@@ -343,4 +343,26 @@ test('whoever does not know the secret gets nothing done', async () => {
   await expect(stranger.externalId(place)).rejects.toMatchObject(refused);
   await expect(stranger.tryDecoys(place)).rejects.toMatchObject(refused);
   stranger.close();
+});
+
+test('what is secret of a channel is sealed and opened for it, and for no other', async () => {
+  const owner = { tenantId: 'acme', channelId: 'ops' };
+  const secrets = { url: 'https://ops.acme.com/hook', signingSecret: `whsec_${'a'.repeat(44)}` };
+  const sealedSecret = await desk.seal(owner, JSON.stringify(secrets));
+  expect(sealedSecret).not.toContain('acme.com');
+  const value = Channel.parse({ id: 'ops', kind: 'webhook', host: 'ops.acme.com', sealedSecret });
+  const by = { kind: 'command' } as const;
+  for (const tenantId of ['acme', 'globex'])
+    await new ConfigStore(redis).write(by, [
+      { place: channelPlace(tenantId, 'ops'), to: { value } },
+    ]);
+  expect(await desk.channelSecrets(owner)).toEqual(secrets);
+  const codeOf = (error: unknown) => error instanceof Failure && error.code;
+  // Copied to another tenant it is of no use there.
+  expect(await desk.channelSecrets({ ...owner, tenantId: 'globex' }).catch(codeOf)).toBe(
+    'credential.secret_unreadable',
+  );
+  expect(await desk.channelSecrets({ ...owner, channelId: 'other' }).catch(codeOf)).toBe(
+    'channel.missing',
+  );
 });
