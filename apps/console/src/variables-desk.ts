@@ -20,15 +20,15 @@ import {
   variablesPlace,
   type ConfigStore,
   type Expected,
-  type RecordPlace,
   type RecordWrite,
+  type Written,
 } from '@logferry/store';
 import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
 import { invalid, parseConfig, type Problem } from './config-problem';
 import { jsonOf, Versioned } from './config-views';
 import { byOf, mayWrite, type WriteRequest } from './config-write';
 import { refuseCredentials, type DestinationCheck } from './destination-desk';
-import { expectedOf } from './precondition';
+import { expectedOf, expectedOfRead, mayReadAgain } from './precondition';
 import {
   VariablesBody,
   variablesView,
@@ -131,12 +131,12 @@ export class VariablesDesk {
         {
           place: variablesPlace(tenantId),
           to: { value: Object.keys(all).length === 0 ? undefined : all },
-          expected: expected ?? before.version ?? 'absent',
+          expected: expectedOfRead(expected, before.version),
         },
         { place: tenantPlace(tenantId), expected: 'present' },
         ...writes,
       ]);
-      if (written.kind === 'conflict' && isOvertaken(written.place, expected)) continue;
+      if (written.kind === 'conflict' && isOvertaken(written, expected)) continue;
       const known = { all, derivation, version: stored(written, 'variables').version };
       return { created, view: variablesView(scope, known) };
     }
@@ -229,8 +229,13 @@ export class VariablesDesk {
  * Whether to look again and do it anew: what variables made is nobody's who asked for a version of the variables, and somebody else
  * may have written it, such as its secret sealed with a newer key.
  */
-function isOvertaken({ kind }: RecordPlace, expected: Expected | undefined): boolean {
-  return kind === 'destination' || (kind === 'variables' && expected === undefined);
+function isOvertaken(
+  { place, version }: Extract<Written, { kind: 'conflict' }>,
+  expected: Expected | undefined,
+): boolean {
+  if (place.kind !== 'variables') return place.kind === 'destination';
+  const isMissing = expected === 'present' && version === undefined;
+  return mayReadAgain(expected) && !isMissing;
 }
 
 /** It is sealed into the destination of its scope, and kept nowhere else. */

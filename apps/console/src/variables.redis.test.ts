@@ -199,6 +199,8 @@ test('while log events wait for what would be no more, it stays, unless it is fo
 });
 
 test('who has read an older version writes nothing over a newer one; who has read none is not in the way', async () => {
+  const headers = { 'if-match': '*' };
+  expect((await put('a', env0, { headers })).status).toBe(412); // there are none yet
   const first = await put('a', env0);
   await put('b', env0);
   const stale = await put('a', {}, { headers: { 'if-match': `"${first.body.version}"` } });
@@ -210,6 +212,15 @@ test('who has read an older version writes nothing over a newer one; who has rea
   expect(
     (await bed.json<{ scopes: object[] }>('/v1/tenants/acme/scopes')).body.scopes,
   ).toHaveLength(10);
+  const more = await Promise.all(
+    Array.from({ length: 4 }, (_, i) =>
+      put(`more-${i}`, { ENV0_S3_LOG_ROLE_ARN: role }, { headers }),
+    ),
+  );
+  expect(more.map(({ status }) => status)).toEqual(Array(4).fill(201));
+  expect(
+    (await bed.json<{ scopes: object[] }>('/v1/tenants/acme/scopes')).body.scopes,
+  ).toHaveLength(14);
 });
 
 /** Saves variables while somebody else writes the destination that they make, once. */
