@@ -127,6 +127,31 @@ test('what was left while nobody sent is told when somebody does', async () => {
   expect(sent).toHaveLength(1);
 });
 
+test('what a console had in hand when it was killed is sent by another one', async () => {
+  const dying = new Redis(server.url, { maxRetriesPerRequest: null });
+  let began = 0;
+  let answer = (_outcome: SendOutcome): void => undefined;
+  const killed = new NotificationWorker({
+    redis: dying,
+    channelsFor: () => Promise.resolve(['slack']),
+    send: () => {
+      began++;
+      return new Promise((resolve) => (answer = resolve));
+    },
+    onOutcome: () => undefined,
+    onError: () => undefined,
+  });
+  killed.start();
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(began === 1));
+  dying.disconnect(); // its locks are renewed no more
+  work();
+  await until(() => Promise.resolve(outcomes.length === 1), { timeoutMs: 30_000 });
+  expect(sent).toHaveLength(1);
+  answer({ kind: 'sent' });
+  await killed.stop().catch(() => undefined);
+}, 60_000);
+
 test('turns at one hook are more than a second apart, and those at another are its own', async () => {
   const turns = new HookTurns(redis);
   const waits = [];

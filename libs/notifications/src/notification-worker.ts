@@ -59,8 +59,9 @@ export class NotificationWorker {
       connection: this.parts.redis,
       prefix: TAG,
       concurrency: this.parts.concurrency ?? CONCURRENCY,
-      lockDuration: 30_000,
-      stalledInterval: 10_000,
+      // With BullMQ's own 30 s, what a console that was killed had in hand would come a minute and a half later.
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
       maxStalledCount: 10,
       runRetryDelay: 1_000,
       settings: { backoffStrategy: (attempt) => this.backoffMs(attempt) },
