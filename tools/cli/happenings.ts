@@ -6,6 +6,8 @@ export interface Happening {
   /** Such as `acme/logs`. */
   where: string;
   what: string;
+  /** The numbers, if it is numbers that have changed. */
+  ledger?: Readonly<Record<string, number>>;
 }
 
 interface AuditEntry {

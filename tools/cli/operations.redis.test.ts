@@ -1,5 +1,5 @@
 // The commands that look after deliveries: policies to paste, dead letters, what happens, and whether all is well.
-import { until } from '@logferry/testing';
+import { aCloudWatchLane, until } from '@logferry/testing';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { useConsoleTestbed } from '../../apps/console/src/console.testbed';
@@ -15,6 +15,17 @@ beforeEach(async () => {
   await bed.call(CW, { method: 'PUT', body: destination });
 });
 afterAll(() => cli.remove());
+
+interface Told {
+  where: string;
+  what: string;
+  ledger?: object;
+}
+const happeningsOf = (out: string): Told[] =>
+  out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Told);
 
 const CW = '/v1/tenants/acme/destinations/cw';
 const destination = {
@@ -60,25 +71,47 @@ test('what happens to a tenant is followed as it comes, and what was before is n
   await bed.deadLetters(1);
   const tail = cli.start(['tail', 'acme', '--every', '1', '--json']);
   await until(() => tail.told().includes('Following acme …'), { timeoutMs: 20_000 });
-  expect(tail.out()).toBe('');
+  expect(happeningsOf(tail.out()).map(({ ledger }) => ledger)).toEqual([
+    { accepted: 2, delivered: 0, rejected: 0, deadLettered: 2, waiting: 0 },
+  ]);
   await bed.deadLetters(1);
   await bed.deadLetters(1, { tenantId: 'globex' });
   await bed.call(CW, { method: 'PUT', body: { ...destination, enabled: false } });
-  const lines = await until(
+  const told = await until(
     () => {
-      const told = tail.out().trim().split('\n');
-      return told.length === 2 ? told : undefined;
+      const others = happeningsOf(tail.out()).filter(({ ledger }) => ledger === undefined);
+      return others.length === 2 ? others : undefined;
     },
     { timeoutMs: 20_000 },
   );
-  const told = lines.map((line) => JSON.parse(line) as { where: string; what: string });
   expect(told.map(({ what }) => what.replace(/letter \S+/, 'letter …')).sort()).toEqual([
     expect.stringMatching(/^dead letter … of 2 log events: cloudwatch\.unavailable: /),
     'destination cw changed by login',
   ]);
   expect(told.map(({ where }) => where)).toEqual(['acme/cw', 'acme/cw']);
+  expect(tail.out()).not.toContain('globex');
   tail.signal('SIGINT');
   await tail.ended;
+});
+
+test('where the log events are is told at first and whenever it changes, and each time it balances', async () => {
+  const lane = aCloudWatchLane({ id: 'acme/cw/lane', lingerMs: 0 });
+  const tail = cli.start(['tail', 'acme', 'cw', '--every', '1']);
+  await until(() => tail.told().includes('Following acme/cw …'), { timeoutMs: 20_000 });
+  expect(tail.out()).toBe('');
+  const says = (text: string) =>
+    until(() => tail.out().includes(`  acme/cw  ${text}\n`), { timeoutMs: 20_000 });
+  await bed.send(lane, ['one', 'two', 'three']);
+  await says('accepted 3: delivered 0, rejected 0, dead-lettered 0, waiting 3');
+  bed.consume(() => Promise.resolve({ rejected: [] }));
+  await says('accepted 3: delivered 3, rejected 0, dead-lettered 0, waiting 0');
+  tail.signal('SIGINT');
+  await tail.ended;
+  const begun = cli.start(['tail', 'acme', '--every', '1']);
+  await until(() => begun.told().includes('Following acme …'), { timeoutMs: 20_000 });
+  expect(begun.out()).toMatch(/^\S+ {2}acme\/cw {2}accepted 3: delivered 3, .*\n$/);
+  begun.signal('SIGINT');
+  await begun.ended;
 });
 
 test("a tenant's own key is told what it is not told of, and follows the rest", async () => {
@@ -86,8 +119,12 @@ test("a tenant's own key is told what it is not told of, and follows the rest", 
   cli.environment.LOGFERRY_CONSOLE_KEY = key;
   const tail = cli.start(['tail', 'acme', 'cw', '--every', '1']);
   await until(() => tail.told().includes('Following acme/cw …'), { timeoutMs: 20_000 });
-  expect(tail.told()).toContain('This key is told of changes only');
-  await bed.call(CW, { method: 'DELETE' });
+  expect(tail.told()).toContain('is told to keys of the platform only');
+  await bed.send(aCloudWatchLane({ id: 'acme/cw/lane', lingerMs: 60_000 }), ['waits']);
+  await until(() => tail.out().includes('acme/cw  accepted 1: delivered 0, '), {
+    timeoutMs: 20_000,
+  });
+  await bed.call(`${CW}?force=true`, { method: 'DELETE' });
   await until(() => tail.out().includes('acme/cw  destination cw deleted by login'), {
     timeoutMs: 20_000,
   });

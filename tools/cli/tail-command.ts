@@ -4,16 +4,19 @@ import { whole } from '../misuse';
 import { commonOptions, named, openSession, type Command } from './command';
 import { ConsoleProblem, path } from './console-client';
 import { Happenings, type Happening } from './happenings';
+import { LedgerChanges } from './ledger-changes';
 import type { Terminal } from './terminal';
 
 export const tailCommand: Command = {
   name: 'tail',
-  summary: 'follows what happens to a tenant: changes, dead letters, destinations that are held',
+  summary:
+    'follows what happens to a tenant: where its log events are, changes, dead letters, what is held',
   help: `  npx logferry tail TENANT [DESTINATION] [--every SECONDS]
 
-Until Ctrl-C. It tells what is changed in the configuration and by whom, what becomes a dead letter and why, and which destinations
-are held or work again. A tenant's own key is told of changes only. Log events themselves are not shown: they are in the customer's
-account, and Logferry keeps none that is delivered.
+Until Ctrl-C. It tells of each destination how many log events were accepted, and how many of them are delivered, rejected,
+dead-lettered and waiting, now and whenever that changes; what is changed in the configuration and by whom; what becomes a dead letter
+and why; and which destinations are held or work again. The last two are not told to a tenant's own key. Log events themselves are not
+shown: they are in the customer's account, and Logferry keeps none that is delivered.
 
   --every SECONDS  how often the console is asked (default: 2)
 `,
@@ -33,15 +36,18 @@ account, and Logferry keeps none that is delivered.
         : path`/v1/tenants/${tenant}/destinations/${destination}`,
     );
     const happenings = new Happenings(console, { tenant, destination });
-    tell(terminal, await happenings.begin());
+    const ledgers = new LedgerChanges(console, { tenant, destination });
+    tell(terminal, [...(await happenings.begin()), ...(await ledgers.next())]);
     if (!happenings.tellsDeliveries)
-      terminal.note('This key is told of changes only: dead letters are for keys of the platform.');
+      terminal.note(
+        'Which log events are dead letters, and what is held, is told to keys of the platform only.',
+      );
     terminal.note(`Following ${destination === undefined ? tenant : `${tenant}/${destination}`} …`);
     let isAway = false;
     for (;;) {
       await delay(everyMs);
       try {
-        tell(terminal, await happenings.next());
+        tell(terminal, [...(await happenings.next()), ...(await ledgers.next())]);
         if (isAway) terminal.note('The console answers again.');
         isAway = false;
       } catch (error) {

@@ -127,6 +127,20 @@ const configuration: ApiOperation[] = [
   },
   {
     method: 'get',
+    path: `${TENANT}/ledgers`,
+    tag: 'Ledgers',
+    summary: "Where the log events of each of a tenant's destinations are",
+    answer: [200, 'Ledgers'],
+  },
+  {
+    method: 'get',
+    path: `${DESTINATION}/ledger`,
+    tag: 'Ledgers',
+    summary: 'Where the log events of one destination are, also of one that was deleted',
+    answer: [200, 'Ledger'],
+  },
+  {
+    method: 'get',
     path: `${DESTINATION}/policy`,
     tag: 'Destinations',
     summary: 'What to make in the AWS account, ready to paste',

@@ -4,9 +4,15 @@ import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { ConnectionDesk } from './connection-desk';
-import { DestinationDesk, type DestinationCheck } from './destination-desk';
+import {
+  DestinationDesk,
+  type DestinationCheck,
+  type DestinationDeskParts,
+} from './destination-desk';
 import { KeyDesk } from './key-desk';
 import { BATCH_STORES } from './pages.controller';
+import { LedgerDesk } from './ledger-desk';
+import { Ledgers } from './ledgers';
 import { TenantDesk } from './tenant-desk';
 import { VariablesDesk } from './variables-desk';
 import { WaitingLogEvents } from './waiting-log-events';
@@ -66,6 +72,11 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
       useFactory: (stores: BatchStore[]) => new WaitingLogEvents(stores),
     },
     {
+      provide: Ledgers,
+      inject: [BATCH_STORES],
+      useFactory: (stores: BatchStore[]) => new Ledgers(stores),
+    },
+    {
       provide: BrokerDesk,
       inject: [CONSOLE_CONFIG],
       useFactory: (config: ConsoleConfig) => new BrokerDesk(brokerAddress(config)),
@@ -89,25 +100,12 @@ const desks = [
       { readOnly, ingestUrl }: ConsoleConfig,
     ) => new TenantDesk(store, waiting, { readOnly, forwardsAuditTrail: ingestUrl !== undefined }),
   },
+  writingDestinations(DestinationDesk),
+  writingDestinations(VariablesDesk),
   {
-    provide: DestinationDesk,
-    inject: [ConfigStore, WaitingLogEvents, BrokerDesk, DESTINATION_CHECK, CONSOLE_CONFIG],
-    useFactory: (
-      store: ConfigStore,
-      waiting: WaitingLogEvents,
-      broker: BrokerDesk,
-      ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
-    ) => new DestinationDesk({ store, waiting, broker, check, readOnly }),
-  },
-  {
-    provide: VariablesDesk,
-    inject: [ConfigStore, WaitingLogEvents, BrokerDesk, DESTINATION_CHECK, CONSOLE_CONFIG],
-    useFactory: (
-      store: ConfigStore,
-      waiting: WaitingLogEvents,
-      broker: BrokerDesk,
-      ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
-    ) => new VariablesDesk({ store, waiting, broker, check, readOnly }),
+    provide: LedgerDesk,
+    inject: [ConfigStore, Ledgers],
+    useFactory: (store: ConfigStore, ledgers: Ledgers) => new LedgerDesk(store, ledgers),
   },
   {
     provide: KeyDesk,
@@ -116,3 +114,16 @@ const desks = [
       new KeyDesk(store, uses, readOnly),
   },
 ];
+
+function writingDestinations<D>(Desk: new (parts: DestinationDeskParts) => D) {
+  return {
+    provide: Desk,
+    inject: [ConfigStore, WaitingLogEvents, BrokerDesk, DESTINATION_CHECK, CONSOLE_CONFIG],
+    useFactory: (
+      store: ConfigStore,
+      waiting: WaitingLogEvents,
+      broker: BrokerDesk,
+      ...[check, { readOnly }]: [DestinationCheck, ConsoleConfig]
+    ) => new Desk({ store, waiting, broker, check, readOnly }),
+  };
+}

@@ -52,7 +52,14 @@ import { Login } from './login';
 import { LoginController } from './login.controller';
 import { NOTIFYING, notificationParts, WATCHING } from './notification-parts';
 import { OpenApiController } from './openapi.controller';
-import { BATCH_STORES, PagesController, TROUBLES, type Troubles } from './pages.controller';
+import { LedgersController } from './ledgers.controller';
+import { Ledgers } from './ledgers';
+import {
+  BATCH_STORES,
+  OVERVIEW_PARTS,
+  PagesController,
+  type OverviewParts,
+} from './pages.controller';
 import { ResealController } from './reseal.controller';
 import { TenantsController } from './tenants.controller';
 import { VariablesController } from './variables.controller';
@@ -94,6 +101,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     HeldDestinationsController,
     TenantsController,
     DestinationsController,
+    LedgersController,
     AccountSetupController,
     VariablesController,
     ChannelsController,
@@ -182,12 +190,13 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         new HeldDestinations(Array.from({ length: shards }, (_, shard) => new Holds(redis, shard))),
     },
     {
-      provide: TROUBLES,
-      inject: [HeldDestinations, ConnectionDesk],
-      useFactory: (held: HeldDestinations, connections: ConnectionDesk): Troubles => ({
-        held,
-        connections,
-      }),
+      provide: OVERVIEW_PARTS,
+      inject: [Ledgers, HeldDestinations, ConnectionDesk],
+      useFactory: (
+        ledgers: Ledgers,
+        held: HeldDestinations,
+        connections: ConnectionDesk,
+      ): OverviewParts => ({ ledgers, held, connections }),
     },
     {
       provide: Login,

@@ -27,7 +27,8 @@ export type DestinationCheck = (
 /** Others may write between the look and the write, and not again and again. */
 const TRIES = 20;
 
-interface DestinationDeskParts {
+/** What writing destinations needs, as they are entered or as variables make them. */
+export interface DestinationDeskParts {
   store: ConfigStore;
   waiting: WaitingLogEvents;
   broker: Pick<BrokerDesk, 'storedCredentials'>;

@@ -13,6 +13,7 @@ import {
   TenantView,
   UnreadableView,
 } from './config-views';
+import { LedgersView, LedgerView } from './ledger-desk';
 import { ResealedView } from './reseal-desk';
 import { ScopesView, VariablesBody, VariablesView } from './variables-view';
 import { walkSchema } from './dead-letter-request';
@@ -120,6 +121,8 @@ const schemas: Record<string, Json> = {
   Variables: asBody(schemaOf(VariablesBody, 'input')),
   VariablesView: schemaOf(VariablesView, 'output'),
   Scopes: schemaOf(ScopesView, 'output'),
+  Ledger: schemaOf(LedgerView, 'output'),
+  Ledgers: schemaOf(LedgersView, 'output'),
   NewKey: schemaOf(NewKey, 'input'),
   KeyChange: asBody(schemaOf(KeyChange, 'input')),
   KeyView: schemaOf(KeyView, 'output'),

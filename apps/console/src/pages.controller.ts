@@ -1,4 +1,3 @@
-import type { Ledger } from '@logferry/core';
 import type { BatchStore } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
@@ -7,13 +6,15 @@ import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import type { ConnectionDesk } from './connection-desk';
 import { batchPage } from './batch-page';
 import type { HeldDestinations } from './held-destinations';
+import type { Ledgers } from './ledgers';
 import { overviewPage, type OverviewRow } from './overview-page';
 
 export const BATCH_STORES = Symbol('BatchStores');
-export const TROUBLES = Symbol('Troubles');
+export const OVERVIEW_PARTS = Symbol('OverviewParts');
 
-/** Who knows what does not work. */
-export interface Troubles {
+/** Who knows where log events are, and what does not work. */
+export interface OverviewParts {
+  ledgers: Ledgers;
   held: HeldDestinations;
   connections: ConnectionDesk;
 }
@@ -27,7 +28,7 @@ export class PagesController {
   constructor(
     @Inject(BATCH_STORES) private readonly stores: readonly BatchStore[],
     @Inject(ConfigStore) private readonly config: ConfigStore,
-    @Inject(TROUBLES) private readonly troubles: Troubles,
+    @Inject(OVERVIEW_PARTS) private readonly overviewParts: OverviewParts,
     @Inject(CONSOLE_CONFIG) private readonly settings: ConsoleConfig,
   ) {}
 
@@ -38,13 +39,13 @@ export class PagesController {
     const rows = await Promise.all(
       tenantIds.slice(0, TENANTS_SHOWN).map((tenantId) => this.rowsOf(tenantId)),
     );
-    const totals = await Promise.all(this.stores.map((store) => store.totals()));
+    const { ledgers, held, connections } = this.overviewParts;
     return overviewPage({
       rows: rows.flat(),
-      totals: totals.reduce(addLedgers),
+      totals: await ledgers.totals(),
       more: Math.max(tenantIds.length - TENANTS_SHOWN, 0),
-      held: await this.troubles.held.list(HELD_SHOWN),
-      broken: await this.troubles.connections.broken(HELD_SHOWN),
+      held: await held.list(HELD_SHOWN),
+      broken: await connections.broken(HELD_SHOWN),
       readOnly: this.settings.readOnly,
     });
   }
@@ -70,34 +71,8 @@ export class PagesController {
       (record?.destinations ?? []).map(async (destination) => ({
         tenantId,
         destination,
-        ledger: await this.ledgerOf(tenantId, destination.id),
+        ledger: await this.overviewParts.ledgers.of(tenantId, destination.id),
       })),
     );
   }
-
-  /** Over all shards: what was accepted before shards were added is counted in the one that the destination had then. */
-  private async ledgerOf(tenantId: string, destinationId: string): Promise<Ledger> {
-    const ledgers = this.stores.map((store) => store.ledger(tenantId, destinationId));
-    return (await Promise.all(ledgers)).reduce(addLedgers);
-  }
-}
-
-function addLedgers(a: Ledger, b: Ledger): Ledger {
-  return {
-    accepted: a.accepted + b.accepted,
-    delivered: a.delivered + b.delivered,
-    rejected: a.rejected + b.rejected,
-    rejectedBy: addCounts(a.rejectedBy, b.rejectedBy),
-    deadLettered: a.deadLettered + b.deadLettered,
-    waiting: a.waiting + b.waiting,
-    discarded: a.discarded + b.discarded,
-    discardedBy: addCounts(a.discardedBy, b.discardedBy),
-  };
-}
-
-function addCounts(a: Ledger['rejectedBy'], b: Ledger['rejectedBy']): Ledger['rejectedBy'] {
-  const sum = { ...a };
-  for (const [code, count] of Object.entries(b) as [keyof typeof sum, number][])
-    sum[code] = (sum[code] ?? 0) + count;
-  return sum;
 }

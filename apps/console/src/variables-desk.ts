@@ -13,12 +13,11 @@ import {
   type Derivation,
   type VariableProblem,
 } from '@logferry/core';
-import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
+import { RequestProblem } from '@logferry/runtime';
 import {
   destinationPlace,
   tenantPlace,
   variablesPlace,
-  type ConfigStore,
   type Expected,
   type RecordWrite,
   type Written,
@@ -27,7 +26,7 @@ import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './conf
 import { invalid, parseConfig, type Problem } from './config-problem';
 import { jsonOf, Versioned } from './config-views';
 import { byOf, mayWrite, type WriteRequest } from './config-write';
-import { refuseCredentials, type DestinationCheck } from './destination-desk';
+import { refuseCredentials, type DestinationDeskParts } from './destination-desk';
 import { expectedOf, expectedOfRead, mayReadAgain } from './precondition';
 import {
   VariablesBody,
@@ -36,15 +35,6 @@ import {
   type ScopesView,
   type VariablesView,
 } from './variables-view';
-import type { WaitingLogEvents } from './waiting-log-events';
-
-interface VariablesDeskParts {
-  store: ConfigStore;
-  waiting: WaitingLogEvents;
-  broker: Pick<BrokerDesk, 'storedCredentials'>;
-  check: DestinationCheck;
-  readOnly: boolean;
-}
 
 /** Others may write between the look and the write, and not again and again. */
 const TRIES = 20;
@@ -74,7 +64,7 @@ interface Change {
 
 /** What may be done with a tenant's variables. A change of them makes, changes and deletes destinations in the same step. */
 export class VariablesDesk {
-  constructor(private readonly parts: VariablesDeskParts) {}
+  constructor(private readonly parts: DestinationDeskParts) {}
 
   /** @throws RequestProblem if there is no such tenant */
   async scopes(tenantId: string): Promise<ScopesView> {

@@ -1,14 +1,16 @@
 import type { BatchStore } from '@logferry/queue';
+import { Ledgers } from './ledgers';
 
 /** What waits, counted where it is: over all shards. */
 export class WaitingLogEvents {
-  constructor(private readonly stores: readonly BatchStore[]) {}
+  private readonly ledgers: Ledgers;
+
+  constructor(private readonly stores: readonly BatchStore[]) {
+    this.ledgers = new Ledgers(stores);
+  }
 
   async ofDestination(tenantId: string, destinationId: string): Promise<number> {
-    const ledgers = await Promise.all(
-      this.stores.map((store) => store.ledger(tenantId, destinationId)),
-    );
-    return ledgers.reduce((sum, { waiting }) => sum + waiting, 0);
+    return (await this.ledgers.of(tenantId, destinationId)).waiting;
   }
 
   /** The batches of a tenant, also those of destinations that were deleted before. */
