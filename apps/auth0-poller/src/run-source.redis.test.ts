@@ -30,6 +30,12 @@ test('everything is handed over once, in order, and the next run goes on behind 
   expect(bed.ingest.logIds.slice(250)).toEqual(idsOf(more));
 });
 
+test('of a busy log, the first run has everything: the oldest by date is not the first by id', async () => {
+  const filled = bed.auth0Tenant.fill(900, { everyMs: 1 });
+  await bed.run();
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+});
+
 test('a log event has its own time, id and level, and comes as Auth0 gave it', async () => {
   const [log] = bed.auth0Tenant.add({
     type: 'fp',

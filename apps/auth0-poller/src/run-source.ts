@@ -203,7 +203,7 @@ export class RunSource {
       patiently(work, { holdMs, wait, onTrouble });
     return {
       logsAfter: (from, take) => patient(() => api.logsAfter(from, take)),
-      oldestLogs: (sinceMs) => patient(() => api.oldestLogs(sinceMs)),
+      oldestLogs: (page, sinceMs) => patient(() => api.oldestLogs(page, sinceMs)),
       newestLog: () => patient(() => api.newestLog()),
       log: (id) => patient(() => api.log(id)),
     };

@@ -24,6 +24,8 @@ interface ReaderParts {
 const GAP_AFTER_MS = 20 * 3_600_000;
 /** Log events come in the order of their ids, not of their times; nothing is later than this. */
 const SKEW_MS = 15 * 60_000;
+/** Of a hundred each: Auth0 gives no more than a thousand by search. */
+const SEARCH_PAGES_MAX = 10;
 
 /**
  * Reads the log from a position on: page behind page, until there is nothing more.
@@ -38,7 +40,7 @@ export async function* readOn(
   const { api, take } = parts;
   let from = position.checkpoint;
   if (from === undefined) {
-    const oldest = earliest(await api.oldestLogs());
+    const oldest = await earliest(api);
     if (oldest === undefined) return;
     yield pageOf([oldest]);
     from = oldest.id;
@@ -69,7 +71,7 @@ async function startsWell(
   const log = await api.log(from);
   if (log !== undefined) return isInclusive ? { first: log } : {};
   onGap(from);
-  const oldest = earliest(await api.oldestLogs());
+  const oldest = await earliest(api);
   if (oldest === undefined || compareLogIds(oldest.id, from) <= 0) return {};
   // Auth0 does not say what it answers behind a log event that is gone. If that is what we know to be there, all is well.
   const [next] = await api.logsAfter(from, 1).catch((error: unknown) => {
@@ -124,7 +126,7 @@ async function replayBegin({ api, replay }: ReplayParts): Promise<FeedPosition |
   const { from } = replay;
   if ('after' in from) return { checkpoint: from.after, isInclusive: false, epoch: 0 };
   if ('at' in from) return { checkpoint: from.at, isInclusive: true, epoch: 0 };
-  const oldest = earliest(await api.oldestLogs(Math.max(from.timeMs - SKEW_MS, 0)));
+  const oldest = await earliest(api, Math.max(from.timeMs - SKEW_MS, 0));
   if (oldest === undefined) return undefined;
   return { checkpoint: oldest.id, isInclusive: true, epoch: 0 };
 }
@@ -167,6 +169,20 @@ function pageOf(logs: readonly Auth0Log[]): ReadPage {
   return { logs, checkpoint: last?.id ?? '' };
 }
 
-function earliest(logs: readonly Auth0Log[]): Auth0Log | undefined {
-  return [...logs].sort((a, b) => compareLogIds(a.id, b.id))[0];
+/**
+ * The log event of the lowest id. By search they come in the order of their dates, and no more than a thousand: as many are looked
+ * through, or those of a quarter of an hour. Where more than that comes at once, the very first few at the edge of Auth0's retention,
+ * which are about to be deleted, may be left out.
+ */
+async function earliest(api: LogApi, sinceMs?: number): Promise<Auth0Log | undefined> {
+  let lowest: Auth0Log | undefined;
+  let untilMs = Number.POSITIVE_INFINITY;
+  for (let page = 0; page < SEARCH_PAGES_MAX; page++) {
+    const logs = await api.oldestLogs(page, sinceMs);
+    for (const log of logs)
+      if (lowest === undefined || compareLogIds(log.id, lowest.id) < 0) lowest = log;
+    if (page === 0) untilMs = (logs[0]?.timeMs ?? 0) + SKEW_MS;
+    if (logs.length < AUTH0_PAGE_MAX || (logs.at(-1)?.timeMs ?? 0) > untilMs) break;
+  }
+  return lowest;
 }

@@ -63,7 +63,7 @@ async function codeOf(promise: Promise<unknown>): Promise<FailureCode | undefine
 test('page behind page, everything comes once and in the order of its ids', async () => {
   const filled = auth0.tenant(DOMAIN).fill(250);
   const api = anApi();
-  const [first] = await api.oldestLogs();
+  const [first] = await api.oldestLogs(0);
   const ids = [first?.id ?? ''];
   for (;;) {
     const page = await api.logsAfter(ids.at(-1) ?? '', 100);
@@ -83,7 +83,7 @@ test('one log event is found by its id, and one that is gone is not an error', a
 test('the oldest since a time, and the newest, are found by their dates', async () => {
   const filled = auth0.tenant(DOMAIN).fill(10, { everyMs: 60_000 });
   const sixth = filled[5];
-  const since = await anApi().oldestLogs(Date.parse(String(sixth?.date)));
+  const since = await anApi().oldestLogs(0, Date.parse(String(sixth?.date)));
   expect(since[0]?.id).toBe(sixth?.log_id);
   expect((await anApi().newestLog())?.id).toBe(filled.at(-1)?.log_id);
 });

@@ -40,12 +40,13 @@ export class ManagementApi {
   }
 
   /**
-   * The oldest log events that there are, by their dates.
+   * The oldest log events that there are, by their dates, in pages of a hundred from 0.
    *
    * @param sinceMs none before it
    */
-  async oldestLogs(sinceMs?: number): Promise<Auth0Log[]> {
+  async oldestLogs(page: number, sinceMs?: number): Promise<Auth0Log[]> {
     return this.search({
+      page: String(page),
       ...(sinceMs === undefined ? {} : { q: `date:[${new Date(sinceMs).toISOString()} TO *]` }),
       per_page: String(AUTH0_PAGE_MAX),
       sort: 'date:1',
@@ -53,7 +54,7 @@ export class ManagementApi {
   }
 
   async newestLog(): Promise<Auth0Log | undefined> {
-    const [newest] = await this.search({ per_page: '1', sort: 'date:-1' });
+    const [newest] = await this.search({ page: '0', per_page: '1', sort: 'date:-1' });
     return newest;
   }
 
@@ -65,7 +66,7 @@ export class ManagementApi {
   }
 
   private async search(query: Record<string, string>): Promise<Auth0Log[]> {
-    return readLogs(await this.get('/api/v2/logs', { ...query, page: '0' }));
+    return readLogs(await this.get('/api/v2/logs', query));
   }
 
   private async get(path: string, query: Record<string, string>): Promise<string> {
