@@ -25,6 +25,26 @@ export const aChannel = {
   events: ['destination.suspended', 'destination.resumed', 'run.failed'],
 };
 
+export const aSource = {
+  type: 'auth0',
+  domain: 'acme.eu.auth0.com',
+  clientId: 'AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPp',
+  clientSecret: 'as-auth0-shows-it-for-the-application',
+  schedule: '0 */5 * * * *',
+  batchSize: 100,
+  logLevel: 2,
+  logTypes: ['s'],
+};
+
+export const aCheckpoint = {
+  after: '90020211201185132572079310688835925971249535794074878050',
+};
+
+export const aReplay = {
+  from: { time: '2026-11-20T00:00:00Z' },
+  to: { time: '2026-11-21T00:00:00Z' },
+};
+
 export const someVariables = {
   variables: {
     ENV0_CLOUDWATCH_ROLE_ARN: 'arn:aws:iam::123456789012:role/logferry',

@@ -6,6 +6,7 @@ import { aChannel, aDestination, aKey, aKeyChange, aTenant, someVariables } from
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
 import { againQuery, forceQuery, keysQuery, pageQuery } from './page-request';
+import { sourceOperations } from './source-operations';
 
 export interface ApiOperation {
   method: 'get' | 'put' | 'post' | 'delete';
@@ -384,4 +385,8 @@ const delivery: ApiOperation[] = [
   },
 ];
 
-export const apiOperations: readonly ApiOperation[] = [...configuration, ...delivery];
+export const apiOperations: readonly ApiOperation[] = [
+  ...configuration,
+  ...sourceOperations,
+  ...delivery,
+];

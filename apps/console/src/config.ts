@@ -1,4 +1,5 @@
 import {
+  auth0Settings,
   brokerClientSettings,
   commonSettings,
   deadLetterSettings,
@@ -24,6 +25,7 @@ export const consoleSettings = {
   ...brokerClientSettings,
   ...issuerSettings,
   ...s3Settings,
+  auth0Domains: auth0Settings.auth0Domains,
   host: host('LOGFERRY_CONSOLE_HOST'),
   port: port('LOGFERRY_CONSOLE_PORT', 8081),
   password: secret({

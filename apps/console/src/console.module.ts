@@ -20,6 +20,7 @@ import {
   Readiness,
   type Logger,
 } from '@logferry/runtime';
+import { RunQueue } from '@logferry/sources';
 import { AuditOutbox, Directory, KeyUses } from '@logferry/store';
 import {
   Inject,
@@ -61,6 +62,9 @@ import {
   type OverviewParts,
 } from './pages.controller';
 import { ResealController } from './reseal.controller';
+import { sourceParts } from './source-parts';
+import { SourceRunsController } from './source-runs.controller';
+import { SourcesController } from './sources.controller';
 import { TenantsController } from './tenants.controller';
 import { VariablesController } from './variables.controller';
 
@@ -102,6 +106,8 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     TenantsController,
     DestinationsController,
     LedgersController,
+    SourcesController,
+    SourceRunsController,
     AccountSetupController,
     VariablesController,
     ChannelsController,
@@ -117,22 +123,22 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     ...connectionParts(REDIS, CONSOLE_LOG, Metrics),
     ...auditForwardingParts(REDIS, CONSOLE_LOG),
     ...notificationParts(REDIS, CONSOLE_LOG, Metrics),
+    ...sourceParts(REDIS),
     {
       provide: BACKGROUND,
       inject: [
         ...[Directory, KeyUses, ConnectionWatch, AUDIT_FORWARDING, NOTIFYING, WATCHING],
-        ...[BrokerDesk, BrokerClient],
+        ...[BrokerDesk, BrokerClient, RunQueue],
       ],
       useFactory: (
         directory: Directory,
         uses: KeyUses,
         watch: ConnectionWatch,
-        ...[forwarding, notifying, watching, ...brokers]: [
+        ...[forwarding, notifying, watching, ...closed]: [
           Background,
           Background,
           Background,
-          BrokerDesk,
-          BrokerClient,
+          ...{ close(): unknown }[],
         ]
       ): Background[] => [
         directory,
@@ -141,7 +147,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         forwarding,
         notifying,
         watching,
-        ...brokers.map((broker) => ({ start: () => undefined, stop: () => broker.close() })),
+        ...closed.map((one) => ({ start: () => undefined, stop: () => one.close() })),
       ],
     },
     { provide: CONSOLE_CONFIG, useFactory: loadConsoleConfig },

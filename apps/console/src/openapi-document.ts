@@ -1,5 +1,13 @@
 // The OpenAPI 3.1 document of the console's API, made of the schemas that requests are read by.
-import { Channel, ChannelInput, Destination, DestinationInput, Tenant } from '@logferry/core';
+import {
+  Channel,
+  ChannelInput,
+  Destination,
+  DestinationInput,
+  Source,
+  SourceInput,
+  Tenant,
+} from '@logferry/core';
 import { withoutSecrets } from '@logferry/store';
 import { z } from 'zod';
 import { aProblem } from './api-examples';
@@ -15,6 +23,14 @@ import {
 } from './config-views';
 import { LedgersView, LedgerView } from './ledger-desk';
 import { ResealedView } from './reseal-desk';
+import {
+  AskedRunView,
+  CheckpointBody,
+  ReplayBody,
+  RunsView,
+  RunView,
+  StatusView,
+} from './source-view';
 import { ScopesView, VariablesBody, VariablesView } from './variables-view';
 import { walkSchema } from './dead-letter-request';
 
@@ -118,6 +134,15 @@ const schemas: Record<string, Json> = {
     description: 'the one that was made; it is told this once',
   }),
   Channels: listOf('channels', 'ChannelView', 'cursor'),
+  Source: asBody(schemaOf(SourceInput, 'input')),
+  SourceView: asView(schemaOf(Source, 'output')),
+  Sources: listOf('sources', 'SourceView', 'cursor'),
+  SourceStatus: schemaOf(StatusView, 'output'),
+  Checkpoint: schemaOf(CheckpointBody, 'input'),
+  Replay: schemaOf(ReplayBody, 'input'),
+  RunView: schemaOf(RunView, 'output'),
+  Runs: schemaOf(RunsView, 'output'),
+  AskedRun: schemaOf(AskedRunView, 'output'),
   Variables: asBody(schemaOf(VariablesBody, 'input')),
   VariablesView: schemaOf(VariablesView, 'output'),
   Scopes: schemaOf(ScopesView, 'output'),

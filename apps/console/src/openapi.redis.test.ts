@@ -1,4 +1,5 @@
 // The OpenAPI document: it speaks of all routes and of no others, its examples are taken, and answers are what it says that they are.
+import { RunLease } from '@logferry/sources';
 import { z } from 'zod';
 import { apiOperations } from './api-operations';
 import { ChannelsTestbed } from './channels.testbed';
@@ -73,7 +74,15 @@ function judge(name: string): z.ZodType {
 }
 
 test('its examples are what its schemas say, the console takes them, and answers as it says', async () => {
-  const ids: Record<string, string> = { tenantId: 'acme', destinationId: 'logs', channelId: 'ops' };
+  const ids: Record<string, string> = {
+    ...{ tenantId: 'acme', destinationId: 'logs', channelId: 'ops', sourceId: 'auth0' },
+    runId: 'a-replay',
+  };
+  const feed = { tenantId: 'acme', sourceId: 'auth0', replayId: 'a-replay' };
+  const lease = await RunLease.take(bed.redis, feed);
+  const replay = { from: { timeMs: 0 }, to: { timeMs: 1 }, isMarked: false };
+  const run = { id: 'a-replay', kind: 'replay', replay, atMs: Date.now() } as const;
+  await lease?.begin(run, 'acme.eu.auth0.com');
   const of = (...methods: string[]) =>
     apiOperations.filter(({ method }) => methods.includes(method));
   const configuration = (tag: string): boolean => !/dead|held/i.test(tag);

@@ -99,7 +99,7 @@ export class ManagementApi {
         signal,
       });
     } catch (error) {
-      pacer.failed();
+      pacer.answered(Date.now(), undefined);
       onCall?.({ status: 0 });
       throw error;
     }

@@ -15,7 +15,7 @@ interface Setting {
 }
 
 /** By the names that Auth0's documents and the extension's forms have used, today's first. */
-export const auth0Settings = {
+export const auth0ExtensionSettings = {
   AUTH0_DOMAIN: { of: 'source', field: 'domain', isRequired: true },
   AUTH0_CLIENT_ID: { of: 'source', field: 'clientId', isRequired: true },
   AUTH0_CLIENT_SECRET: { of: 'source', field: 'clientSecret', isRequired: true, isSecret: true },
@@ -57,9 +57,9 @@ export const auth0Settings = {
   },
   AWS_REGION: { of: 'destination', field: 'region', isRequired: true },
 } as const satisfies Record<string, Setting>;
-export type Auth0SettingName = keyof typeof auth0Settings;
-const names = Object.keys(auth0Settings) as Auth0SettingName[];
-const settingOf = (name: Auth0SettingName): Setting => auth0Settings[name];
+export type Auth0SettingName = keyof typeof auth0ExtensionSettings;
+const names = Object.keys(auth0ExtensionSettings) as Auth0SettingName[];
+const settingOf = (name: Auth0SettingName): Setting => auth0ExtensionSettings[name];
 
 /** What the extension kept beside its settings, for itself. */
 const OF_EXTENSION =

@@ -5,5 +5,6 @@ export * from './feed-position';
 export * from './run-lease';
 export * from './run-queue';
 export type { Feed, SourcePlace } from './source-keys';
+export * from './schedule';
 export * from './source-runs';
 export type { SourceRedis } from './source-scripts';
