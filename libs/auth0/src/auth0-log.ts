@@ -1,4 +1,14 @@
-import { Failure, isContainer, LogId, parseJsonExact } from '@logferry/core';
+import {
+  Failure,
+  inspectJson,
+  isContainer,
+  LOG_EVENT,
+  LogId,
+  parseJsonExact,
+} from '@logferry/core';
+
+/** What is nested deeper, ingest refuses anyway. */
+const DEPTH_MAX = LOG_EVENT.messageDepthMax + 2;
 
 /** A log event of Auth0's, as it came. */
 export interface Auth0Log {
@@ -44,7 +54,9 @@ function readLog(value: unknown): Auth0Log {
 
 function parse(text: string): unknown {
   try {
-    return parseJsonExact(text);
+    const value: unknown = JSON.parse(text);
+    // A page is asked for by the last id of the one before: what reading it takes, the next one waits for.
+    return inspectJson(value, DEPTH_MAX) === 'inexact' ? parseJsonExact(text) : value;
   } catch {
     throw garbled('no JSON');
   }
