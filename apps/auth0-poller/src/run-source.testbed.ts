@@ -20,7 +20,7 @@ import { RunSource, type RunSourceParts } from './run-source';
 
 export const DOMAIN = 'acme.eu.auth0.com';
 export const PLACE = { tenantId: 'acme', sourceId: 'auth0' } as const;
-const CLIENT = { clientId: 'a-client', clientSecret: 'a secret of Auth0' };
+export const CLIENT = { clientId: 'a-client', clientSecret: 'a secret of Auth0' };
 
 export interface TakenEvent {
   id?: string;

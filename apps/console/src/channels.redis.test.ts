@@ -157,7 +157,7 @@ test('a key of a tenant sees and changes the channels of its own, and those of n
 });
 
 test('however many consoles there are, and however often it is noticed, each channel that wants it is told once', async () => {
-  await channels.startConsole();
+  const other = await channels.startConsole();
   await slack();
   await webhook({ events: ['run.failed'] });
   await put(
@@ -173,6 +173,7 @@ test('however many consoles there are, and however often it is noticed, each cha
   expect(paths).toEqual(['/hooks/a-secret-of-acme', SLACK_PATH, SLACK_PATH]);
   const [first] = channels.hooks.messages.filter(({ path }) => path === SLACK_PATH);
   expect(JSON.parse(first?.text ?? '')).toMatchObject({ icon_emoji: ':rocket:' });
+  await other.close();
 });
 
 test('a webhook can tell that its message is ours, and has a mail that is ready', async () => {

@@ -15,7 +15,6 @@ export class ChannelsTestbed {
   hooks!: HookStandIn;
   app!: RunningApp;
   private broker!: Awaited<ReturnType<typeof startSessionBroker>>;
-  private readonly apps: RunningApp[] = [];
   private readonly sealed = new Map<string, string>();
   private seals = 0;
 
@@ -33,19 +32,16 @@ export class ChannelsTestbed {
   }
 
   async stop(): Promise<void> {
-    const others = this.apps.splice(0).filter((app) => app !== this.bed.app);
-    await Promise.all(others.map((app) => app.close()));
     await Promise.all([this.broker.stop(), this.hooks.stop()]);
   }
 
-  async startConsole(over: Record<string, string> = {}): Promise<RunningApp> {
-    const app = await this.bed.startApp({
+  /** Whoever starts one closes it. */
+  startConsole(over: Record<string, string> = {}): Promise<RunningApp> {
+    return this.bed.startApp({
       LOGFERRY_BROKER_TCP_PORT: String(this.broker.port),
       LOGFERRY_CONSOLE_HOOKS_ENDPOINT_URL: this.hooks.url,
       ...over,
     });
-    this.apps.push(app);
-    return app;
   }
 
   private answer({ tenantId, channelId = '', plainSecret, sealedSecret }: Asked): unknown {

@@ -99,7 +99,7 @@ export class ManagementApi {
         signal,
       });
     } catch (error) {
-      pacer.answered(Date.now(), undefined);
+      pacer.failed();
       onCall?.({ status: 0 });
       throw error;
     }

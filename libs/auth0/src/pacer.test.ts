@@ -128,3 +128,12 @@ test('answers without the headers are not waited for', () => {
     pacer.answered(i, rateReading(new Headers({ 'x-ratelimit-remaining': 'many' })));
   }
 });
+
+test('who was refused once by an API that says nothing of its limit goes on as before', () => {
+  const pacer = new Pacer();
+  pacer.take(0);
+  pacer.refused(0, undefined, 1_000);
+  expect(pacer.take(1_000)).toBe(0);
+  pacer.answered(1_050, undefined);
+  expect([pacer.take(1_050), pacer.take(1_050), pacer.take(1_050)]).toEqual([0, 0, 0]);
+});

@@ -65,12 +65,21 @@ export class Pacer {
     return 0;
   }
 
-  /** A request was answered, or was not: then nothing is known of it but that it was sent. */
-  answered(nowMs: number, reading: RateReading | undefined): void {
+  /** A request was not answered: nothing is known of it but that it was sent. */
+  failed(): void {
     this.underWay = Math.max(this.underWay - 1, 0);
     if (this.measuring !== undefined) this.measuring.calls++;
-    if (reading === undefined) return;
+  }
+
+  /** A request was answered. Who says nothing of a limit has none, until he refuses one. */
+  answered(nowMs: number, reading: RateReading | undefined): void {
+    this.failed();
     this.refusals = 0;
+    if (reading === undefined) {
+      this.left = this.limit = Number.POSITIVE_INFINITY;
+      this.measuring = undefined;
+      return;
+    }
     this.limit = Math.max(reading.limit, 1);
     this.left = reading.remaining - this.underWay;
     this.atMs = nowMs;

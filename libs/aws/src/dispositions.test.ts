@@ -306,7 +306,7 @@ test('every failure is reached by a row, or raised in the file that is named for
   const byRows = new Set<string>(documented.map(([, , , code]) => code));
   for (const onTheWay of ['network.unreachable', 'network.unknown_region']) byRows.add(onTheWay);
   const root = join(__dirname, '..', '..', '..');
-  // Those of sources, where there is no AWS, are looked for by the poller's own test.
+  // Those of sources, where there is no AWS, are looked for by a test of the poller.
   const codes = Object.keys(failureKinds).filter((code) => !code.startsWith('source.'));
   const orphans = codes.filter((code) => {
     const file = raisedElsewhere[code as FailureCode];

@@ -40,13 +40,18 @@ const aNotification = (over: Partial<Notification> = {}): Notification => ({
 });
 
 interface Behaviour {
+  connection?: Redis;
   channels?: readonly string[];
   answer?: (message: Message, hasTurn: boolean, nth: number) => SendOutcome;
 }
 
-function work({ channels = ['slack'], answer = () => ({ kind: 'sent' }) }: Behaviour = {}): void {
+function work({
+  connection,
+  channels = ['slack'],
+  answer = () => ({ kind: 'sent' }),
+}: Behaviour = {}): void {
   const worker = new NotificationWorker({
-    redis,
+    redis: connection ?? redis,
     channelsFor: () => Promise.resolve(channels),
     send: (message, { hasTurn }) => {
       sent.push({ message, hasTurn });
@@ -151,6 +156,19 @@ test('what a console had in hand when it was killed is sent by another one', asy
   answer({ kind: 'sent' });
   await killed.stop().catch(() => undefined);
 }, 60_000);
+
+test('a process ends although Redis hangs', async () => {
+  const own = new Redis(server.url, { maxRetriesPerRequest: null });
+  work({ connection: own });
+  await queue.add(aNotification());
+  await until(() => Promise.resolve(outcomes.length === 1));
+  await server.pause();
+  const began = performance.now();
+  await workers.pop()?.stop(500);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await server.resume();
+  own.disconnect();
+});
 
 test('turns at one hook are more than a second apart, and those at another are its own', async () => {
   const turns = new HookTurns(redis);

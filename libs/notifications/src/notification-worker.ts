@@ -1,6 +1,7 @@
 import { backoffMs, type FailureCode, type Notification } from '@logferry/core';
 import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   JOB_NAMES,
   jobOptions,
@@ -26,7 +27,7 @@ export type SendOutcome =
   | { kind: 'failed'; code: FailureCode };
 
 export interface NotificationWorkerParts {
-  /** One that is patient: BullMQ blocks on a copy of it. */
+  /** One of its own, and patient: BullMQ blocks on a copy of it, and it is cut where nothing can end in time. */
   redis: Redis | Cluster;
   /** The ids of the channels that are to be told. */
   channelsFor(notification: Notification): Promise<readonly string[]>;
@@ -42,6 +43,7 @@ const CONCURRENCY = 8;
 const BACKOFF = { firstMs: 4_000, mostMs: 900_000 };
 /** Then it is no news any more. */
 const GIVE_UP_MS = 24 * 3_600_000;
+const STOP_MS = 5_000;
 
 /** Makes a message for each channel of each notification, and has them sent. */
 export class NotificationWorker {
@@ -69,10 +71,16 @@ export class NotificationWorker {
     this.worker.on('error', (error) => this.parts.onError(error));
   }
 
-  /** Resolves when what is under way has ended. */
-  async stop(): Promise<void> {
-    await this.worker?.close();
-    await this.queue.close();
+  /**
+   * Lets what is under way end, for at most `deadlineMs`; another process takes up the rest. Without Redis nothing can end: then the
+   * deadline is all there is to wait for.
+   */
+  async stop(deadlineMs = STOP_MS): Promise<void> {
+    const { worker } = this;
+    // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
+    if (worker !== undefined && !(await endsWithin(worker.close(), deadlineMs)))
+      void worker.disconnect().catch(() => undefined);
+    await endsWithin(this.queue.close(), deadlineMs);
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
@@ -133,6 +141,16 @@ export class NotificationWorker {
 
   private backoffMs(attempt: number): number {
     return backoffMs(attempt, Math.random(), this.parts.backoff ?? BACKOFF);
+  }
+}
+
+async function endsWithin(ending: Promise<unknown>, ms: number): Promise<boolean> {
+  const waiting = new AbortController();
+  const late = sleep(ms, false, { signal: waiting.signal }).catch(() => false);
+  try {
+    return await Promise.race([ending.then(() => true), late]);
+  } finally {
+    waiting.abort();
   }
 }
 
