@@ -12,6 +12,7 @@ const HELP = `Measures what a log event costs from the request to AWS, on this m
   npm run bench                 the standard runs; under two minutes
   npm run bench -- [options]    one run
   npm run bench -- --scenario flood|dead|linger|fairness  whether one tenant's trouble reaches another's; see below
+  npm run bench -- --scenario auth0                       how near a source comes to Auth0's own limit
 
 Each run has its own Redis, one process each of ingest, worker and broker, a counting AWS that is never the bottleneck and
 counts every log event by its id, and a load generator. Nothing goes over TLS. CPU is user plus system time of the process,
@@ -43,9 +44,12 @@ standard run. Each says what was held, or NOT held.
             after they recovered; some 7 minutes
   linger    100 lanes with a log event every 4 s beside that flood; a minute
   fairness  all of these
+  auth0     a source with 100,000 log events behind an Auth0 that takes 50 ms and allows 16 requests a second and 50 at once: how long
+            until AWS has all of them, beside what that limit takes alone; a minute and a half
 
   --seconds N           how long a phase lasts (default: 20; of dead, five times as long)
   --linger-ms MS        of all destinations (default: 1000)
+  --logs N              log events of auth0 (default: 100000)
   --strict              what is NOT held is a failure too; without, since machines are noisy, only what is lost
 
 Exit code: 0 if every log event arrived, 1 if not, 2 if the command makes no sense.
@@ -115,21 +119,23 @@ function readWanted(): Wanted | 'help' {
       scenario: { type: 'string' },
       seconds: { type: 'string' },
       'linger-ms': { type: 'string' },
+      logs: { type: 'string' },
       strict: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
-  const { json, repeat, scenario, seconds, 'linger-ms': linger, strict, ...given } = values;
+  const { json, repeat, scenario, seconds, 'linger-ms': linger, logs, strict, ...given } = values;
   if (scenario !== undefined) {
     refuse({ ...given, repeat, help: undefined }, 'is not for scenarios');
     const options: ScenarioOptions = {
       seconds: whole('--seconds', seconds ?? '20', 1, 60),
       lingerMs: whole('--linger-ms', linger ?? '1000', 0, 60_000),
+      logs: whole('--logs', logs ?? '100000', 6_000, 1_000_000),
     };
     const set = oneOf('--scenario', scenario, Object.keys(scenarioSets) as ScenarioSet[]);
     return { json, plans: [], scenarios: { set, options, strict } };
   }
-  refuse({ seconds, 'linger-ms': linger, strict: strict || undefined }, 'is for scenarios');
+  refuse({ seconds, 'linger-ms': linger, logs, strict: strict || undefined }, 'is for scenarios');
   const number = (name: keyof typeof given, standardValue: number, min = 1): number => {
     const text = given[name];
     return typeof text === 'string' ? whole(`--${name}`, text, min) : standardValue;

@@ -27,7 +27,7 @@ const SLOTS = 32;
 export const CAPACITY = (SLOTS * 1_000) / LATENCY_MS;
 /** Small, so that the flooding tenant comes to its share while it is watched. */
 export const MEMORY = {
-  LOGFERRY_INGEST_REDIS_MEMORY_BYTES_MAX: String(128 * 1024 * 1024),
+  ingestEnv: { LOGFERRY_INGEST_REDIS_MEMORY_BYTES_MAX: String(128 * 1024 * 1024) },
 };
 const ROUNDS = 2;
 const SLOW = { kind: 'answer', latencyMs: LATENCY_MS } as const;

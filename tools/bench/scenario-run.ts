@@ -2,8 +2,10 @@ import { Destination } from '@logferry/core';
 import { ConfigStore } from '@logferry/store';
 import { until } from '@logferry/testing';
 import { Redis } from 'ioredis';
+import type { AppPlan } from '../processes';
 import {
   accountName,
+  now,
   unpackTimes,
   type AccountOrder,
   type AwsReport,
@@ -35,6 +37,8 @@ export interface ScenarioDestination {
   lingerMs: number;
   /** Only log events of this type. */
   type?: string;
+  /** env0's unless said otherwise. */
+  preset?: 'auth0';
 }
 
 export interface Arrivals {
@@ -48,6 +52,7 @@ export interface Arrivals {
 /** The apps, the scripted AWS and any number of load generators, each a process of its own. */
 export class ScenarioRun {
   private readonly loads = new Map<string, Started>();
+  private readonly others = new Map<string, Started>();
   private readonly sent: SentLoad[] = [];
   private nextId = 0;
   /** Its reports carry no name, so one is asked for at a time. */
@@ -62,7 +67,7 @@ export class ScenarioRun {
   static async open(
     stage: Stage,
     destinations: readonly ScenarioDestination[],
-    ingestEnv: Record<string, string> = {},
+    env: { ingestEnv?: Record<string, string>; brokerEnv?: Record<string, string> } = {},
   ): Promise<ScenarioRun> {
     await writeDestinations(stage.redis.url, destinations);
     const aws = await stage.start({
@@ -74,7 +79,7 @@ export class ScenarioRun {
       redisUrl: stage.redis.url,
       awsUrl: `http://127.0.0.1:${aws.ports.http}`,
       sink: 'cloudwatch',
-      ingestEnv,
+      ...env,
     });
     return new ScenarioRun(stage, aws, apps);
   }
@@ -83,11 +88,46 @@ export class ScenarioRun {
     return this.apps.worker.ports.http ?? 0;
   }
 
+  get ingestPort(): number {
+    return this.apps.ingest.ports.http ?? 0;
+  }
+
+  get brokerPort(): number {
+    return this.apps.broker.ports.tcp ?? 0;
+  }
+
+  /** Starts a process whose CPU is told with that of the others. */
+  async start(app: AppPlan): Promise<Started> {
+    const started = await this.stage.start(app);
+    this.others.set(app.name, started);
+    return started;
+  }
+
+  /** Log events that nobody here sends, and that are to arrive all the same. Their ids begin with the one that it gives. */
+  expect(name: string, logEvents: number): number {
+    const firstId = this.foresee(logEvents);
+    const times = new Float64Array(logEvents).fill(now());
+    this.sent.push({
+      name,
+      firstId,
+      dueMs: times,
+      acknowledgedMs: times,
+      acknowledged: logEvents,
+      statuses: {},
+    });
+    return firstId;
+  }
+
+  private foresee(ids: number): number {
+    const firstId = this.nextId;
+    this.nextId += ids;
+    if (this.nextId > IDS_MAX) throw new Error('a scenario has more log events than were foreseen');
+    return firstId;
+  }
+
   /** Resolves when all of it was sent and answered. Each name is a process of its own, so that one load does not delay another's. */
   async load(name: string, order: Omit<LoadOrder, 'firstId'>): Promise<SentLoad> {
-    const firstId = this.nextId;
-    this.nextId += order.idsMax;
-    if (this.nextId > IDS_MAX) throw new Error('a scenario has more log events than were foreseen');
+    const firstId = this.foresee(order.idsMax);
     const load = this.loads.get(name) ?? (await this.startLoad(name));
     this.loads.set(name, load);
     const outcome = (await load.ask(JSON.stringify({ ...order, firstId }))) as LoadOutcome;
@@ -164,6 +204,7 @@ export class ScenarioRun {
   cpu(): Record<string, number> {
     const pids = [
       ...Object.entries(this.apps).map(([name, { pid }]) => [name, pid] as const),
+      ...[...this.others].map(([name, { pid }]) => [name, pid] as const),
       ['redis', this.stage.redis.pid] as const,
       ['AWS double', this.aws.pid] as const,
       ...[...this.loads].map(([name, { pid }]) => [`load ${name}`, pid] as const),
@@ -178,7 +219,7 @@ async function writeDestinations(
 ): Promise<void> {
   const client = new Redis(redisUrl);
   const store = new ConfigStore(client);
-  for (const { tenantId, id, account, lingerMs, type } of destinations) {
+  for (const { tenantId, id, account, lingerMs, type, preset } of destinations) {
     await store.putTenant({ id: tenantId });
     const roleArn = `arn:aws:iam::${accountName(account)}:role/bench`;
     await store.putDestination(
@@ -186,10 +227,13 @@ async function writeDestinations(
       Destination.parse({
         id,
         type: 'cloudwatch',
-        preset: 'env0',
+        preset: preset ?? 'env0',
         region: 'eu-central-1',
         credentials: { kind: 'web_identity', roleArn },
-        cloudwatch: { lingerMs },
+        cloudwatch: {
+          lingerMs,
+          ...(preset === 'auth0' ? { logGroup: 'auth0', logStream: 'tenant' } : {}),
+        },
         ...(type === undefined ? {} : { filter: { types: [type] } }),
       }),
     );

@@ -5,6 +5,8 @@ export interface ScenarioOptions {
   /** How long each phase sends. */
   seconds: number;
   lingerMs: number;
+  /** How many log events a source has. */
+  logs: number;
 }
 
 /** Processes that have just started compile, and sessions are fetched: both once, and neither is what a scenario is about. */

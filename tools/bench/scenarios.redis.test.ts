@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 interface Output {
   acknowledged: number;
   lost: number;
+  facts: [name: string, text: string][];
   verdicts: { value: number; most: number; held: boolean }[];
 }
 
@@ -27,10 +28,20 @@ test('a scenario loses nothing, and says of each target what came out', async ()
   for (const { value, most, held } of verdicts) expect(held).toBe(value <= most);
 }, 120_000);
 
+test('a source is read to its end, and what came out is told beside what the limit takes', async () => {
+  const { code, output } = await bench('--scenario', 'auth0', '--logs', '8000', '--json');
+  const { acknowledged, lost, verdicts, facts } = JSON.parse(output) as Output;
+  expect({ code, acknowledged, lost }).toEqual({ code: 0, acknowledged: 8_000, lost: 0 });
+  expect(verdicts).toHaveLength(1);
+  for (const { value, most, held } of verdicts) expect(held).toBe(value <= most);
+  // That nothing was refused does not hang on how fast this machine is.
+  expect(new Map(facts).get('requests')).toMatch(/; 0 refused; at least [1-9]/);
+}, 120_000);
+
 test.each([
   ['--events is not for scenarios', ['--scenario', 'flood', '--events', '5']],
   ['--strict is for scenarios', ['--strict']],
-  ['--scenario is flood or dead or linger or fairness', ['--scenario', 'drought']],
+  ['--scenario is flood or dead or linger or fairness or auth0', ['--scenario', 'drought']],
 ])('%s', async (complaint, args) => {
   expect(await bench(...args)).toMatchObject({
     code: 2,

@@ -1,3 +1,4 @@
+import { runAuth0 } from './auth0-scenario';
 import { runDead } from './dead-scenario';
 import { runFlood, CAPACITY } from './flood-scenario';
 import { runLinger } from './linger-scenario';
@@ -17,6 +18,12 @@ const dead: Scenario[] = [100, 4].map(
 const linger: Scenario[] = [runLinger];
 
 /** By the names that the command knows them by. */
-export const scenarioSets = { flood, dead, linger, fairness: [...flood, ...dead, ...linger] };
+export const scenarioSets = {
+  flood,
+  dead,
+  linger,
+  fairness: [...flood, ...dead, ...linger],
+  auth0: [runAuth0],
+} satisfies Record<string, Scenario[]>;
 
 export type ScenarioSet = keyof typeof scenarioSets;

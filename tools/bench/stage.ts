@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { startProcess, type AppPlan, type OwnProcess } from '../processes';
 
 export const PLATFORM_KEY = 'bench-platform-key-0123456789';
-const SECRET = 'bench-broker-secret-0123456789';
+export const BROKER_SECRET = 'bench-broker-secret-0123456789';
 
 export type Started = OwnProcess & { ports: Record<string, number> };
 export type Start = (app: AppPlan) => Promise<Started>;
@@ -44,13 +44,14 @@ interface AppsPlan {
   awsUrl: string;
   sink: 'cloudwatch' | 's3';
   /** Beside what they need to find each other. */
-  ingestEnv?: Record<string, string>;
+  ingestEnv?: Record<string, string> | undefined;
+  brokerEnv?: Record<string, string> | undefined;
 }
 
 /** Starts one process each of the broker, a worker and ingest, and waits until ingest takes log events. */
 export async function startApps(
   start: Start,
-  { redisUrl, awsUrl, sink, ingestEnv }: AppsPlan,
+  { redisUrl, awsUrl, sink, ingestEnv, brokerEnv }: AppsPlan,
 ): Promise<Record<'broker' | 'worker' | 'ingest', Started>> {
   const shared = {
     REDIS_URL: redisUrl,
@@ -63,10 +64,11 @@ export async function startApps(
     main: 'apps/credential-broker/src/main.js',
     env: {
       ...shared,
-      LOGFERRY_BROKER_SECRET: SECRET,
+      LOGFERRY_BROKER_SECRET: BROKER_SECRET,
       LOGFERRY_BROKER_HTTP_PORT: '0',
       LOGFERRY_BROKER_TCP_PORT: '0',
       LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(tmpdir(), `logferry-bench-${process.pid}`),
+      ...brokerEnv,
     },
   });
   const prefix = sink === 's3' ? 'LOGFERRY_S3_WORKER' : 'LOGFERRY_CLOUDWATCH_WORKER';
@@ -75,7 +77,7 @@ export async function startApps(
     main: `apps/${sink}-worker/src/main.js`,
     env: {
       ...shared,
-      LOGFERRY_BROKER_SECRET: SECRET,
+      LOGFERRY_BROKER_SECRET: BROKER_SECRET,
       LOGFERRY_BROKER_TCP_PORT: String(broker.ports.tcp),
       [`${prefix}_PORT`]: '0',
       ...(sink === 's3' ? { LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true' } : {}),
