@@ -1,8 +1,14 @@
 import { Destination } from '@logferry/core';
-import { customerAccount, type SandboxAws, type SandboxSeed } from '@logferry/testing';
+import {
+  customerAccount,
+  type Auth0StandIn,
+  type SandboxAws,
+  type SandboxSeed,
+} from '@logferry/testing';
 import type { ConfigStore } from '@logferry/store';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AUTH0_LOG_GROUP, AUTH0_LOG_STREAM, auth0Destinations, demoAuth0Logs } from './auth0-demo';
 import { EventSender } from './event-sender';
 import { ROOT, StartProblem } from './processes';
 
@@ -22,17 +28,14 @@ export function demoAccount(issuerUrl: string): SandboxSeed {
     tenantId: TENANT,
     roleArn: ROLE,
     bucket: BUCKET,
-    logGroups: [`${PREFIX}env0-deployments`, `${PREFIX}env0-audits`],
+    logGroups: [`${PREFIX}env0-deployments`, `${PREFIX}env0-audits`, AUTH0_LOG_GROUP],
   });
 }
 
 /** The demo customer, connected to that account in both ways. */
 export async function applyDemoTenant(store: ConfigStore): Promise<void> {
-  const shared = {
-    preset: 'env0',
-    region: REGION,
-    credentials: { kind: 'web_identity', roleArn: ROLE },
-  };
+  const account = { region: REGION, credentials: { kind: 'web_identity', roleArn: ROLE } };
+  const shared = { ...account, preset: 'env0', filter: { types: ['deployment', 'audit'] } };
   await store.putTenant({ id: TENANT, name: 'Demo customer' });
   await store.putDestination(
     TENANT,
@@ -48,6 +51,8 @@ export async function applyDemoTenant(store: ConfigStore): Promise<void> {
     // A real archive waits a minute and more for an object to fill; whoever tries things out does not want to.
     Destination.parse({ ...shared, id: 's3', type: 's3', s3: { bucket: BUCKET, lingerMs: 2_000 } }),
   );
+  for (const destination of auth0Destinations(account, BUCKET))
+    await store.putDestination(TENANT, destination);
 }
 
 interface Sample {
@@ -129,12 +134,48 @@ export function findArrivals(
       new Set(mine.map(({ id }) => id)).size !== messages.length
     )
       return undefined;
-    for (const key of new Set(mine.map((line) => line.key))) {
-      const count = mine.filter((line) => line.key === key).length;
-      arrivals.push({ place: `S3  s3://${BUCKET}/${key}`, logEvents: count });
-    }
+    arrivals.push(...objectsOf(mine));
   }
   return arrivals;
+}
+
+/** The same for what was pulled. */
+export function findPulled(aws: SandboxAws, auth0: Auth0StandIn): Arrival[] | undefined {
+  const logs = demoAuth0Logs(auth0);
+  const found = aws.logEvents({
+    account: ACCOUNT,
+    region: REGION,
+    group: AUTH0_LOG_GROUP,
+    stream: AUTH0_LOG_STREAM,
+  });
+  // Before anything is compared: this is asked again and again while they arrive.
+  if (found.length < logs.length) return undefined;
+  const texts = logs.map(({ text }) => text);
+  const messages = found.map(({ message }) => message);
+  const mine = objectLines(aws).filter(({ key }) => key.startsWith('auth0/'));
+  const ids = logs.map(({ id }) => id);
+  if (!sameTexts(messages, texts)) return undefined;
+  if (
+    !sameTexts(
+      mine.map(({ id }) => id),
+      ids,
+    )
+  )
+    return undefined;
+  return [
+    {
+      place: `CloudWatch Logs  ${AUTH0_LOG_GROUP}  ${AUTH0_LOG_STREAM}`,
+      logEvents: found.length,
+    },
+    ...objectsOf(mine),
+  ];
+}
+
+function objectsOf(lines: readonly { key: string }[]): Arrival[] {
+  return [...new Set(lines.map(({ key }) => key))].map((key) => ({
+    place: `S3  s3://${BUCKET}/${key}`,
+    logEvents: lines.filter((line) => line.key === key).length,
+  }));
 }
 
 function objectLines(aws: SandboxAws): { key: string; id: string }[] {

@@ -1,15 +1,19 @@
 // npm start: everything on this machine, with a demo customer whose AWS is the sandbox.
-import { startSandboxAws, until, type SandboxAws } from '@logferry/testing';
+import { brokerAddress, Secret } from '@logferry/runtime';
+import { startSandboxAws, until, type Auth0StandIn, type SandboxAws } from '@logferry/testing';
 import { ConfigStore } from '@logferry/store';
 import { Redis } from 'ioredis';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { demoSource, goOnLogging, startDemoAuth0 } from './auth0-demo';
+import { putSource } from './auth0-source';
 import { makeCertificates, type CertificateFolders } from './certificates';
 import {
   applyDemoTenant,
   demoAccount,
   findArrivals,
+  findPulled,
   sendSamples,
   TENANT,
   type Arrival,
@@ -20,13 +24,15 @@ import { assertPortFree, ROOT, startProcess, StartProblem, type AppPlan } from '
 import { localSecrets, type LocalSecrets } from './secrets';
 
 const HELP = `Starts all of Logferry on this machine, with a sandbox AWS and a demo customer, and sends sample log events through it.
+A stand-in for Auth0 has a log of the demo customer's, which is pulled.
 
   npm start                  goes on running until Ctrl-C
   npm start -- --once        ends after the samples have arrived: exit code 0 if all of them did, 1 if not
 
 Data lies under .logferry/, the logs of the processes under .logferry/logs/. A Redis that already runs is used if REDIS_URL
-names it. Ports: 8080-8085 and 4566; LOGFERRY_INGEST_PORT, LOGFERRY_CONSOLE_PORT, LOGFERRY_BROKER_HTTP_PORT,
-LOGFERRY_BROKER_TCP_PORT, LOGFERRY_CLOUDWATCH_WORKER_PORT, LOGFERRY_S3_WORKER_PORT and SANDBOX_PORT choose others.
+names it. Ports: 8080-8086, 4566 and 4567; LOGFERRY_INGEST_PORT, LOGFERRY_CONSOLE_PORT, LOGFERRY_BROKER_HTTP_PORT,
+LOGFERRY_BROKER_TCP_PORT, LOGFERRY_CLOUDWATCH_WORKER_PORT, LOGFERRY_S3_WORKER_PORT, LOGFERRY_AUTH0_POLLER_PORT, SANDBOX_PORT and
+AUTH0_STAND_IN_PORT choose others.
 
 Exit code: 1 if something that it needs is missing or ends by itself, 2 if the command makes no sense.
 `;
@@ -41,7 +47,9 @@ interface Ports {
   brokerTcp: number;
   cloudwatchWorker: number;
   s3Worker: number;
+  auth0Poller: number;
   sandbox: number;
+  auth0: number;
 }
 
 function readPorts(): Ports {
@@ -58,7 +66,9 @@ function readPorts(): Ports {
     brokerTcp: port('LOGFERRY_BROKER_TCP_PORT', 8083),
     cloudwatchWorker: port('LOGFERRY_CLOUDWATCH_WORKER_PORT', 8084),
     s3Worker: port('LOGFERRY_S3_WORKER_PORT', 8085),
+    auth0Poller: port('LOGFERRY_AUTH0_POLLER_PORT', 8086),
     sandbox: port('SANDBOX_PORT', 4566),
+    auth0: port('AUTH0_STAND_IN_PORT', 4567),
   };
 }
 
@@ -91,12 +101,13 @@ interface Surroundings {
   ports: Ports;
   redisUrl: string;
   sandboxUrl: string;
+  auth0Url: string;
   secrets: LocalSecrets;
   certificates: CertificateFolders;
 }
 
 function appPlans(surroundings: Surroundings): AppPlan[] {
-  const { ports, redisUrl, sandboxUrl, secrets, certificates } = surroundings;
+  const { ports, redisUrl, sandboxUrl, auth0Url, secrets, certificates } = surroundings;
   const redis = { REDIS_URL: redisUrl };
   // The workers know nothing of the sandbox but the variable that the SDK has for such things.
   const aws = { AWS_ENDPOINT_URL: sandboxUrl, AWS_EC2_METADATA_DISABLED: 'true' };
@@ -107,12 +118,14 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
     LOGFERRY_WORKER_BROKER_TLS_DIR: certificates.worker,
   };
   const toAws = { ...redis, ...aws, ...broker };
+  const auth0 = { LOGFERRY_AUTH0_ENDPOINT_URL: auth0Url };
   return [
     {
       name: 'credential-broker',
       main: 'apps/credential-broker/src/main.js',
       env: {
         ...toAws,
+        ...auth0,
         LOGFERRY_BROKER_HTTP_PORT: String(ports.brokerHttp),
         LOGFERRY_BROKER_TLS_DIR: certificates.broker,
         LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(DATA, 'broker', 'signing-keys'),
@@ -120,6 +133,45 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
         LOGFERRY_BROKER_EXTERNAL_ID_SECRET: secrets.externalIdSecret,
       },
     },
+    ...workerPlans(ports, toAws),
+    {
+      name: 'console',
+      main: 'apps/console/src/main.js',
+      env: {
+        ...toAws,
+        LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
+        LOGFERRY_CONSOLE_PORT: String(ports.console),
+        LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
+        LOGFERRY_CONSOLE_INGEST_URL: ingestUrl(ports),
+        LOGFERRY_CONSOLE_INGEST_KEY: secrets.platformKey,
+      },
+    },
+    {
+      name: 'auth0-poller',
+      main: 'apps/auth0-poller/src/main.js',
+      env: {
+        ...redis,
+        ...broker,
+        ...auth0,
+        LOGFERRY_AUTH0_POLLER_PORT: String(ports.auth0Poller),
+        LOGFERRY_AUTH0_POLLER_INGEST_URL: ingestUrl(ports),
+        LOGFERRY_AUTH0_POLLER_INGEST_KEY: secrets.platformKey,
+      },
+    },
+    {
+      name: 'ingest',
+      main: 'apps/ingest/src/main.js',
+      env: {
+        ...redis,
+        LOGFERRY_INGEST_PORT: String(ports.ingest),
+        LOGFERRY_INGEST_PLATFORM_KEY: secrets.platformKey,
+      },
+    },
+  ];
+}
+
+function workerPlans(ports: Ports, toAws: Record<string, string>): AppPlan[] {
+  return [
     {
       name: 'cloudwatch-worker',
       main: 'apps/cloudwatch-worker/src/main.js',
@@ -137,39 +189,24 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
         LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
       },
     },
-    {
-      name: 'console',
-      main: 'apps/console/src/main.js',
-      env: {
-        ...toAws,
-        LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
-        LOGFERRY_CONSOLE_PORT: String(ports.console),
-        LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
-        LOGFERRY_CONSOLE_INGEST_URL: ingestUrl(ports),
-        LOGFERRY_CONSOLE_INGEST_KEY: secrets.platformKey,
-      },
-    },
-    {
-      name: 'ingest',
-      main: 'apps/ingest/src/main.js',
-      env: {
-        ...redis,
-        LOGFERRY_INGEST_PORT: String(ports.ingest),
-        LOGFERRY_INGEST_PLATFORM_KEY: secrets.platformKey,
-      },
-    },
   ];
 }
 
 const issuerUrl = (ports: Ports): string => `http://127.0.0.1:${ports.brokerHttp}`;
 const ingestUrl = (ports: Ports): string => `http://127.0.0.1:${ports.ingest}`;
 
+interface Running {
+  aws: SandboxAws;
+  auth0: Auth0StandIn;
+  secrets: LocalSecrets;
+}
+
 /** Starts it all; what ends by itself afterwards is told to `onEnd`. */
 async function start(
   started: Started,
   ports: Ports,
   onEnd: (name: string) => void,
-): Promise<{ aws: SandboxAws; secrets: LocalSecrets }> {
+): Promise<Running> {
   for (const [what, port] of Object.entries(ports) as [string, number][])
     await assertPortFree(port, what);
   mkdirSync(DATA, { recursive: true, mode: 0o700 });
@@ -181,12 +218,15 @@ async function start(
 
   const aws = await startSandboxAws({ port: ports.sandbox, seed: demoAccount(issuerUrl(ports)) });
   started.add('the sandbox AWS', () => aws.stop());
-  await writeDemoTenant(redis.url);
+  const auth0 = await startDemoAuth0(ports.auth0);
+  started.add('the stand-in for Auth0', () => auth0.stop());
+  await withStore(redis.url, applyDemoTenant);
   const certificates = await makeCertificates(join(DATA, 'certificates'));
   const plans = appPlans({
     ports,
     redisUrl: redis.url,
     sandboxUrl: aws.url,
+    auth0Url: auth0.url,
     secrets,
     certificates,
   });
@@ -199,38 +239,51 @@ async function start(
       say(`${app.name.padEnd(17)} ready`);
     }),
   );
+  const broker = brokerAddress({
+    brokerHost: '127.0.0.1',
+    brokerPort: ports.brokerTcp,
+    brokerSecret: new Secret(secrets.brokerSecret),
+    brokerTlsDir: certificates.worker,
+  });
+  await withStore(redis.url, (store) => putSource(store, broker, TENANT, demoSource));
   const forCommands = {
     url: ingestUrl(ports),
     key: secrets.platformKey,
     console: { url: `http://127.0.0.1:${ports.console}`, password: secrets.consolePassword },
   };
   writeFileSync(join(DATA, 'start.json'), JSON.stringify(forCommands), { mode: 0o600 });
-  return { aws, secrets };
+  return { aws, auth0, secrets };
 }
 
-async function writeDemoTenant(redisUrl: string): Promise<void> {
+async function withStore(
+  redisUrl: string,
+  write: (store: ConfigStore) => Promise<void>,
+): Promise<void> {
   const client = new Redis(redisUrl);
   try {
-    await applyDemoTenant(new ConfigStore(client));
+    await write(new ConfigStore(client));
   } finally {
     client.disconnect();
   }
 }
 
 /** Sends the samples and waits until each of them is where it belongs. */
-async function tryItOut(aws: SandboxAws, ports: Ports, secrets: LocalSecrets): Promise<Arrival[]> {
+async function tryItOut({ aws, auth0, secrets }: Running, ports: Ports): Promise<Arrival[]> {
   const run = Date.now().toString(36);
   const sent = await sendSamples({ url: ingestUrl(ports), key: secrets.platformKey }, run);
   say(
-    `\nSent ${sent.samples.map(({ type, messages }) => `${messages.length} ${type}`).join(' and ')} log events of the tenant ${TENANT} …`,
+    `\nSent ${sent.samples.map(({ type, messages }) => `${messages.length} ${type}`).join(' and ')} log events of the tenant ${TENANT}, and the log of its Auth0 tenant is pulled …`,
   );
-  return until(() => findArrivals(aws, sent), { timeoutMs: ARRIVAL_MS, intervalMs: 100 }).catch(
-    () => {
-      throw new StartProblem(
-        `Not all samples arrived within ${ARRIVAL_MS / 1_000} s; the logs under .logferry/logs/ say more.`,
-      );
-    },
-  );
+  const find = (): Arrival[] | undefined => {
+    const pulled = findPulled(aws, auth0);
+    const arrivals = pulled && findArrivals(aws, sent);
+    return arrivals && [...arrivals, ...pulled];
+  };
+  return until(find, { timeoutMs: ARRIVAL_MS, intervalMs: 100 }).catch(() => {
+    throw new StartProblem(
+      `Not all samples arrived within ${ARRIVAL_MS / 1_000} s; the logs under .logferry/logs/ say more.`,
+    );
+  });
 }
 
 function showArrivals(arrivals: readonly Arrival[]): void {
@@ -277,12 +330,13 @@ async function main(): Promise<number> {
   const ended = new Promise<string>((resolve) => (endedEarly = resolve));
   const work = async (): Promise<'done'> => {
     const ports = readPorts();
-    const { aws, secrets } = await start(started, ports, (name) => {
+    const running = await start(started, ports, (name) => {
       if (!isStopping) endedEarly(name);
     });
-    showArrivals(await tryItOut(aws, ports, secrets));
+    showArrivals(await tryItOut(running, ports));
     if (values.once) return 'done';
-    showAddresses(ports, secrets);
+    goOnLogging(running.auth0);
+    showAddresses(ports, running.secrets);
     return new Promise(() => undefined);
   };
   try {
