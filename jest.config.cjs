@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 // Jest runs the TypeScript sources through swc, so a test run needs no build. Process tests (e2e) start the built apps from dist/.
 const transform = {
   '^.+\\.ts$': [
@@ -33,5 +35,7 @@ module.exports = {
   setupFilesAfterEnv: ['<rootDir>/libs/testing/src/jest-setup.ts'],
   // Waits in tests have limits of their own, which say what was waited for; Jest's 5 s ended healthy tests on busy machines.
   testTimeout: 30_000,
+  // Jest would leave one processor idle, and on two have one worker: tests wait for processes and for Redis much of their time.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   workerIdleMemoryLimit: '512MB',
 };

@@ -1,7 +1,7 @@
 // A sealing key's whole life, with the broker as a process of its own: it seals, a newer one takes its place, and it is taken out.
 import { Destination } from '@logferry/core';
 import { BrokerClient, Secret, type RunningApp } from '@logferry/runtime';
-import { freePort, startBuiltApp, until, type BuiltApp } from '@logferry/testing';
+import { startBuiltApp, steadyPort, until, type BuiltApp } from '@logferry/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ let console_: RunningApp;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'logferry-reseal-'));
-  [tcp, http] = [await freePort(), await freePort()];
+  [tcp, http] = [await steadyPort(), await steadyPort()];
   console_ = await bed.startApp({ LOGFERRY_BROKER_TCP_PORT: String(tcp) });
 });
 
