@@ -4,10 +4,12 @@ import type { Command } from './command';
 import { destinationsCommand } from './destinations-command';
 import { doctorCommand } from './doctor-command';
 import { exportCommand } from './export-command';
+import { importCommand } from './import-command';
 import { keysCommand } from './keys-command';
 import { policyCommand } from './policy-command';
 import { redriveCommand } from './redrive-command';
 import { resealCommand } from './reseal-command';
+import { sourcesCommand } from './sources-command';
 import { tailCommand } from './tail-command';
 import { tenantsCommand } from './tenants-command';
 import { testCommand } from './test-command';
@@ -16,8 +18,10 @@ import { testCommand } from './test-command';
 export const commands: readonly Command[] = [
   applyCommand,
   exportCommand,
+  importCommand,
   tenantsCommand,
   destinationsCommand,
+  sourcesCommand,
   channelsCommand,
   keysCommand,
   policyCommand,

@@ -1,0 +1,215 @@
+import { parseArgs } from 'node:util';
+import { Misuse } from '../misuse';
+import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { path, type ConsoleClient } from './console-client';
+import { linesOf } from './ndjson';
+import type { Terminal } from './terminal';
+
+interface ShownSource {
+  id: string;
+  unreadable?: true;
+  domain?: string;
+  schedule?: string;
+  timeZone?: string;
+  enabled?: boolean;
+}
+
+interface ShownRun {
+  id: string;
+  kind: string;
+  state: string;
+  startedAt: string;
+  read: number;
+  accepted: number;
+  filtered: number;
+  checkpoint: string | null;
+  error: { message: string } | null;
+}
+
+interface LogLine {
+  at?: string;
+  level?: string;
+  text?: string;
+  run?: ShownRun;
+}
+
+/** A log is followed as long as the console lets it, and a little longer. */
+const FOLLOW_TIMEOUT_MS = 11 * 60_000;
+
+const options = {
+  ...commonOptions,
+  failed: { type: 'boolean', default: false },
+  after: { type: 'string' },
+  at: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  mark: { type: 'boolean', default: false },
+  yes: { type: 'boolean', default: false },
+} as const;
+
+type Given = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+interface On {
+  terminal: Terminal;
+  console: ConsoleClient;
+  address: string;
+  name: string;
+}
+
+export const sourcesCommand: Command = {
+  name: 'sources',
+  summary: "lists a tenant's sources, has them run, and shows and replays what they pulled",
+  help: `  npx logferry sources list TENANT
+  npx logferry sources get TENANT SOURCE
+  npx logferry sources status TENANT SOURCE
+  npx logferry sources pause|resume|run TENANT SOURCE
+  npx logferry sources runs TENANT SOURCE [--failed]
+  npx logferry sources log|cancel TENANT SOURCE RUN
+  npx logferry sources checkpoint TENANT SOURCE --after ID | --at ID
+  npx logferry sources replay TENANT SOURCE --after ID | --at ID | --from TIME [--to ID|TIME] [--mark]
+  npx logferry sources delete TENANT SOURCE [--yes]
+
+They are made by npx logferry import, or by PUT /v1/tenants/TENANT/sources/SOURCE. A paused source keeps its checkpoint. log follows a
+run that is under way until it has ended.
+
+  --after ID   the last log event that is not sent again
+  --at ID      the first log event that is
+  --from TIME  a time, such as 2026-11-20T00:00:00Z
+  --to         the last log event, or a time; without it, what there is when the replay begins
+  --mark       has the log events of a replay say that they are of one
+  --failed     only runs that failed
+  --yes        deletes it without asking, with its checkpoint and its runs
+`,
+  async run(args) {
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+    const { terminal, console } = openSession(values);
+    const [action = '', ...rest] = positionals;
+    if (action === 'list') {
+      const [tenant = ''] = named(rest, 'TENANT');
+      return list(terminal, console, tenant);
+    }
+    const isOfRun = action === 'log' || action === 'cancel';
+    const [tenant = '', source = '', run = ''] = isOfRun
+      ? named(rest, 'TENANT', 'SOURCE', 'RUN')
+      : named(rest, 'TENANT', 'SOURCE');
+    const address = path`/v1/tenants/${tenant}/sources/${source}`;
+    const on = { terminal, console, address, name: `source ${tenant}/${source}` };
+    return isOfRun ? ofRun(on, action, run) : ofSource(on, action, values);
+  },
+};
+
+async function ofSource(on: On, action: string, values: Given): Promise<number> {
+  const { terminal, console, address, name } = on;
+  switch (action) {
+    case 'get':
+      terminal.json(await console.get(address));
+      return 0;
+    case 'status':
+      terminal.json(await console.get(`${address}/status`));
+      return 0;
+    case 'pause':
+    case 'resume':
+      await console.post(`${address}/${action}`, {});
+      return say(on, { outcome: `${action}d` }, `${name}: ${action}d`);
+    case 'run':
+      return asked(on, await console.post(`${address}/run`, {}));
+    case 'runs':
+      return runs(on, values.failed);
+    case 'checkpoint': {
+      const status = await console.put<object>(`${address}/checkpoint`, { body: placeOf(values) });
+      return say(on, status, `${name}: goes on from there`);
+    }
+    case 'replay':
+      return asked(on, await console.post(`${address}/replay`, { body: replayOf(values) }));
+    case 'delete': {
+      if (!(await assertWanted(terminal, values.yes, `Delete the ${name}?`))) return 1;
+      return say(on, await console.delete<object>(address), `${name}: deleted`);
+    }
+    default:
+      throw new Misuse(
+        'say list, get, status, pause, resume, run, runs, log, cancel, checkpoint, replay or delete',
+      );
+  }
+}
+
+async function ofRun(on: On, action: 'log' | 'cancel', run: string): Promise<number> {
+  const { terminal, console, address } = on;
+  const at = `${address}${path`/runs/${run}`}`;
+  if (action === 'cancel')
+    return say(
+      on,
+      await console.post<object>(`${at}/cancel`, {}),
+      `run ${run}: ends before its next page`,
+    );
+  const accept = 'application/x-ndjson';
+  const answer = await console.ask('GET', `${at}/log`, { accept, timeoutMs: FOLLOW_TIMEOUT_MS });
+  for await (const text of linesOf(answer)) {
+    const line = JSON.parse(text) as LogLine;
+    if (terminal.isJson) terminal.line(text);
+    else if (line.run === undefined) terminal.line(`${line.at} ${line.level} ${line.text}`);
+    else terminal.line(`${line.run.state}: ${countsOf(line.run)}`);
+  }
+  return 0;
+}
+
+async function list(terminal: Terminal, console: ConsoleClient, tenant: string): Promise<number> {
+  const all = await console.list<ShownSource>(path`/v1/tenants/${tenant}/sources`, 'sources');
+  if (terminal.isJson) terminal.json(all);
+  else
+    terminal.table(
+      ['SOURCE', 'DOMAIN', 'SCHEDULE', 'TIME ZONE', 'ENABLED'],
+      all.map(({ id, unreadable, domain = '', schedule = '', timeZone = '', enabled }) =>
+        unreadable === true
+          ? [id, '(unreadable: written by another version)']
+          : [id, domain, schedule, timeZone, enabled === false ? 'no' : 'yes'],
+      ),
+    );
+  return 0;
+}
+
+async function runs({ terminal, console, address }: On, onlyFailed: boolean): Promise<number> {
+  const query = { filter: onlyFailed ? 'failed' : undefined };
+  const page = await console.get<{ runs: ShownRun[] }>(`${address}/runs`, { query });
+  if (terminal.isJson) terminal.json(page.runs);
+  else
+    terminal.table(
+      ['RUN', 'KIND', 'STATE', 'STARTED', 'LOG EVENTS', 'CHECKPOINT'],
+      page.runs.map((run) => [
+        run.id,
+        run.kind,
+        run.state,
+        run.startedAt,
+        countsOf(run),
+        run.error?.message ?? run.checkpoint ?? '',
+      ]),
+    );
+  return 0;
+}
+
+const countsOf = ({ read, accepted, filtered }: ShownRun): string =>
+  `${accepted} of ${read}${filtered > 0 ? `, ${filtered} filtered` : ''}`;
+
+function say({ terminal }: On, answer: object, text: string): number {
+  if (terminal.isJson) terminal.json(answer);
+  else terminal.line(text);
+  return 0;
+}
+
+function asked(on: On, answer: { runId: string }): number {
+  return say(on, answer, `${on.name}: run ${answer.runId} is asked for`);
+}
+
+function placeOf({ after, at }: Given): object {
+  if ((after === undefined) === (at === undefined)) throw new Misuse('say --after or --at');
+  return after === undefined ? { at } : { after };
+}
+
+function replayOf(values: Given): object {
+  const { from, to, mark } = values;
+  const isTime = to !== undefined && /^\d{4}-\d{2}-\d{2}T/.test(to);
+  return {
+    from: from === undefined ? placeOf(values) : { time: from },
+    ...(to === undefined ? {} : { to: isTime ? { time: to } : { at: to } }),
+    isMarked: mark,
+  };
+}
