@@ -103,7 +103,8 @@ function settingsIn(file: string): Record<string, unknown> {
 
 async function onlyTenant(console: ConsoleClient): Promise<string> {
   const [first, second] = await console.list<{ id: string }>('/v1/tenants', 'tenants');
-  if (first === undefined) throw new Misuse('there is no tenant: npx logferry tenants create TENANT');
+  if (first === undefined)
+    throw new Misuse('there is no tenant: npx logferry tenants create TENANT');
   if (second !== undefined) throw new Misuse('there are several tenants: say --tenant');
   return first.id;
 }
