@@ -254,6 +254,12 @@ test('a call is refused that a quota of AWS forbids, and what AWS asks for is ke
 const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'batch.stalled': 'libs/queue/src/sweep.ts',
   'batch.unreadable': 'libs/queue/src/consumer.ts',
+  'channel.address_refused': 'apps/console/src/message-sender.ts',
+  'channel.gone': 'apps/console/src/message-sender.ts',
+  'channel.missing': 'apps/credential-broker/src/open-channel.ts',
+  'channel.refused': 'apps/console/src/message-sender.ts',
+  'channel.throttled': 'apps/console/src/message-sender.ts',
+  'channel.unavailable': 'apps/console/src/message-sender.ts',
   'cloudwatch.create_rationed': 'libs/aws/src/log-stream-creator.ts',
   'cloudwatch.log_event_expired': 'libs/aws/src/rejected-ranges.ts',
   'cloudwatch.log_event_too_new': 'libs/aws/src/rejected-ranges.ts',
