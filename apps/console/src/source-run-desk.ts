@@ -79,10 +79,7 @@ export class SourceRunDesk {
    * @throws RequestProblem if it would not run
    */
   async runNow(at: SourceAddress): Promise<string> {
-    const { enabled } = await this.mayChange(at);
-    if (!enabled) {
-      throw new RequestProblem(409, 'source.paused', 'the source is paused; resume it first');
-    }
+    await this.mayRun(at);
     const { runs } = await this.parts.runs.page(at, { page: 0, perPage: LOOKED_THROUGH });
     const running = runs.find(({ kind, state }) => state === 'running' && kind !== 'replay');
     if (running !== undefined) {
@@ -95,7 +92,7 @@ export class SourceRunDesk {
 
   /** @throws RequestProblem */
   async replay(at: SourceAddress, body: unknown): Promise<string> {
-    await this.mayChange(at);
+    await this.mayRun(at);
     return this.parts.queue.replay(at, replayRequest(parseConfig(ReplayBody, body)));
   }
 
@@ -199,6 +196,13 @@ export class SourceRunDesk {
       'source.unknown_run',
       'there is no such run: it has not begun yet, or is too long ago',
     );
+  }
+
+  /** A poller leaves out what is asked of a source that is off: a run that was promised would never be. */
+  private async mayRun(at: SourceAddress): Promise<void> {
+    const { enabled } = await this.mayChange(at);
+    if (enabled) return;
+    throw new RequestProblem(409, 'source.paused', 'the source is paused; resume it first');
   }
 
   private async mayChange(at: SourceAddress): Promise<{ enabled: boolean }> {

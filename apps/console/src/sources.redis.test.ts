@@ -98,6 +98,9 @@ describe('a source', () => {
       status: 409,
       body: { code: 'source.paused' },
     });
+    expect(await ask('POST', `${PATH}/replay`, { from: { after: '1' } })).toMatchObject({
+      body: { code: 'source.paused' },
+    });
     const old = { 'if-match': `"${off.body.version - 1}"` };
     expect((await ask('POST', `${PATH}/resume`, undefined, old)).status).toBe(412);
     expect(await ask('POST', `${PATH}/resume`)).toMatchObject({ body: { enabled: true } });
