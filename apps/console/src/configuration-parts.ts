@@ -4,6 +4,7 @@ import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { ConnectionDesk } from './connection-desk';
+import { DerivedScopes } from './derived-scopes';
 import {
   DestinationDesk,
   type DestinationCheck,
@@ -70,6 +71,11 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
       provide: WaitingLogEvents,
       inject: [BATCH_STORES],
       useFactory: (stores: BatchStore[]) => new WaitingLogEvents(stores),
+    },
+    {
+      provide: DerivedScopes,
+      inject: [ConfigStore],
+      useFactory: (store: ConfigStore) => new DerivedScopes(store),
     },
     {
       provide: Ledgers,

@@ -45,6 +45,7 @@ import { configurationParts } from './configuration-parts';
 import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeadLettersPageController } from './dead-letters-page.controller';
+import { DerivedScopes } from './derived-scopes';
 import { DestinationsController } from './destinations.controller';
 import { HeldDestinations } from './held-destinations';
 import { HeldDestinationsController } from './held-destinations.controller';
@@ -197,12 +198,13 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     },
     {
       provide: OVERVIEW_PARTS,
-      inject: [Ledgers, HeldDestinations, ConnectionDesk],
+      inject: [Ledgers, DerivedScopes, HeldDestinations, ConnectionDesk],
       useFactory: (
         ledgers: Ledgers,
+        scopes: DerivedScopes,
         held: HeldDestinations,
         connections: ConnectionDesk,
-      ): OverviewParts => ({ ledgers, held, connections }),
+      ): OverviewParts => ({ ledgers, scopes, held, connections }),
     },
     {
       provide: Login,

@@ -7,25 +7,11 @@ import {
   type Redriven,
 } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
+import type { DiscardedManyView, RedrivenManyView } from './dead-letter-view';
 import { walkCursor, type WalkPlace, type WalkRequest } from './dead-letter-request';
 
 /** One answer within what people and proxies wait; the cursor goes on from there. */
 const WALK_MS = 10_000;
-
-export interface RedrivenMany {
-  redriven: number;
-  /** On their way before. */
-  queued: number;
-  /** In a worker's hands at that moment: to be asked for again. */
-  busy: number;
-  cursor: string | null;
-}
-
-export interface DiscardedMany {
-  discarded: number;
-  logEvents: number;
-  cursor: string | null;
-}
 
 /** What may be done with dead letters, one or many, by the API and by the pages alike. */
 export class DeadLetterDesk {
@@ -50,7 +36,10 @@ export class DeadLetterDesk {
     return outcome;
   }
 
-  async redriveAll({ filter, from }: Pick<WalkRequest, 'filter' | 'from'>): Promise<RedrivenMany> {
+  async redriveAll({
+    filter,
+    from,
+  }: Pick<WalkRequest, 'filter' | 'from'>): Promise<RedrivenManyView> {
     this.mayWrite();
     const { untilMs, after } = await this.start(from);
     const { tally, next } = await this.deadLetters.redriveAll(filter, {
@@ -73,7 +62,7 @@ export class DeadLetterDesk {
    *
    * @throws RequestProblem
    */
-  async discardAll({ filter, confirm, from }: WalkRequest): Promise<DiscardedMany> {
+  async discardAll({ filter, confirm, from }: WalkRequest): Promise<DiscardedManyView> {
     this.mayWrite();
     const { untilMs, after } = await this.start(from);
     if (from === undefined) await this.checkConfirmed(filter, untilMs, confirm);

@@ -6,6 +6,7 @@ import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { DeadLetterDesk } from './dead-letter-desk';
 import { listCursor, parseFilter, parseListRequest } from './dead-letter-request';
 import { deadLettersPage } from './dead-letters-page';
+import { DerivedScopes } from './derived-scopes';
 
 const GROUPS_SHOWN = 100;
 const COUNTS = ['redriven', 'queued', 'busy', 'discarded', 'more'];
@@ -15,6 +16,7 @@ const COUNTS = ['redriven', 'queued', 'busy', 'discarded', 'more'];
 export class DeadLettersPageController {
   constructor(
     @Inject(DeadLetterDesk) private readonly desk: DeadLetterDesk,
+    @Inject(DerivedScopes) private readonly scopes: DerivedScopes,
     @Inject(CONSOLE_CONFIG) private readonly config: ConsoleConfig,
   ) {}
 
@@ -45,6 +47,7 @@ export class DeadLettersPageController {
       hasMoreGroups: groups.length > GROUPS_SHOWN,
       filter,
       rows,
+      scopeOf: await this.scopes.of([...rows, ...groups]),
       nextPage: next === undefined ? undefined : `/dead-letters?${nextPage.toString()}`,
       nowMs,
       retentionMs,

@@ -5,6 +5,7 @@ import type {
   DeadLetterState,
 } from '@logferry/queue';
 import { explain } from './dead-letter-view';
+import { scopeNote, type ScopeOf } from './derived-scopes';
 import { html, navigation, page, type Html } from './html';
 
 const MINUTE_MS = 60_000;
@@ -18,6 +19,7 @@ export interface DeadLettersView {
   hasMoreGroups: boolean;
   filter: DeadLetterFilter;
   rows: readonly DeadLetter[];
+  scopeOf: ScopeOf;
   /** The address of the next page, if there is one. */
   nextPage: string | undefined;
   nowMs: number;
@@ -70,6 +72,7 @@ function warnings({ expiring, fullTenants }: DeadLetterState): Html {
 function groupTable({
   groups,
   hasMoreGroups,
+  scopeOf,
   nowMs,
   retentionMs,
   readOnly,
@@ -89,7 +92,7 @@ function groupTable({
         (group) =>
           html`<tr>
             <td>${group.tenantId}</td>
-            <td>${group.destinationId}</td>
+            <td>${group.destinationId}${scopeNote(scopeOf(group))}</td>
             <td>${reasonCell(group.reason)}</td>
             <td class="n">
               <a href="/dead-letters?${addressOf(group)}">${group.batches}</a>
@@ -130,7 +133,7 @@ function groupForms(group: DeadLetterGroup): Html {
     </form>`;
 }
 
-function rowTable({ rows, nowMs, retentionMs }: DeadLettersView): Html {
+function rowTable({ rows, scopeOf, nowMs, retentionMs }: DeadLettersView): Html {
   if (rows.length === 0) return html`<p class="dim">None match.</p>`;
   return html`<table>
     <tr>
@@ -149,7 +152,7 @@ function rowTable({ rows, nowMs, retentionMs }: DeadLettersView): Html {
             ${row.isQueued ? html`<br /><span class="dim">is being redriven</span>` : html``}
           </td>
           <td>${row.tenantId}</td>
-          <td>${row.destinationId}</td>
+          <td>${row.destinationId}${scopeNote(scopeOf(row))}</td>
           <td><span class="bad">${row.reason}</span></td>
           <td class="n">${row.logEvents}</td>
           <td>${ageCell(row.deadAt, nowMs, retentionMs)}</td>

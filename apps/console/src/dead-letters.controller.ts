@@ -1,4 +1,4 @@
-import type { DeadLetterFilter } from '@logferry/queue';
+import type { DeadLetter, DeadLetterFilter } from '@logferry/queue';
 import { RequestProblem } from '@logferry/runtime';
 import {
   Body,
@@ -16,15 +16,23 @@ import type { FastifyReply } from 'fastify';
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
-import { DeadLetterDesk, type DiscardedMany, type RedrivenMany } from './dead-letter-desk';
+import { DeadLetterDesk } from './dead-letter-desk';
 import { listCursor, parseFilter, parseListRequest, parseWalkRequest } from './dead-letter-request';
-import { deadLetterView } from './dead-letter-view';
+import {
+  deadLetterView,
+  type DeadLetterCountView,
+  type DeadLetterView,
+  type DiscardedManyView,
+  type RedrivenManyView,
+} from './dead-letter-view';
+import { DerivedScopes, type ScopeOf } from './derived-scopes';
 
 /** The API of dead letters. Pages of them are in pages.controller.ts. */
 @Controller('/v1/dead-letters')
 export class DeadLettersController {
   constructor(
     @Inject(DeadLetterDesk) private readonly desk: DeadLetterDesk,
+    @Inject(DerivedScopes) private readonly scopes: DerivedScopes,
     @Inject(CONSOLE_CONFIG) private readonly config: ConsoleConfig,
   ) {}
 
@@ -33,13 +41,13 @@ export class DeadLettersController {
     const { filter, order, limit, after } = parseListRequest(query);
     const { rows, next } = await this.desk.deadLetters.page({ filter, order, limit, after });
     return {
-      deadLetters: rows.map((row) => deadLetterView(row, this.config.deadLetterRetentionMs)),
+      deadLetters: await this.views(rows),
       cursor: next === undefined ? null : listCursor(order, next),
     };
   }
 
   @Get('/count')
-  async count(@Query() query: unknown): Promise<object> {
+  async count(@Query() query: unknown): Promise<DeadLetterCountView> {
     const { batches, logEvents, bytes } = await this.desk.deadLetters.count(parseFilter(query));
     return { deadLetters: batches, logEvents, redisBytes: bytes };
   }
@@ -52,7 +60,7 @@ export class DeadLettersController {
 
   @Post('/redrive')
   @HttpCode(200)
-  redriveAll(@Body() body: unknown): Promise<RedrivenMany> {
+  redriveAll(@Body() body: unknown): Promise<RedrivenManyView> {
     const { filter, from, confirm } = parseWalkRequest(body);
     if (confirm !== undefined)
       throw new RequestProblem(
@@ -65,13 +73,13 @@ export class DeadLettersController {
 
   @Post('/discard')
   @HttpCode(200)
-  discardAll(@Body() body: unknown): Promise<DiscardedMany> {
+  discardAll(@Body() body: unknown): Promise<DiscardedManyView> {
     return this.desk.discardAll(parseWalkRequest(body));
   }
 
   @Get('/:id')
-  async show(@Param('id') id: string): Promise<object> {
-    return deadLetterView(await this.desk.find(id), this.config.deadLetterRetentionMs);
+  async show(@Param('id') id: string): Promise<DeadLetterView> {
+    return this.view(await this.desk.find(id));
   }
 
   @Get('/:id/log-events')
@@ -81,7 +89,10 @@ export class DeadLettersController {
   }
 
   @Put('/:id/log-events')
-  async correct(@Param('id') id: string, @Body() body: unknown): Promise<object> {
+  async correct(
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<DeadLetterView> {
     if (!Buffer.isBuffer(body)) {
       throw new RequestProblem(
         415,
@@ -90,8 +101,7 @@ export class DeadLettersController {
       );
     }
     if (!isUtf8(body)) throw new RequestProblem(400, 'request.not_utf8', 'the body is not UTF-8');
-    const corrected = await this.desk.correct(id, body.toString());
-    return deadLetterView(corrected, this.config.deadLetterRetentionMs);
+    return this.view(await this.desk.correct(id, body.toString()));
   }
 
   @Post('/:id/redrive')
@@ -105,6 +115,20 @@ export class DeadLettersController {
   async discard(@Param('id') id: string): Promise<object> {
     await this.desk.discard(id);
     return { id, outcome: 'discarded' };
+  }
+
+  private async views(deadLetters: readonly DeadLetter[]): Promise<DeadLetterView[]> {
+    const scopeOf = await this.scopes.of(deadLetters);
+    return deadLetters.map((one) => this.told(one, scopeOf));
+  }
+
+  private async view(deadLetter: DeadLetter): Promise<DeadLetterView> {
+    return this.told(deadLetter, await this.scopes.of([deadLetter]));
+  }
+
+  private told(deadLetter: DeadLetter, scopeOf: ScopeOf): DeadLetterView {
+    const { deadLetterRetentionMs: retentionMs } = this.config;
+    return deadLetterView(deadLetter, { retentionMs, scope: scopeOf(deadLetter) });
   }
 
   /** What becomes a dead letter while somebody downloads would make a download without an end. */

@@ -3,8 +3,13 @@ import { RequestProblem } from '@logferry/runtime';
 import { Controller, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
-import { explain } from './dead-letter-view';
-import { HeldDestinations, type HeldDestination } from './held-destinations';
+import { DerivedScopes } from './derived-scopes';
+import {
+  heldDestinationView,
+  type HeldDestinationsView,
+  type ResumedView,
+} from './held-destination-view';
+import { HeldDestinations } from './held-destinations';
 
 const SHOWN_MAX = 1_000;
 
@@ -13,13 +18,15 @@ const SHOWN_MAX = 1_000;
 export class HeldDestinationsController {
   constructor(
     @Inject(HeldDestinations) private readonly held: HeldDestinations,
+    @Inject(DerivedScopes) private readonly scopes: DerivedScopes,
     @Inject(CONSOLE_CONFIG) private readonly config: ConsoleConfig,
   ) {}
 
   @Get('/v1/held-destinations')
-  async list(): Promise<object> {
+  async list(): Promise<HeldDestinationsView> {
     const held = await this.held.list(SHOWN_MAX);
-    return { heldDestinations: held.map(heldDestinationView) };
+    const scopeOf = await this.scopes.of(held);
+    return { heldDestinations: held.map((one) => heldDestinationView(one, scopeOf(one))) };
   }
 
   @Post('/v1/tenants/:tenantId/destinations/:destinationId/resume')
@@ -27,7 +34,7 @@ export class HeldDestinationsController {
   async resume(
     @Param('tenantId') tenantId: string,
     @Param('destinationId') destinationId: string,
-  ): Promise<object> {
+  ): Promise<ResumedView> {
     await this.probe(tenantId, destinationId);
     return { tenant: tenantId, destination: destinationId, outcome: 'probing' };
   }
@@ -53,20 +60,4 @@ export class HeldDestinationsController {
       'this destination is not held: it works, or has nothing to deliver, or there is none of this name',
     );
   }
-}
-
-function heldDestinationView(held: HeldDestination): object {
-  const { tenantId, destinationId, sink, kind, code, sinceMs, probeAtMs, probes, batches } = held;
-  return {
-    tenant: tenantId,
-    destination: destinationId,
-    sink,
-    kind,
-    reason: code,
-    ...explain(code ?? ''),
-    since: new Date(sinceMs).toISOString(),
-    nextProbeAt: new Date(probeAtMs).toISOString(),
-    failedProbes: probes,
-    batches,
-  };
 }

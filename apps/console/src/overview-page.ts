@@ -1,5 +1,6 @@
-import { imbalance, type Destination, type Ledger } from '@logferry/core';
+import { imbalance, isDerivedId, type Destination, type Ledger } from '@logferry/core';
 import { explain } from './dead-letter-view';
+import { scopeNote, type ScopeOf } from './derived-scopes';
 import type { HeldDestination } from './held-destinations';
 import { html, navigation, page, type Html } from './html';
 
@@ -15,6 +16,7 @@ interface Overview {
   /** How many tenants there are that have no row. */
   more: number;
   held: readonly HeldDestination[];
+  scopeOf: ScopeOf;
   broken: readonly BrokenConnection[];
   readOnly: boolean;
 }
@@ -36,7 +38,8 @@ const titles = {
 };
 
 /** Where all log events are, per destination. The sum must come out; if it does not, that is said loudly. */
-export function overviewPage({ rows, totals, more, held, broken, readOnly }: Overview): string {
+export function overviewPage(overview: Overview): string {
+  const { rows, totals, more, held, broken } = overview;
   const lost = imbalance(totals);
   return page(
     'Overview',
@@ -66,7 +69,7 @@ export function overviewPage({ rows, totals, more, held, broken, readOnly }: Ove
         ${totals.discarded > 0 ? `Of the rejected ones and the dead letters, ${totals.discarded} were discarded since.` : ''}
         ${more > 0 ? `${more} more tenants are not shown; the last row counts them too.` : ''}
       </p>
-      ${held.length === 0 ? html`` : heldTable(held, readOnly)}
+      ${held.length === 0 ? html`` : heldTable(overview)}
       ${broken.length === 0 ? html`` : brokenTable(broken)}`,
   );
 }
@@ -91,7 +94,7 @@ function brokenTable(broken: readonly BrokenConnection[]): Html {
     </table>`;
 }
 
-function heldTable(held: readonly HeldDestination[], readOnly: boolean): Html {
+function heldTable({ held, scopeOf, readOnly }: Overview): Html {
   return html`<h2>Held destinations</h2>
     <p class="dim">
       They do not work. What waits for them is kept, and tried with one batch now and then; what
@@ -107,17 +110,17 @@ function heldTable(held: readonly HeldDestination[], readOnly: boolean): Html {
         <th class="n">Batches</th>
         <th></th>
       </tr>
-      ${held.map((destination) => heldRow(destination, readOnly))}
+      ${held.map((one) => heldRow(one, scopeOf(one), readOnly))}
     </table>`;
 }
 
-function heldRow(held: HeldDestination, readOnly: boolean): Html {
+function heldRow(held: HeldDestination, scope: string | undefined, readOnly: boolean): Html {
   const { tenantId, destinationId, sink, kind, code = '', sinceMs, probeAtMs, batches } = held;
   const { message } = explain(code);
   const address = `/tenants/${encodeURIComponent(tenantId)}/destinations/${encodeURIComponent(destinationId)}/resume`;
   return html`<tr>
     <td>${tenantId}</td>
-    <td>${destinationId}<br /><span class="dim">${sink}</span></td>
+    <td>${destinationId}<br /><span class="dim">${sink}</span>${scopeNote(scope)}</td>
     <td>
       <span class="${kind === 'suspended' ? 'bad' : ''}">${kind}: ${code}</span><br /><span
         class="dim"
@@ -141,6 +144,7 @@ function overviewRow({ tenantId, destination, ledger }: OverviewRow): Html {
     <td>
       ${destination.id}${disabled}<br />
       <span class="dim">${destination.type} in ${destination.region}</span>
+      ${scopeNote(isDerivedId(destination.id) ? destination.override?.scope : undefined)}
     </td>
     ${counts.map((name) => html`<td class="n">${ledger[name]}${name === 'rejected' ? reasonList(reasons) : ''}</td>`)}
   </tr>`;

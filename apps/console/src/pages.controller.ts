@@ -5,6 +5,7 @@ import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import type { ConnectionDesk } from './connection-desk';
 import { batchPage } from './batch-page';
+import type { DerivedScopes } from './derived-scopes';
 import type { HeldDestinations } from './held-destinations';
 import type { Ledgers } from './ledgers';
 import { overviewPage, type OverviewRow } from './overview-page';
@@ -15,6 +16,7 @@ export const OVERVIEW_PARTS = Symbol('OverviewParts');
 /** Who knows where log events are, and what does not work. */
 export interface OverviewParts {
   ledgers: Ledgers;
+  scopes: DerivedScopes;
   held: HeldDestinations;
   connections: ConnectionDesk;
 }
@@ -39,12 +41,14 @@ export class PagesController {
     const rows = await Promise.all(
       tenantIds.slice(0, TENANTS_SHOWN).map((tenantId) => this.rowsOf(tenantId)),
     );
-    const { ledgers, held, connections } = this.overviewParts;
+    const { ledgers, connections, scopes } = this.overviewParts;
+    const held = await this.overviewParts.held.list(HELD_SHOWN);
     return overviewPage({
       rows: rows.flat(),
       totals: await ledgers.totals(),
       more: Math.max(tenantIds.length - TENANTS_SHOWN, 0),
-      held: await held.list(HELD_SHOWN),
+      held,
+      scopeOf: await scopes.of(held),
       broken: await connections.broken(HELD_SHOWN),
       readOnly: this.settings.readOnly,
     });
