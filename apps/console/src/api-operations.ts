@@ -16,12 +16,13 @@ export interface ApiOperation {
   summary: string;
   query?: z.ZodType;
   body?: { schema: string; example: object } | { ndjson: true };
-  /** The status of success, and the schema of what it is told with. */
-  answer: readonly [status: number, schema?: string];
+  /** The status of success, and what it is told with: the name of a schema, or another type of content than JSON of one. */
+  answer: readonly [status: number, content: string, ...others: string[]];
   /** Whether it changes a record that has a version. */
   versioned?: true;
 }
 
+const LINES = 'application/x-ndjson';
 const TENANT = '/v1/tenants/{tenantId}';
 const DESTINATION = `${TENANT}/destinations/{destinationId}`;
 const CHANNEL = `${TENANT}/channels/{channelId}`;
@@ -146,7 +147,7 @@ const configuration: ApiOperation[] = [
     tag: 'Destinations',
     summary: 'What to make in the AWS account, ready to paste',
     query: setupQuery,
-    answer: [200],
+    answer: [200, 'application/json', 'text/plain'],
   },
   {
     method: 'post',
@@ -155,21 +156,21 @@ const configuration: ApiOperation[] = [
     summary: 'The same for a destination that is not stored',
     query: setupQuery,
     body: { schema: 'Destination', example: aDestination },
-    answer: [200],
+    answer: [200, 'application/json', 'text/plain'],
   },
   {
     method: 'post',
     path: `${DESTINATION}/test`,
     tag: 'Destinations',
     summary: 'Tests the connection, and says what is missing; as NDJSON, step by step',
-    answer: [200],
+    answer: [200, 'ConnectionTest', LINES],
   },
   {
     method: 'get',
     path: `${DESTINATION}/test`,
     tag: 'Destinations',
     summary: 'What became of the last test or check',
-    answer: [200],
+    answer: [200, 'ConnectionResult'],
   },
   {
     method: 'get',
@@ -216,14 +217,14 @@ const configuration: ApiOperation[] = [
     path: `${CHANNEL}/state`,
     tag: 'Channels',
     summary: 'What became of its messages',
-    answer: [200],
+    answer: [200, 'ChannelState'],
   },
   {
     method: 'post',
     path: `${CHANNEL}/test`,
     tag: 'Channels',
     summary: 'Sends a message at once, and says what became of it',
-    answer: [200],
+    answer: [200, 'ChannelTest'],
   },
   {
     method: 'get',
@@ -286,7 +287,7 @@ const configuration: ApiOperation[] = [
     path: '/v1/openapi.json',
     tag: 'This document',
     summary: 'The OpenAPI document',
-    answer: [200],
+    answer: [200, 'application/json'],
   },
 ];
 
@@ -298,14 +299,14 @@ const delivery: ApiOperation[] = [
     path: '/v1/held-destinations',
     tag: 'Held destinations',
     summary: 'Who is held, longest first, and why',
-    answer: [200],
+    answer: [200, 'HeldDestinations'],
   },
   {
     method: 'post',
     path: `${DESTINATION}/resume`,
     tag: 'Held destinations',
     summary: 'Tries a held destination at once',
-    answer: [202],
+    answer: [202, 'Resumed'],
   },
   {
     method: 'get',
@@ -313,7 +314,7 @@ const delivery: ApiOperation[] = [
     tag: 'Dead letters',
     summary: 'A page of those that match',
     query: listSchema,
-    answer: [200],
+    answer: [200, 'DeadLetters'],
   },
   {
     method: 'get',
@@ -321,7 +322,7 @@ const delivery: ApiOperation[] = [
     tag: 'Dead letters',
     summary: 'How many match',
     query: filterSchema,
-    answer: [200],
+    answer: [200, 'DeadLetterCount'],
   },
   {
     method: 'get',
@@ -329,7 +330,7 @@ const delivery: ApiOperation[] = [
     tag: 'Dead letters',
     summary: 'The log events of all that match, as NDJSON',
     query: filterSchema,
-    answer: [200],
+    answer: [200, LINES],
   },
   {
     method: 'post',
@@ -337,7 +338,7 @@ const delivery: ApiOperation[] = [
     tag: 'Dead letters',
     summary: 'Redrives all that match',
     body: many,
-    answer: [200],
+    answer: [200, 'RedrivenMany'],
   },
   {
     method: 'post',
@@ -345,21 +346,21 @@ const delivery: ApiOperation[] = [
     tag: 'Dead letters',
     summary: 'Deletes all that match for good, if confirm is their number',
     body: { ...many, example: { filter: { tenant: 'acme' }, confirm: 0 } },
-    answer: [200],
+    answer: [200, 'DiscardedMany'],
   },
   {
     method: 'get',
     path: DEAD_LETTER,
     tag: 'Dead letters',
     summary: 'One dead letter',
-    answer: [200],
+    answer: [200, 'DeadLetter'],
   },
   {
     method: 'get',
     path: `${DEAD_LETTER}/log-events`,
     tag: 'Dead letters',
     summary: 'Its log events, as NDJSON',
-    answer: [200],
+    answer: [200, LINES],
   },
   {
     method: 'put',
@@ -367,21 +368,21 @@ const delivery: ApiOperation[] = [
     tag: 'Dead letters',
     summary: 'Puts corrected log events in the place of its own',
     body: { ndjson: true },
-    answer: [200],
+    answer: [200, 'DeadLetter'],
   },
   {
     method: 'post',
     path: `${DEAD_LETTER}/redrive`,
     tag: 'Dead letters',
     summary: 'Redrives it',
-    answer: [202],
+    answer: [202, 'Redriven'],
   },
   {
     method: 'post',
     path: `${DEAD_LETTER}/discard`,
     tag: 'Dead letters',
     summary: 'Deletes it for good',
-    answer: [200],
+    answer: [200, 'Discarded'],
   },
 ];
 

@@ -21,6 +21,7 @@ import {
   type StoredText,
 } from '@logferry/store';
 import { randomUUID } from 'node:crypto';
+import type { ChannelStateView, ChannelTestView } from './channel-state-view';
 import { channelView, jsonOf, type ChannelView } from './config-views';
 import { stored, tooMany, unknownTenant, type Put } from './config-outcome';
 import { invalid } from './config-problem';
@@ -116,7 +117,7 @@ export class ChannelDesk {
   }
 
   /** What became of its messages. */
-  async state(tenantId: string, channelId: string): Promise<object> {
+  async state(tenantId: string, channelId: string): Promise<ChannelStateView> {
     const { store, states } = this.parts;
     const [record] = await store.find([channelPlace(tenantId, channelId)]);
     if (record === undefined) throw unknownChannel();
@@ -141,7 +142,7 @@ export class ChannelDesk {
    *
    * @throws RequestProblem if there is no such channel
    */
-  async test(tenantId: string, channelId: string): Promise<object> {
+  async test(tenantId: string, channelId: string): Promise<ChannelTestView> {
     const { states, sender, readOnly } = this.parts;
     mayWrite(readOnly);
     await this.find(tenantId, channelId);

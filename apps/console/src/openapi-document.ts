@@ -21,6 +21,18 @@ import {
   TenantView,
   UnreadableView,
 } from './config-views';
+import { ChannelStateView, ChannelTestView } from './channel-state-view';
+import { ConnectionResultView, ConnectionTestView } from './connection-view';
+import {
+  DeadLetterCountView,
+  DeadLettersView,
+  DeadLetterView,
+  DiscardedManyView,
+  DiscardedView,
+  RedrivenManyView,
+  RedrivenView,
+} from './dead-letter-view';
+import { HeldDestinationsView, ResumedView } from './held-destination-view';
 import { LedgersView, LedgerView } from './ledger-desk';
 import { ResealedView } from './reseal-desk';
 import {
@@ -148,6 +160,10 @@ const schemas: Record<string, Json> = {
   Scopes: schemaOf(ScopesView, 'output'),
   Ledger: schemaOf(LedgerView, 'output'),
   Ledgers: schemaOf(LedgersView, 'output'),
+  ConnectionTest: schemaOf(ConnectionTestView, 'output'),
+  ConnectionResult: schemaOf(ConnectionResultView, 'output'),
+  ChannelState: schemaOf(ChannelStateView, 'output'),
+  ChannelTest: schemaOf(ChannelTestView, 'output'),
   NewKey: schemaOf(NewKey, 'input'),
   KeyChange: asBody(schemaOf(KeyChange, 'input')),
   KeyView: schemaOf(KeyView, 'output'),
@@ -157,7 +173,16 @@ const schemas: Record<string, Json> = {
   AuditEntryView: schemaOf(AuditEntryView, 'output'),
   AuditEntries: listOf('entries', 'AuditEntryView', 'after'),
   Unreadable: schemaOf(UnreadableView, 'output'),
+  HeldDestinations: schemaOf(HeldDestinationsView, 'output'),
+  Resumed: schemaOf(ResumedView, 'output'),
   DeadLetterWalk: schemaOf(walkSchema, 'input'),
+  DeadLetter: schemaOf(DeadLetterView, 'output'),
+  DeadLetters: schemaOf(DeadLettersView, 'output'),
+  DeadLetterCount: schemaOf(DeadLetterCountView, 'output'),
+  Redriven: schemaOf(RedrivenView, 'output'),
+  RedrivenMany: schemaOf(RedrivenManyView, 'output'),
+  Discarded: schemaOf(DiscardedView, 'output'),
+  DiscardedMany: schemaOf(DiscardedManyView, 'output'),
   Deleted: {
     type: 'object',
     properties: {
@@ -241,13 +266,13 @@ const problem = (description: string): Json => ({
 function answersOf({
   method,
   path,
-  answer: [status, schema],
+  answer: [status, ...contents],
   versioned,
   body,
 }: ApiOperation): Json {
   const done = {
     description: status === 201 ? 'It was made' : 'Done',
-    ...(schema === undefined ? {} : { content: { 'application/json': { schema: ref(schema) } } }),
+    content: Object.fromEntries(contents.map(contentOfAnswer)),
   };
   return {
     [status]: done,
@@ -272,8 +297,15 @@ function answersOf({
   };
 }
 
+const lines: Json = { 'application/x-ndjson': { schema: { type: 'string' } } };
+
+function contentOfAnswer(content: string): [type: string, of: Json] {
+  if (!content.includes('/')) return ['application/json', { schema: ref(content) }];
+  return [content, { schema: { type: content === 'application/json' ? 'object' : 'string' } }];
+}
+
 function contentOf(body: NonNullable<ApiOperation['body']>): Json {
-  if ('ndjson' in body) return { 'application/x-ndjson': { schema: { type: 'string' } } };
+  if ('ndjson' in body) return lines;
   return { 'application/json': { schema: ref(body.schema), example: body.example } };
 }
 

@@ -1,6 +1,10 @@
 // The OpenAPI document: it speaks of all routes and of no others, its examples are taken, and answers are what it says that they are.
 import { RunLease } from '@logferry/sources';
+import { Failure } from '@logferry/core';
+import { aCloudWatchLane, until } from '@logferry/testing';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { z } from 'zod';
+import { someVariables } from './api-examples';
 import { apiOperations } from './api-operations';
 import { ChannelsTestbed } from './channels.testbed';
 import { ConsoleModule } from './console.module';
@@ -12,6 +16,10 @@ const channels = new ChannelsTestbed(bed);
 beforeAll(() => channels.start());
 afterAll(() => channels.stop());
 const document = openApiDocument();
+
+const LINES = ['first', 'second']
+  .map((message) => JSON.stringify({ time: Date.now(), message }))
+  .join('\n');
 
 /** The routes of all controllers, as Nest knows them. */
 function routes(): string[] {
@@ -50,6 +58,14 @@ test('its references lead somewhere, and its operations have names of their own'
     Object.values(methods).map(({ operationId }) => operationId),
   );
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('another reader of OpenAPI takes it, and would not take what is no such document', async () => {
+  const { valid, errors } = await new Validator().validate(structuredClone(document));
+  expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+  const bad = structuredClone(document);
+  bad.paths['/v1/audit'] = { get: { responses: { 200: {} } } };
+  expect((await new Validator().validate(bad)).valid).toBe(false);
 });
 
 test('no schema of an answer has a field for a secret, or for what stands for one', () => {
@@ -91,7 +107,7 @@ test('its examples are what its schemas say, the console takes them, and answers
     .concat(of('put').filter(({ path }) => path === '/v1/keys/{keyId}'))
     .concat(of('get'))
     .concat(of('delete').reverse());
-  let judged = 0;
+  const judged = new Set<string>();
   for (const {
     method,
     path,
@@ -109,11 +125,51 @@ test('its examples are what its schemas say, the console takes them, and answers
     );
     expect([method, path, answer.status]).toEqual([method, path, status]);
     if (path === '/v1/keys' && method === 'post') ids.keyId = answer.body.id ?? '';
-    if (schema === undefined) continue;
+    if (schema.includes('/')) continue;
     expect([path, judge(schema).safeParse(answer.body).error]).toEqual([path, undefined]);
-    judged++;
+    judged.add(schema);
   }
-  expect(judged).toBeGreaterThan(10);
+  expect(judged.size).toBeGreaterThan(20);
+});
+
+test('what is held and what is dead is told as it says, and so is what becomes of it', async () => {
+  const derived = 'vars.env0-cloudwatch.tenant';
+  await bed.call('/v1/tenants/acme', { method: 'PUT', body: {} });
+  await bed.call('/v1/tenants/acme/variables', { method: 'PUT', body: someVariables });
+  const [id = '', other = ''] = await bed.deadLetters(2, { destinationId: derived });
+  bed.consume(() => Promise.reject(new Failure('cloudwatch.access_denied')));
+  await bed.send(aCloudWatchLane({ destinationId: derived, lingerMs: 0 }), ['it waits']);
+  const held = '/v1/held-destinations';
+  await until(async () => !(await bed.call(held)).text.includes('[]'));
+  const asked: [string, string, { body?: object | string; type?: string }?][] = [
+    ['get', held],
+    ['post', '/v1/tenants/{tenantId}/destinations/{destinationId}/resume', {}],
+    ['get', '/v1/dead-letters'],
+    ['get', '/v1/dead-letters/count'],
+    ['get', '/v1/dead-letters/{id}'],
+    ['put', '/v1/dead-letters/{id}/log-events', { type: 'application/x-ndjson', body: LINES }],
+    ['post', '/v1/dead-letters/{id}/redrive'],
+    ['post', '/v1/dead-letters/{other}/discard'],
+    ['post', '/v1/dead-letters/redrive', { body: { filter: {} } }],
+    ['post', '/v1/dead-letters/discard', { body: { filter: { tenant: 'globex' }, confirm: 0 } }],
+  ];
+  const names: Record<string, string> = { tenantId: 'acme', destinationId: derived, id, other };
+  const judged = new Set<string>();
+  for (const [method, path, sent] of asked) {
+    const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name] ?? name);
+    const { status, body } = await bed.json(address, { method: method.toUpperCase(), ...sent });
+    const operation = apiOperations.find(
+      (one) => one.method === method && one.path === path.replace('{other}', '{id}'),
+    );
+    const [expected, schema = ''] = operation?.answer ?? [];
+    expect([path, status]).toEqual([path, expected]);
+    expect([path, judge(schema).safeParse(body).error, body]).toEqual([path, undefined, body]);
+    judged.add(`${method} ${operation?.path}`);
+  }
+  const ofJson = apiOperations.filter(
+    ({ tag, answer: [, schema] }) => /dead|held/i.test(tag) && !schema.includes('/'),
+  );
+  expect(judged).toEqual(new Set(ofJson.map(({ method, path }) => `${method} ${path}`)));
 });
 
 test('what is wrong is answered as it says, too', async () => {
