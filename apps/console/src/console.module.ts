@@ -64,6 +64,7 @@ import {
 } from './pages.controller';
 import { ResealController } from './reseal.controller';
 import { sourceParts } from './source-parts';
+import { SourcePagesController } from './source-pages.controller';
 import { SourceRunsController } from './source-runs.controller';
 import { SourcesController } from './sources.controller';
 import { TenantsController } from './tenants.controller';
@@ -102,6 +103,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     LoginController,
     PagesController,
     DeadLettersPageController,
+    SourcePagesController,
     DeadLettersController,
     HeldDestinationsController,
     TenantsController,

@@ -25,12 +25,22 @@ const STYLE = `
   td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8881; padding: .75rem; border-radius: .4rem; }
   .bad { color: #c22; font-weight: 600; }
+  .good { color: #2a2; font-weight: 600; }
+  .id { overflow-wrap: anywhere; }
+  .pill { border: 1px solid #8888; border-radius: 1rem; padding: .2rem .8rem; }
+  .pill[aria-current] { background: #8884; font-weight: 600; }
   .dim { opacity: .65; }
   input, button { font: inherit; padding: .4rem .6rem; }
   td form { display: inline-block; }`;
 
+/** Where a page of what is under way leads by itself. */
+interface Refresh {
+  afterSeconds: number;
+  address: string;
+}
+
 /** A page that brings everything along and may load nothing. */
-export function page(title: string, body: Html): string {
+export function page(title: string, body: Html, refresh?: Refresh): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -40,6 +50,7 @@ export function page(title: string, body: Html): string {
           http-equiv="Content-Security-Policy"
           content="default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
         />
+        ${refresh === undefined ? html`` : refreshTag(refresh)}
         <title>${title} · Logferry</title>
         <style>
           ${new Html(STYLE)}
@@ -51,8 +62,13 @@ export function page(title: string, body: Html): string {
     </html>`.markup;
 }
 
+function refreshTag({ afterSeconds, address }: Refresh): Html {
+  return html`<meta http-equiv="refresh" content="${afterSeconds}; url=${address}" />`;
+}
+
 export const navigation = html`<nav>
-  <a href="/">Overview</a> <a href="/dead-letters">Dead letters</a> <a href="/queues">Queues</a>
+  <a href="/">Overview</a> <a href="/sources">Sources</a> <a href="/dead-letters">Dead letters</a>
+  <a href="/queues">Queues</a>
   <a href="/docs">API</a>
   <a href="/logout">Log out</a>
 </nav>`;

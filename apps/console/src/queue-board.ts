@@ -49,6 +49,7 @@ export async function mountQueueBoard(
         pollingInterval: { showSetting: true, forceInterval: undefined },
         miscLinks: [
           { text: 'Overview', url: '/' },
+          { text: 'Sources', url: '/sources' },
           { text: 'Dead letters', url: '/dead-letters' },
           { text: 'Log out', url: '/logout' },
         ],

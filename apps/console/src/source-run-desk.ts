@@ -1,4 +1,4 @@
-import type { SourceRun } from '@logferry/core';
+import type { RunLogLine, SourceRun } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import type { RunQueue, SourceRuns } from '@logferry/sources';
 import type { ConfigStore } from '@logferry/store';
@@ -34,6 +34,14 @@ export interface RunsRequest {
   page: number;
   perPage: number;
   onlyFailed: boolean;
+}
+
+/** A line of a run's log. */
+export interface LogLineView {
+  place: string;
+  at: string;
+  level: RunLogLine['level'];
+  text: string;
 }
 
 const FOLLOWERS_MAX = 64;
@@ -117,7 +125,7 @@ export class SourceRunDesk {
   }
 
   /** What was logged so far. @throws RequestProblem */
-  async log(at: SourceAddress, runId: string, after: string | undefined): Promise<object[]> {
+  async log(at: SourceAddress, runId: string, after: string | undefined): Promise<LogLineView[]> {
     await this.run(at, runId);
     return (await this.parts.runs.log(at, runId, { after })).map(lineView);
   }
@@ -215,6 +223,6 @@ export class SourceRunDesk {
   }
 }
 
-function lineView({ atMs, ...line }: { place: string; atMs: number }): object {
+function lineView({ atMs, ...line }: RunLogLine): LogLineView {
   return { ...line, at: new Date(atMs).toISOString() };
 }
