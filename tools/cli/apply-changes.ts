@@ -6,6 +6,8 @@ export interface Applied {
   change: Change;
   /** Of a key that was made: its text, which is told this once. */
   key?: string;
+  /** Of a webhook whose signing secret was made: the secret, which is told this once. */
+  signingSecret?: string;
   /** Of variables that were written: what they lack, or what has no effect. */
   remarks?: readonly string[];
   problem?: ConsoleProblem;
@@ -28,12 +30,15 @@ export async function* applyChanges(
   how: How,
 ): AsyncGenerator<Applied> {
   const failedTenants = new Set<string>();
+  /** Of these a destination was refused: what their sources pull might have no place to go. */
+  const lackingTenants = new Set<string>();
   /** All variables of a tenant are one record: what one scope's write has made of it, the next one expects. */
   const versions = new Map<string, number>();
   let mayDelete = true;
   for (const change of changes) {
     const { action, kind, tenant = '' } = change;
-    if (action === 'delete' ? !mayDelete : failedTenants.has(tenant)) {
+    const isLacking = kind === 'source' && lackingTenants.has(tenant);
+    if (action === 'delete' ? !mayDelete : failedTenants.has(tenant) || isLacking) {
       yield { change, problem: new ConsoleProblem(0, 'not_tried', NOT_TRIED) };
       continue;
     }
@@ -45,6 +50,7 @@ export async function* applyChanges(
     } catch (error) {
       if (!(error instanceof ConsoleProblem)) throw error;
       if (kind === 'tenant') failedTenants.add(tenant);
+      if (kind === 'destination' || kind === 'variables') lackingTenants.add(tenant);
       if (action !== 'delete') mayDelete = false;
       yield { change, problem: error };
       if (error.status === 0) return; // there is no console any more
@@ -57,6 +63,7 @@ const NOT_TRIED = 'not tried, since something before it was refused';
 interface Answer {
   version?: number;
   key?: string;
+  signingSecret?: string;
   problems?: { scope: string; name: string; message: string }[];
 }
 
@@ -79,10 +86,12 @@ function write(
   return console.put(address, kind === 'variables' ? { ...what, query } : what);
 }
 
-function told({ kind, name }: Change, { key, problems = [] }: Answer): Omit<Applied, 'change'> {
+function told({ kind, name }: Change, answer: Answer): Omit<Applied, 'change'> {
+  const { key, signingSecret, problems = [] } = answer;
   const own = problems.filter(({ scope }) => scope === name);
   return {
     ...(key === undefined ? {} : { key }),
+    ...(signingSecret === undefined ? {} : { signingSecret }),
     ...(kind !== 'variables' || own.length === 0
       ? {}
       : { remarks: own.map((problem) => `${problem.name} ${problem.message}`) }),

@@ -5,7 +5,7 @@ import { Misuse } from '../misuse';
 import { applyChanges, type Applied } from './apply-changes';
 import { assertWanted, commonOptions, openSession, named, type Command } from './command';
 import type { ConsoleProblem } from './console-client';
-import { readInstallation } from './installation';
+import { readInstallation, type ListOfTenant } from './installation';
 import { readLogferryFile, type FileProblem, type ReadFile } from './logferry-file';
 import { planChanges, type Change } from './plan';
 import { planText, titleOf } from './plan-text';
@@ -15,7 +15,7 @@ const CHANGES = 2;
 
 export const applyCommand: Command = {
   name: 'apply',
-  summary: 'makes tenants, destinations, variables and keys those of a file',
+  summary: 'makes tenants, destinations, variables, channels, sources and keys those of a file',
   help: `  npx logferry apply -f FILE [--dry-run | --yes]
 
 Shows what would be changed, asks, and does it. A second time there is nothing to change. FILE is YAML or JSON, or - for standard
@@ -37,6 +37,16 @@ input:
         - scope: project/web
           variables:
             ENV0_S3_LOG_BUCKET_NAME: acme-web-logs
+      channels:
+        - id: ops
+          kind: slack
+          url: \${ENV:ACME_SLACK_URL}
+      sources:
+        - id: auth0
+          type: auth0
+          domain: acme.eu.auth0.com
+          clientId: AaiyAPdpYdesoKnqjj8HJqRn4T5titww
+          clientSecret: \${ENV:ACME_CLIENT_SECRET}
       keys:
         - name: acme-ci
   keys:
@@ -50,13 +60,19 @@ accessKeyId changes. A key is told once, when it is made; the file has its name.
 "scopes" are variables (docs/guides/variables.md), all that is set at each scope; '' is the tenant itself. A "region" beside them is
 where what is of the scope runs. The secret of AWS_ACCESS_KEY_ID, AWS_SECRET_KEY, stands in it as \${ENV:NAME} or \${FILE:path} too.
 
+The fields of "channels" and "sources" are those that the API takes: the page at /docs of the console has them. The secrets of a
+channel are its url and, of a webhook, its signingSecret; they are asked for when it is made, or its kind or its "host" changes. That
+of a source is its clientSecret, asked for when it is made, or its domain or its clientId changes. A webhook whose address is written
+without a signingSecret gets a new one, which is told once. No source is written while a destination of its tenant is refused.
+
 Nothing is deleted unless you say so. Each write is of what was read: what somebody else changes meanwhile is not written over.
 
   -f, --file FILE    the file
   --dry-run          only shows what would be changed: exit code 0 if nothing, 2 if something
   --yes              does it without asking
-  --prune            deletes what is not in the file: of each list that the file has, the destinations, scopes and keys that it
-                     does not name. What has no list in the file stays. The key that you use is never revoked
+  --prune            deletes what is not in the file: of each list that the file has, the destinations, scopes, channels, sources
+                     and keys that it does not name; a source with its checkpoint and its runs. What has no list in the file
+                     stays. The key that you use is never revoked
   --prune-tenants    deletes the tenants that are not in the file
   --force            deletes although log events wait: they are held until there is a destination with the same id again
   --again            makes tenants again that were deleted: for the same customers only, since their roles trust the id, and what waits
@@ -90,6 +106,8 @@ Nothing is deleted unless you say so. Each write is of what was read: what someb
     const there = await readInstallation(console, {
       destinations: inTenantsWith('destinations', read),
       scopes: inTenantsWith('scopes', read),
+      channels: inTenantsWith('channels', read),
+      sources: inTenantsWith('sources', read),
     });
     const { changes, problems } = planChanges(read, there, {
       folder: file === '-' ? process.cwd() : dirname(resolve(file)),
@@ -127,7 +145,7 @@ function readText(file: string): string {
 }
 
 /** What has no list in the file is not looked at. */
-function inTenantsWith(list: 'destinations' | 'scopes', { file }: ReadFile) {
+function inTenantsWith(list: ListOfTenant, { file }: ReadFile) {
   const having = file.tenants.filter((tenant) => tenant[list] !== undefined);
   const ids = new Set(having.map(({ id }) => id));
   return (id: string): boolean => ids.has(id);
@@ -143,7 +161,7 @@ function refuse(terminal: Terminal, file: string, problems: readonly FileProblem
   return 1;
 }
 
-function tell(terminal: Terminal, { change, key, remarks = [], problem }: Applied): void {
+function tell(terminal: Terminal, { change, problem, ...once }: Applied): void {
   if (problem !== undefined) {
     terminal.note(terminal.style('red', `${titleOf(change)}: ${why(problem)}`));
     for (const { path, message } of problem.problems) terminal.note(`  - ${path}: ${message}`);
@@ -151,7 +169,10 @@ function tell(terminal: Terminal, { change, key, remarks = [], problem }: Applie
   }
   if (terminal.isJson) return;
   terminal.line(`${titleOf(change)}: ${DONE[change.action]}`);
+  const { key, signingSecret, remarks = [] } = once;
   if (key !== undefined) terminal.line(`  shown this once: ${key}`);
+  if (signingSecret !== undefined)
+    terminal.line(`  its signing secret, shown this once: ${signingSecret}`);
   for (const remark of remarks) terminal.line(`  ${remark}`);
 }
 
@@ -167,10 +188,9 @@ function end(terminal: Terminal, done: readonly Applied[], all: number): number 
   const written = done.filter(({ problem }) => problem === undefined).length;
   if (terminal.isJson)
     terminal.json({
-      changes: done.map(({ change, key, remarks, problem }) => ({
+      changes: done.map(({ change, problem, ...told }) => ({
         ...shown(change),
-        ...(key === undefined ? {} : { key }),
-        ...(remarks === undefined ? {} : { remarks }),
+        ...told,
         ...(problem === undefined ? {} : { problem: problemView(problem) }),
       })),
       applied: written === all,

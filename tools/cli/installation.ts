@@ -7,6 +7,13 @@ import type { ShownTenant } from './tenants-command';
 /** A destination as it is shown: all fields, but for the secrets. */
 export type ShownDestinationRecord = Record<string, unknown> & { id: string; version: number };
 
+/** A source or a channel as it is shown: all fields, but for the secrets. */
+export type ShownRecord = Record<string, unknown> & {
+  id: string;
+  version: number;
+  unreadable?: true;
+};
+
 /** What is set at a scope. */
 export interface ShownScope {
   scope: string;
@@ -27,11 +34,16 @@ export interface Installation {
   destinations: Map<string, ShownDestinationRecord[]>;
   /** By tenant. */
   scopes: Map<string, ShownScopes>;
+  /** By tenant. */
+  channels: Map<string, ShownRecord[]>;
+  /** By tenant. */
+  sources: Map<string, ShownRecord[]>;
   keys: ShownKey[];
 }
 
 /** Of which tenants something is to be read; those that are not there have nothing. */
-export type Wanted = Record<'destinations' | 'scopes', (tenantId: string) => boolean>;
+export type Wanted = Record<ListOfTenant, (tenantId: string) => boolean>;
+export type ListOfTenant = 'destinations' | 'scopes' | 'channels' | 'sources';
 
 /** Enough to be quick, and not so many that the console serves nobody else. */
 const AT_ONCE = 8;
@@ -46,6 +58,8 @@ export async function readInstallation(
   ]);
   const destinations = new Map<string, ShownDestinationRecord[]>();
   const scopes = new Map<string, ShownScopes>();
+  const channels = new Map<string, ShownRecord[]>();
+  const sources = new Map<string, ShownRecord[]>();
   const left = tenants.map(({ id }) => id);
   const readNext = async (): Promise<void> => {
     for (let id = left.shift(); id !== undefined; id = left.shift()) {
@@ -55,11 +69,15 @@ export async function readInstallation(
           await console.list(path`/v1/tenants/${id}/destinations`, 'destinations'),
         );
       if (wanted.scopes(id)) scopes.set(id, await readScopes(console, id));
+      if (wanted.channels(id))
+        channels.set(id, await console.list(path`/v1/tenants/${id}/channels`, 'channels'));
+      if (wanted.sources(id))
+        sources.set(id, await console.list(path`/v1/tenants/${id}/sources`, 'sources'));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, readNext));
   const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]));
-  return { tenants: byId, destinations, scopes, keys };
+  return { tenants: byId, destinations, scopes, channels, sources, keys };
 }
 
 /** The version is that of before the first scope was read, so that no change in between is written over. */

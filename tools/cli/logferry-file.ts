@@ -1,5 +1,7 @@
 // logferry.yaml: what shall be there. Read strictly, and all that is wrong is told at once, by path and line.
 import {
+  ChannelInput,
+  CHANNELS_MAX,
   DestinationInput,
   DESTINATIONS_MAX,
   isDerivedId,
@@ -10,6 +12,8 @@ import {
   SCOPES_MAX,
   ScopeVariables,
   SECRET_VARIABLE,
+  SourceInput,
+  SOURCES_MAX,
   Tenant,
 } from '@logferry/core';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
@@ -46,6 +50,16 @@ const TenantEntry = z.strictObject({
     .array(ScopeEntry)
     .max(SCOPES_MAX)
     .superRefine(onceEach(({ scope }) => JSON.stringify(scope)))
+    .optional(),
+  channels: z
+    .array(ChannelInput)
+    .max(CHANNELS_MAX)
+    .superRefine(onceEach(({ id }) => id))
+    .optional(),
+  sources: z
+    .array(SourceInput)
+    .max(SOURCES_MAX)
+    .superRefine(onceEach(({ id }) => id))
     .optional(),
   keys: keys.optional(),
 });
@@ -144,10 +158,13 @@ function valueOf(document: Document): { written: unknown } | { message: string }
   }
 }
 
-/** In each entry of these lists of a tenant, there may be a secret of this name. */
+/** In each entry of these lists of a tenant, there may be a secret at this path. */
 const secretPlaces = [
-  ['destinations', 'credentials', 'secretAccessKey'],
-  ['scopes', 'variables', SECRET_VARIABLE.name],
+  ['destinations', ['credentials'], 'secretAccessKey'],
+  ['scopes', ['variables'], SECRET_VARIABLE.name],
+  ['channels', [], 'url'],
+  ['channels', [], 'signingSecret'],
+  ['sources', [], 'clientSecret'],
 ] as const;
 
 /** Takes the references to secrets out, which are no values of a secret. */
@@ -168,7 +185,7 @@ function takeSecrets(written: unknown): {
   for (const [t, tenant] of entriesOf(at(written, ['tenants']))) {
     for (const [list, holder, name] of secretPlaces) {
       for (const [i, entry] of entriesOf(at(tenant, [list])))
-        take(at(entry, [holder]), name, ['tenants', t, list, i, holder, name]);
+        take(at(entry, holder), name, ['tenants', t, list, i, ...holder, name]);
     }
   }
   return { secrets, misplaced };

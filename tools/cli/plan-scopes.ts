@@ -39,6 +39,7 @@ export function planScopes(
     const secretAt = [...at, i, 'variables', SECRET_VARIABLE.name];
     const hasSecret = known?.variables[SECRET_VARIABLE.name] === null;
     const secret = secretToWrite(read.secretAt(secretAt), {
+      of: 'key',
       isThere: hasSecret && keyIdAt(before, scope) === keyIdAt(after, scope),
       isNeeded: hasSecret, // variables may be set before those that they need
       isResent: options.resendSecrets,

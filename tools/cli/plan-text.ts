@@ -25,7 +25,10 @@ function changeText(change: Change, styler: Styler): string {
 export function titleOf({ kind, tenant, name, action }: Change): string {
   if (kind === 'tenant')
     return `tenant ${name}${action === 'delete' ? ', with its destinations and keys' : ''}`;
-  return `${kind} ${[tenant, name].filter((part) => part !== undefined && part !== '').join('/')}`;
+  const title = `${kind} ${[tenant, name].filter((part) => part !== undefined && part !== '').join('/')}`;
+  return kind === 'source' && action === 'delete'
+    ? `${title}, with its checkpoint and runs`
+    : title;
 }
 
 function fieldText({ field, before, after }: FieldChange): string {

@@ -12,12 +12,15 @@ import type {
   ScopeEntry,
   TenantEntry,
 } from './logferry-file';
+import { planChannels } from './plan-channels';
+import { changing, expecting } from './plan-records';
 import { planScopes } from './plan-scopes';
+import { planSources } from './plan-sources';
 import { secretToWrite } from './secret-to-write';
 
 export interface Change {
   action: 'create' | 'change' | 'delete';
-  kind: 'tenant' | 'destination' | 'variables' | 'key';
+  kind: 'tenant' | 'destination' | 'variables' | 'channel' | 'source' | 'key';
   /** Whose it is; none of a key of the platform. */
   tenant: string | undefined;
   /** What it is called in the file; of variables, their scope. */
@@ -53,6 +56,8 @@ export function planChanges(read: ReadFile, there: Installation, options: PlanOp
   if (options.pruneTenants) planner.otherTenants();
   const deletions = planner.changes.filter(({ action }) => action === 'delete');
   const others = planner.changes.filter(({ action }) => action !== 'delete');
+  // Nothing is pulled any more for which there is no place.
+  deletions.sort((a, b) => Number(b.kind === 'source') - Number(a.kind === 'source'));
   return { changes: [...others, ...deletions], problems: planner.problems };
 }
 
@@ -66,7 +71,8 @@ class Planner {
     private readonly options: PlanOptions,
   ) {}
 
-  tenant({ destinations, scopes, keys, ...record }: TenantEntry, at: Path): void {
+  tenant(entry: TenantEntry, at: Path): void {
+    const { destinations, scopes, channels, sources, keys, ...record } = entry;
     const { id, ...wanted } = record;
     const current = this.there.tenants.get(id);
     const { name, forwardAuditTrail } = current ?? {};
@@ -83,14 +89,26 @@ class Planner {
       });
     if (destinations !== undefined) this.destinations(id, destinations, [...at, 'destinations']);
     if (scopes !== undefined) this.scopes(id, scopes, [...at, 'scopes']);
+    if (channels !== undefined) {
+      const wanted = { tenant: id, entries: channels, at: [...at, 'channels'] };
+      this.add(planChannels(this.read, wanted, this.there.channels.get(id) ?? [], this.options));
+    }
+    // Behind all that makes destinations: nothing is pulled before there is a place for it.
+    if (sources !== undefined) {
+      const wanted = { tenant: id, entries: sources, at: [...at, 'sources'] };
+      this.add(planSources(this.read, wanted, this.there.sources.get(id) ?? [], this.options));
+    }
     if (keys !== undefined) this.keys(id, keys, [...at, 'keys']);
   }
 
   private scopes(tenant: string, entries: readonly ScopeEntry[], at: Path): void {
     const there = this.there.scopes.get(tenant) ?? { version: 0, scopes: [] };
-    const plan = planScopes(this.read, { tenant, entries, at }, there, this.options);
-    this.changes.push(...plan.changes);
-    this.problems.push(...plan.problems);
+    this.add(planScopes(this.read, { tenant, entries, at }, there, this.options));
+  }
+
+  private add({ changes, problems }: Plan): void {
+    this.changes.push(...changes);
+    this.problems.push(...problems);
   }
 
   keys(tenant: string | undefined, wanted: readonly KeyEntry[], at: Path): void {
@@ -191,6 +209,7 @@ class Planner {
     const shown = record?.credentials as { accessKeyId?: string } | undefined;
     const secretAt = [...at, 'credentials', 'secretAccessKey'];
     const secret = secretToWrite(this.read.secretAt(secretAt), {
+      of: 'key',
       isThere: shown?.accessKeyId === credentials.accessKeyId,
       isNeeded: true,
       isResent: this.options.resendSecrets,
@@ -235,14 +254,6 @@ interface WantedDestination {
 function manyOf(same: readonly ShownKey[]): string {
   const ids = same.map(({ id }) => id).join(', ');
   return `${same.length} keys have this name: ${ids}; delete all but one (npx logferry keys delete)`;
-}
-
-function changing(current: object | undefined): Pick<Change, 'action'> {
-  return { action: current === undefined ? 'create' : 'change' };
-}
-
-function expecting(current: { version: number } | undefined): { expected: Expected } {
-  return { expected: current?.version ?? 'absent' };
 }
 
 /** With what Logferry itself made or found out, and no file has to say: it stays as it is. */

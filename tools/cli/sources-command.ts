@@ -69,8 +69,8 @@ export const sourcesCommand: Command = {
   npx logferry sources replay TENANT SOURCE --after ID | --at ID | --from TIME [--to ID|TIME] [--mark]
   npx logferry sources delete TENANT SOURCE [--yes]
 
-They are made by npx logferry import, or by PUT /v1/tenants/TENANT/sources/SOURCE. A paused source keeps its checkpoint. log follows a
-run that is under way until it has ended.
+They are made and changed by npx logferry apply, or made by npx logferry import. A paused source keeps its checkpoint. log follows a run
+that is under way until it has ended.
 
   --after ID   the last log event that is not sent again
   --at ID      the first log event that is
