@@ -7,6 +7,8 @@ const environment = {
   LOGFERRY_CLOUDWATCH_WORKER_PORT: '0',
   LOGFERRY_S3_WORKER_PORT: '0',
   LOGFERRY_INGEST_PORT: '0',
+  LOGFERRY_AUTH0_POLLER_PORT: '0',
+  LOGFERRY_AUTH0_POLLER_INGEST_KEY: 'a-key-that-nobody-asks-for',
   LOGFERRY_CONSOLE_PORT: '0',
   LOGFERRY_CONSOLE_PASSWORD: 'end-to-end-console-password',
 };
@@ -26,7 +28,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-test.each(['ingest', 'cloudwatch-worker', 's3-worker', 'console'])(
+test.each(['ingest', 'cloudwatch-worker', 's3-worker', 'console', 'auth0-poller'])(
   '%s stops within its deadline, with Redis and without',
   async (name) => {
     for (const isRedisThere of [true, false]) {

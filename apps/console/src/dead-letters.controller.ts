@@ -89,10 +89,7 @@ export class DeadLettersController {
   }
 
   @Put('/:id/log-events')
-  async correct(
-    @Param('id') id: string,
-    @Body() body: unknown,
-  ): Promise<DeadLetterView> {
+  async correct(@Param('id') id: string, @Body() body: unknown): Promise<DeadLetterView> {
     if (!Buffer.isBuffer(body)) {
       throw new RequestProblem(
         415,

@@ -75,7 +75,7 @@ function notifying(log: symbol, metrics: typeof Metrics) {
     provide: NOTIFYING,
     inject: [CONSOLE_CONFIG, MessageSender, ChannelStates, log, metrics],
     useFactory: async (
-      { readOnly, redisUrl }: ConsoleConfig,
+      { readOnly, redisUrl, shutdownDeadlineMs }: ConsoleConfig,
       sender: MessageSender,
       states: ChannelStates,
       ...[logger, gauges]: [Logger, Metrics]
@@ -102,7 +102,8 @@ function notifying(log: symbol, metrics: typeof Metrics) {
       return {
         start: () => worker.start(),
         stop: async () => {
-          await worker.stop();
+          // The rest of the process is to end in time too.
+          await worker.stop(shutdownDeadlineMs / 2);
           redis.disconnect();
         },
       };
@@ -153,7 +154,8 @@ function watching(redis: symbol, log: symbol) {
         start: () => watch.start(),
         stop: async () => {
           await watch.stop();
-          await queue.close();
+          // Not awaited: nothing of it is under way any more, and without Redis it would not end.
+          void queue.close().catch((error: unknown) => logger.debug({ err: error }, 'queue'));
         },
       };
     },

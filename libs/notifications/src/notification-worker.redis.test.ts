@@ -22,7 +22,7 @@ beforeEach(async () => {
   await redis.flushall();
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+  await Promise.all(workers.splice(0).map((worker) => worker.stop(5_000)));
 });
 afterAll(async () => {
   await queue.close();
@@ -154,7 +154,7 @@ test('what a console had in hand when it was killed is sent by another one', asy
   await until(() => Promise.resolve(outcomes.length === 1), { timeoutMs: 30_000 });
   expect(sent).toHaveLength(1);
   answer({ kind: 'sent' });
-  await killed.stop().catch(() => undefined);
+  await killed.stop(5_000).catch(() => undefined);
 }, 60_000);
 
 test('a process ends although Redis hangs', async () => {

@@ -43,7 +43,6 @@ const CONCURRENCY = 8;
 const BACKOFF = { firstMs: 4_000, mostMs: 900_000 };
 /** Then it is no news any more. */
 const GIVE_UP_MS = 24 * 3_600_000;
-const STOP_MS = 5_000;
 
 /** Makes a message for each channel of each notification, and has them sent. */
 export class NotificationWorker {
@@ -75,12 +74,15 @@ export class NotificationWorker {
    * Lets what is under way end, for at most `deadlineMs`; another process takes up the rest. Without Redis nothing can end: then the
    * deadline is all there is to wait for.
    */
-  async stop(deadlineMs = STOP_MS): Promise<void> {
-    const { worker } = this;
+  async stop(deadlineMs: number): Promise<void> {
+    if (await endsWithin(this.close(), deadlineMs)) return;
     // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
-    if (worker !== undefined && !(await endsWithin(worker.close(), deadlineMs)))
-      void worker.disconnect().catch(() => undefined);
-    await endsWithin(this.queue.close(), deadlineMs);
+    void this.worker?.disconnect().catch(() => undefined);
+  }
+
+  private async close(): Promise<void> {
+    await this.worker?.close();
+    await this.queue.close();
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
