@@ -111,6 +111,12 @@ test("the first key is made with the console's password", async () => {
   expect(listed).toBe(0);
 });
 
+test('it says of which version it is', async () => {
+  const file = join(__dirname, '..', '..', 'package.json');
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  expect(await runCli(['--version'])).toEqual({ code: 0, out: `${version}\n`, told: '' });
+});
+
 test.each<[string[], string]>([
   [['sail'], 'there is no command sail; see npx logferry --help\n'],
   [['tenants'], 'say list, get, create or delete; see npx logferry tenants --help\n'],

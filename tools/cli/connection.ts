@@ -42,7 +42,7 @@ function authorization(
 }
 
 /** As the processes take their secrets: itself, or the name of a file with `_FILE` behind the variable's. */
-function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
+export function secretOf(name: string, environment: NodeJS.ProcessEnv): string | undefined {
   const file = set(environment[`${name}_FILE`]);
   if (file === undefined) return set(environment[name]);
   try {

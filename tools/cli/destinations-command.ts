@@ -1,3 +1,4 @@
+import { isDerivedId } from '@logferry/core';
 import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
 import { assertWanted, commonOptions, named, openSession, type Command } from './command';
@@ -12,6 +13,7 @@ interface ShownDestination {
   region?: string;
   preset?: string;
   credentials?: { kind: string };
+  override?: { scope: string };
 }
 
 export const destinationsCommand: Command = {
@@ -50,7 +52,7 @@ and what waits for it is held. While log events wait for one, it is not deleted.
       if (terminal.isJson) terminal.json(all);
       else
         terminal.table(
-          ['DESTINATION', 'TYPE', 'REGION', 'PRESET', 'CREDENTIALS', 'ENABLED'],
+          ['DESTINATION', 'TYPE', 'REGION', 'PRESET', 'CREDENTIALS', 'ENABLED', 'VARIABLES OF'],
           all.map(rowOf),
         );
       return 0;
@@ -87,6 +89,8 @@ and what waits for it is held. While log events wait for one, it is not deleted.
 
 function rowOf(shown: ShownDestination): string[] {
   if (shown.unreadable === true) return [shown.id, '(unreadable: written by another version)'];
-  const { id, type = '', region = '', preset = '', credentials, enabled } = shown;
-  return [id, type, region, preset, credentials?.kind ?? '', enabled === false ? 'no' : 'yes'];
+  const { id, type = '', region = '', preset = '', credentials, enabled, override } = shown;
+  const scope = isDerivedId(id) ? override?.scope || 'the tenant' : '';
+  const isOn = enabled === false ? 'no' : 'yes';
+  return [id, type, region, preset, credentials?.kind ?? '', isOn, scope];
 }

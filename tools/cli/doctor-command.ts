@@ -1,21 +1,25 @@
 import { parseArgs } from 'node:util';
 import { commonOptions, named, openSession, type Command } from './command';
-import { checkedUrl } from './connection';
-import { examine, type Finding, type Patient } from './examination';
+import { checkedUrl, secretOf } from './connection';
+import { examine, type Patient } from './examination';
+import type { Finding } from './finding';
+import { ownVersion } from './own-version';
 import type { Terminal } from './terminal';
 
 export const doctorCommand: Command = {
   name: 'doctor',
   summary: 'checks an installation, and says for everything that is wrong what to do',
-  help: `  npx logferry doctor [--ingest URL] [--broker URL] [--worker URL]…
+  help: `  npx logferry doctor [--ingest URL] [--broker URL] [--worker URL]… [--poller URL]
 
-Whether each process lives and has what it needs (Redis and its settings among it), whether its clock is right, whether the key is
-good, whether AWS can read the issuer's documents, and what is held or dead. Only what there is an address of is checked; where the
-console is on this machine, the others are looked for at their usual ports there.
+Whether each process lives and has what it needs (Redis and its settings among it), whether all are of one version, whether their clocks
+are right, whether the key is good, whether AWS can read the issuer's documents, and what is held or dead. Only what there is an
+address of is checked; where the console is on this machine, the others are looked for at their usual ports there. Elsewhere a process
+tells its version to whoever shows its LOGFERRY_METRICS_TOKEN (or LOGFERRY_METRICS_TOKEN_FILE).
 
   --ingest URL  where ingest is
   --broker URL  where the credential broker's HTTP is
   --worker URL  where a worker's health is; may be given again
+  --poller URL  where the health of the poller of Auth0's logs is
 
 Exit code: 0 if nothing is wrong, though there may be warnings; 1 if something is.
 `,
@@ -27,6 +31,7 @@ Exit code: 0 if nothing is wrong, though there may be warnings; 1 if something i
         ...commonOptions,
         ingest: { type: 'string' },
         broker: { type: 'string' },
+        poller: { type: 'string' },
         worker: { type: 'string', multiple: true, default: [] },
       },
     });
@@ -34,7 +39,9 @@ Exit code: 0 if nothing is wrong, though there may be warnings; 1 if something i
     const { terminal, console } = openSession(values);
     const patients = patientsOf(console.url, values);
     const findings: Finding[] = [];
-    for await (const finding of examine(console, patients)) {
+    const metricsToken = secretOf('LOGFERRY_METRICS_TOKEN', process.env);
+    const examiner = { ownVersion: ownVersion(), metricsToken };
+    for await (const finding of examine(console, patients, examiner)) {
       findings.push(finding);
       if (!terminal.isJson) tell(terminal, finding);
     }
@@ -46,29 +53,34 @@ Exit code: 0 if nothing is wrong, though there may be warnings; 1 if something i
   },
 };
 
-function patientsOf(
-  consoleUrl: string,
-  given: { ingest?: string | undefined; broker?: string | undefined; worker: string[] },
-): Patient[] {
+interface Given {
+  ingest?: string | undefined;
+  broker?: string | undefined;
+  poller?: string | undefined;
+  worker: string[];
+}
+
+function patientsOf(consoleUrl: string, { ingest, broker, poller, worker }: Given): Patient[] {
   const { hostname, protocol } = new URL(consoleUrl);
   const isHere = /^(localhost|127\..*|\[::1\])$/.test(hostname);
   const here = (port: number): string | undefined =>
     isHere ? `${protocol}//${hostname}:${port}` : undefined;
+  const at = (given: string | undefined, port: number): string | undefined =>
+    given === undefined ? here(port) : checkedUrl(given);
   const workers =
-    given.worker.length > 0
-      ? given.worker.map((url) => ({ name: 'worker', url: checkedUrl(url) }))
+    worker.length > 0
+      ? worker.map((url) => ({ name: 'worker', url: checkedUrl(url) }))
       : [
           { name: 'cloudwatch-worker', url: here(8084) },
           { name: 's3-worker', url: here(8085) },
         ];
+  const isOptional = poller === undefined;
   return [
-    { name: 'console', url: consoleUrl },
-    { name: 'ingest', url: given.ingest === undefined ? here(8080) : checkedUrl(given.ingest) },
-    {
-      name: 'credential-broker',
-      url: given.broker === undefined ? here(8082) : checkedUrl(given.broker),
-    },
-    ...workers,
+    { name: 'console', url: consoleUrl, flag: 'url' },
+    { name: 'ingest', url: at(ingest, 8080), flag: 'ingest' },
+    { name: 'credential-broker', url: at(broker, 8082), flag: 'broker' },
+    ...workers.map((one) => ({ ...one, flag: 'worker' })),
+    { name: 'auth0-poller', url: at(poller, 8086), flag: 'poller', isOptional },
   ];
 }
 

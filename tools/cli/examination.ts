@@ -1,18 +1,25 @@
 // What doctor looks at. Each finding that is not good says what to do.
 import { ConsoleProblem, why, type ConsoleClient } from './console-client';
+import type { Finding } from './finding';
 import { examineIssuer } from './issuer-examination';
-
-export interface Finding {
-  about: string;
-  state: 'good' | 'warning' | 'wrong' | 'unknown';
-  message: string;
-  remedy?: string;
-}
+import { placeText, type Place } from './place';
+import { examineVersions, versionFinding, type ToldVersion } from './version-examination';
 
 /** A process, and where it is, if that is known. */
 export interface Patient {
   name: string;
   url: string | undefined;
+  /** What says where it is. */
+  flag: string;
+  /** Whether an installation may do without it. */
+  isOptional?: boolean;
+}
+
+/** Who examines. */
+export interface Examiner {
+  ownVersion: string;
+  /** What processes elsewhere want to see before they tell their version. */
+  metricsToken: string | undefined;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -24,38 +31,71 @@ const SKEW_BAD_MS = 60_000;
 export async function* examine(
   console: ConsoleClient,
   patients: readonly Patient[],
+  { ownVersion, metricsToken }: Examiner,
 ): AsyncGenerator<Finding> {
-  for (const { name, url } of patients) {
+  const message = `version ${ownVersion}, on Node ${process.versions.node}`;
+  yield { about: 'this command', state: 'good', message };
+  let expected = ownVersion;
+  for (const { name, url, flag, isOptional } of patients) {
     if (url === undefined) {
-      const flag = name.endsWith('worker') ? 'worker' : name === 'ingest' ? 'ingest' : 'broker';
-      const message = 'not checked, since nothing says where it is';
-      yield { about: name, state: 'unknown', message, remedy: `Say --${flag} URL.` };
+      const unknown = 'not checked, since nothing says where it is';
+      yield { about: name, state: 'unknown', message: unknown, remedy: `Say --${flag} URL.` };
       continue;
     }
-    yield* examineProcess(name, url);
-    if (name === 'console') yield* examineKey(console);
+    const about = `${name} at ${url}`;
+    const asked = await askHealth(url, metricsToken);
+    if (typeof asked === 'string')
+      yield isOptional === true
+        ? { about, state: 'unknown', message: asked, remedy: OPTIONAL_AWAY }
+        : { about, state: 'wrong', message: asked, remedy: awayRemedy(url) };
+    else yield* examineHealth(about, asked, name === 'console' ? undefined : expected);
+    if (name === 'console' && (yield* examineKey(console))) {
+      expected = yield* examineVersions(console, ownVersion);
+      yield* examineDeliveries(console);
+    }
     if (name === 'credential-broker') yield* examineIssuer(url);
   }
 }
 
-async function* examineProcess(name: string, url: string): AsyncGenerator<Finding> {
-  const about = `${name} at ${url}`;
-  let answer: Response;
+const OPTIONAL_AWAY = 'Start it if log events are to be pulled from Auth0; nothing else needs it.';
+
+function awayRemedy(url: string): string {
+  return `Start it, or look into its log; and see whether ${url} is its address.`;
+}
+
+/** What a process answers, or why it does not. */
+async function askHealth(
+  url: string,
+  metricsToken: string | undefined,
+): Promise<Response | string> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    answer = await fetch(`${url}/health/ready`, { redirect: 'manual', signal });
+    return await fetch(`${url}/health/ready`, {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(metricsToken === undefined
+        ? {}
+        : { headers: { authorization: `Bearer ${metricsToken}` } }),
+    });
   } catch (error) {
-    const remedy = `Start it, or look into its log; and see whether ${url} is its address.`;
-    yield { about, state: 'wrong', message: `does not answer: ${why(error)}`, remedy };
-    return;
+    return `does not answer: ${why(error)}`;
   }
+}
+
+/** @param expected the version that it should be of; undefined where that is looked at elsewhere */
+async function* examineHealth(
+  about: string,
+  answer: Response,
+  expected: string | undefined,
+): AsyncGenerator<Finding> {
   const health = await healthOf(answer);
   if (health === undefined) {
     const message = `answers ${answer.status} at /health/ready, as no process of Logferry does`;
     yield { about, state: 'wrong', message, remedy: 'Give the address of the process itself.' };
     return;
   }
-  if (health.status === 'ready') yield { about, state: 'good', message: 'ready' };
+  const version = expected === undefined ? undefined : versionFinding(about, health, expected);
+  const told = version?.state === 'good' ? `, ${version.message}` : '';
+  if (health.status === 'ready') yield { about, state: 'good', message: `ready${told}` };
   else
     yield {
       about,
@@ -65,20 +105,26 @@ async function* examineProcess(name: string, url: string): AsyncGenerator<Findin
         ? 'Do what it says of Redis; the process goes on by itself.'
         : `See whether ${health.waitingFor.join(', ')} runs, and REDIS_URL of the process; it goes on by itself.`,
     };
+  if (version !== undefined && version.state !== 'good') yield version;
   const skew = skewFinding(about, answer.headers.get('date'));
   if (skew !== undefined) yield skew;
 }
 
-async function healthOf(
-  answer: Response,
-): Promise<{ status: string; waitingFor: string[] } | undefined> {
+interface Health extends ToldVersion {
+  status: string;
+  waitingFor: string[];
+}
+
+async function healthOf(answer: Response): Promise<Health | undefined> {
   const body = (await answer.json().catch(() => undefined)) as
-    { status?: unknown; waitingFor?: unknown } | undefined;
+    ({ status?: unknown; waitingFor?: unknown } & ToldVersion) | undefined;
   if (body?.status !== 'ready' && body?.status !== 'not_ready') return undefined;
-  const { waitingFor } = body;
+  const { status, waitingFor, version, node } = body;
   return {
-    status: body.status,
+    status,
     waitingFor: Array.isArray(waitingFor) ? waitingFor.map(String) : [],
+    version,
+    node,
   };
 }
 
@@ -95,7 +141,8 @@ function skewFinding(about: string, date: string | null): Finding | undefined {
   };
 }
 
-async function* examineKey(console: ConsoleClient): AsyncGenerator<Finding> {
+/** @returns whether it may read the configuration */
+async function* examineKey(console: ConsoleClient): AsyncGenerator<Finding, boolean> {
   const { protocol, hostname } = new URL(console.url);
   if (protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname))
     yield {
@@ -107,6 +154,7 @@ async function* examineKey(console: ConsoleClient): AsyncGenerator<Finding> {
   try {
     await console.get('/v1/tenants', { query: { limit: '1' } });
     yield { about: 'key', state: 'good', message: 'may read the configuration' };
+    return true;
   } catch (error) {
     if (!(error instanceof ConsoleProblem)) throw error;
     const remedy =
@@ -114,23 +162,24 @@ async function* examineKey(console: ConsoleClient): AsyncGenerator<Finding> {
         ? 'Make one with the password: npx logferry keys create NAME --scope read'
         : 'Use a key with the scope read or admin.';
     yield { about: 'key', state: 'wrong', message: `${error.message} (${error.code})`, remedy };
-    return;
+    return false;
   }
-  yield* examineDeliveries(console);
 }
 
 async function* examineDeliveries(console: ConsoleClient): AsyncGenerator<Finding> {
   try {
-    const held = await console.get<{
-      heldDestinations: { tenant: string; destination: string; reason?: string }[];
-    }>('/v1/held-destinations');
-    for (const { tenant, destination, reason } of held.heldDestinations)
+    const { heldDestinations } = await console.get<{ heldDestinations: Held[] }>(
+      '/v1/held-destinations',
+    );
+    for (const held of heldDestinations) {
+      const { since, reason = 'it does not answer', message } = held;
       yield {
-        about: `${tenant}/${destination}`,
+        about: placeText(held),
         state: 'warning',
-        message: `held: ${reason ?? 'it does not work'}`,
-        remedy: 'docs/reference/errors.md says whose move it is; it goes on by itself then.',
+        message: `held since ${since}: ${reason}: ${message}`,
+        remedy: remedyOf(held),
       };
+    }
     const dead = await console.get<{ deadLetters: number; logEvents: number }>(
       '/v1/dead-letters/count',
     );
@@ -145,6 +194,26 @@ async function* examineDeliveries(console: ConsoleClient): AsyncGenerator<Findin
     if (!(error instanceof ConsoleProblem)) throw error;
     // A tenant's key is not shown what concerns all.
     const message = `not shown to this key (${error.code})`;
-    yield { about: 'held destinations, dead letters', state: 'unknown', message };
+    const remedy = 'Use a key of the platform, or the password of the console.';
+    yield { about: 'held destinations, dead letters', state: 'unknown', message, remedy };
+  }
+}
+
+interface Held extends Place {
+  since: string;
+  reason?: string;
+  message: string;
+  fault: string;
+}
+
+/** It goes on by itself, whoever has to move; what differs is who that is. */
+function remedyOf({ tenant, destination, fault }: Held): string {
+  switch (fault) {
+    case 'tenant':
+      return `npx logferry test ${tenant} ${destination} says what to change in the account; it goes on by itself then.`;
+    case 'aws':
+      return 'Wait: it is tried again by itself, and goes on when AWS answers.';
+    default:
+      return 'See what the logs of the worker and of the broker say; docs/reference/errors.md has the code.';
   }
 }

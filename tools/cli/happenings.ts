@@ -1,9 +1,10 @@
 // What has happened since it was asked for the last time, as far as the console tells it.
 import { ConsoleProblem, type ConsoleClient } from './console-client';
+import { placeText, type Place } from './place';
 
 export interface Happening {
   at: string;
-  /** Such as `acme/logs`. */
+  /** Such as `acme/logs`; with a scope, if variables make it. */
   where: string;
   what: string;
   /** The numbers, if it is numbers that have changed. */
@@ -19,19 +20,15 @@ interface AuditEntry {
   record: string;
 }
 
-interface DeadLetter {
+interface DeadLetter extends Place {
   id: string;
-  tenant: string;
-  destination: string;
   reason: string;
   message: string;
   logEvents: number;
   deadAt: string;
 }
 
-interface Held {
-  tenant: string;
-  destination: string;
+interface Held extends Place {
   reason?: string;
   message?: string;
   since: string;
@@ -121,7 +118,7 @@ export class Happenings {
     );
     return fresh.map(({ id, deadAt, logEvents, reason, message, ...of }) => ({
       at: deadAt,
-      where: `${of.tenant}/${of.destination}`,
+      where: placeText(of),
       what: `dead letter ${id} of ${logEvents} log events: ${reason}: ${message}`,
     }));
   }
@@ -143,14 +140,14 @@ export class Happenings {
       .filter((held) => before.get(held.destination)?.since !== held.since)
       .map((held) => ({
         at: held.since,
-        where: `${tenant}/${held.destination}`,
+        where: placeText(held),
         what: `held: ${held.reason ?? 'it does not work'}: ${held.message ?? ''}`,
       }));
-    const ended = [...before.keys()]
-      .filter((name) => !now.has(name))
-      .map((name) => ({
+    const ended = [...before.values()]
+      .filter((held) => !now.has(held.destination))
+      .map((held) => ({
         at: new Date().toISOString(),
-        where: `${tenant}/${name}`,
+        where: placeText(held),
         what: 'not held any more',
       }));
     return [...begun, ...ended];

@@ -7,6 +7,7 @@ export function overview(commands: readonly Command[]): string {
 
   npx logferry COMMAND [arguments]
   npx logferry COMMAND --help
+  npx logferry --version
 
 ${list.join('\n')}
 

@@ -1,6 +1,6 @@
 // The issuer's documents as AWS has to find them, at the broker and at the address that its tokens name.
 import { why } from './console-client';
-import type { Finding } from './examination';
+import type { Finding } from './finding';
 
 const TIMEOUT_MS = 5_000;
 const DISCOVERY = '/.well-known/openid-configuration';

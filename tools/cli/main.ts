@@ -3,6 +3,7 @@ import { Misuse, misuseLine } from '../misuse';
 import { commands } from './commands';
 import { ConsoleProblem } from './console-client';
 import { helpOf, overview } from './help';
+import { ownVersion } from './own-version';
 
 /** That of the other commands, 2, says here that there is something to change. This is the EX_USAGE of sysexits.h. */
 const MISUSE = 64;
@@ -12,6 +13,10 @@ async function main(args: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     (name === undefined ? process.stderr : process.stdout).write(overview(commands));
     return name === undefined ? MISUSE : 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${ownVersion()}\n`);
+    return 0;
   }
   const command = commands.find((one) => one.name === name);
   if (command === undefined) throw new Misuse(`there is no command ${name}`);

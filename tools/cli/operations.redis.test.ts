@@ -1,7 +1,11 @@
 // The commands that look after deliveries: policies to paste, dead letters, what happens, and whether all is well.
+import { Failure } from '@logferry/core';
 import { aCloudWatchLane, until } from '@logferry/testing';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { someVariables } from '../../apps/console/src/api-examples';
 import { useConsoleTestbed } from '../../apps/console/src/console.testbed';
 import { CliTestbed } from './cli.testbed';
 
@@ -144,9 +148,12 @@ describe('doctor', () => {
   async function standIn(
     answers: (url: string) => Record<string, [status: number, body: object]>,
     headers: Record<string, string> = {},
+    /** What is asked with. */
+    asked: (string | undefined)[] = [],
   ): Promise<string> {
     let url = '';
     const server = createServer((request, response) => {
+      asked.push(request.headers.authorization);
       const [status, body] = answers(url)[request.url ?? ''] ?? [404, {}];
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
       response.end(JSON.stringify(body));
@@ -157,26 +164,46 @@ describe('doctor', () => {
     return url;
   }
 
-  const READY = { '/health/ready': [200, { status: 'ready' }] } as const;
+  const { version } = JSON.parse(
+    readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'),
+  ) as { version: string };
+  const told = { version, node: '24.0.0' };
+  const READY = { '/health/ready': [200, { status: 'ready', ...told }] } as const;
   const issuer = (url: string, keys: object[], named = url) =>
     ({
-      '/health/ready': [200, { status: 'ready' }],
+      '/health/ready': [200, { status: 'ready', ...told }],
       '/.well-known/openid-configuration': [
         200,
         { issuer: named, jwks_uri: `${named}/.well-known/jwks.json` },
       ],
       '/.well-known/jwks.json': [200, { keys }],
     }) as Record<string, [number, object]>;
-  const doctor = async (where: { ingest?: string; broker?: string; worker?: string }) => {
+  const doctor = async (
+    where: { ingest?: string; broker?: string; worker?: string; poller?: string },
+    environment: Record<string, string> = {},
+  ) => {
     const good = await standIn((url) => issuer(url, [{ kid: 'k1' }]));
-    const { ingest = good, broker = good, worker = good } = where;
-    return cli.run(['doctor', '--ingest', ingest, '--broker', broker, '--worker', worker]);
+    const { ingest = good, broker = good, worker = good, poller = good } = where;
+    const addresses = { ingest, broker, worker, poller };
+    const args = Object.entries(addresses).flatMap(([name, url]) => [`--${name}`, url]);
+    return cli.run(['doctor', ...args], { environment });
   };
 
   test('where all is well says so', async () => {
     const { code, out } = await doctor({});
     expect(code).toBe(0);
-    expect(out).toMatch(/^✓ console at http:\S+: ready\n✓ key: may read the configuration\n/);
+    expect(out).toMatch(
+      new RegExp(
+        [
+          `^✓ this command: version ${version}, on Node \\S+`,
+          '✓ console at http:\\S+: ready',
+          '✓ key: may read the configuration',
+          `✓ console: version ${version}, on Node \\S+`,
+          '✓ Redis: version \\d\\S+',
+          `✓ ingest at http:\\S+: ready, version ${version}, on Node 24\\.0\\.0`,
+        ].join('\n'),
+      ),
+    );
     expect(out).toContain('\n0 wrong, 1 to look at.\n'); // an issuer without TLS
   });
 
@@ -185,6 +212,62 @@ describe('doctor', () => {
     const { code, out } = await doctor({});
     expect(code).toBe(0);
     expect(out).toContain('! dead letters: 1, of 2 log events\n');
+  });
+
+  test('what is held says since when and why, whose variables made it, and what to do', async () => {
+    await bed.call('/v1/tenants/acme/scopes/project%2Fweb/variables', {
+      method: 'PUT',
+      body: someVariables,
+    });
+    const { body } = await bed.json<{ destinations: { id: string }[] }>(
+      '/v1/tenants/acme/scopes/project%2Fweb/variables',
+    );
+    const destinationId = body.destinations[0]?.id ?? '';
+    expect((await cli.run(['destinations', 'list', 'acme'])).out).toMatch(
+      new RegExp(`^${destinationId} .* yes +project/web$`, 'm'),
+    );
+    bed.consume(() => Promise.reject(new Failure('cloudwatch.access_denied')));
+    await bed.send(aCloudWatchLane({ destinationId, lingerMs: 0 }), ['waits']);
+    await until(async () => !(await bed.call('/v1/held-destinations')).text.includes('[]'));
+    const { code, out } = await doctor({});
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      new RegExp(
+        `! acme/${destinationId} \\(variables of project/web\\): held since \\S+: cloudwatch.access_denied: .*\n` +
+          ` {4}npx logferry test acme ${destinationId} says what to change`,
+      ),
+    );
+  });
+
+  test('where a process is of another version, or does not tell it, says so', async () => {
+    const asked: (string | undefined)[] = [];
+    const old = { status: 'ready', version: '0.0.1', node: '24.0.0' };
+    const ingest = await standIn(() => ({ '/health/ready': [200, old] }));
+    const worker = await standIn(
+      () => ({ '/health/ready': [200, { status: 'ready' }] }),
+      {},
+      asked,
+    );
+    const { code, out } = await doctor({ ingest, worker }, { LOGFERRY_METRICS_TOKEN: 'a-token' });
+    expect(code).toBe(0);
+    expect(out).toContain(`✓ ingest at ${ingest}: ready\n! ingest at ${ingest}: version 0.0.1, on`);
+    expect(out).toContain(`? worker at ${worker}: its version is told to its own machine only\n`);
+    expect(asked).toEqual(['Bearer a-token']);
+  });
+
+  test('everything that is not good says what to do', async () => {
+    await bed.deadLetters(1);
+    const { key } = await cli.mint({ name: 'own', tenant: 'acme', scopes: ['read'] });
+    for (const as of [cli.environment.LOGFERRY_CONSOLE_KEY ?? '', key]) {
+      const { out } = await cli.run(
+        ['doctor', '--json', '--ingest', 'http://127.0.0.1:1', '--worker', 'http://127.0.0.1:1'],
+        { environment: { LOGFERRY_CONSOLE_KEY: as } },
+      );
+      const { findings } = JSON.parse(out) as { findings: { state: string; remedy?: string }[] };
+      const bad = findings.filter(({ state }) => state !== 'good');
+      expect(bad.length).toBeGreaterThan(2);
+      expect(bad.filter(({ remedy = '' }) => remedy === '')).toEqual([]);
+    }
   });
 
   test('where a process is away, or is another, says which', async () => {

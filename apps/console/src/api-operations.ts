@@ -284,6 +284,13 @@ const configuration: ApiOperation[] = [
   },
   {
     method: 'get',
+    path: '/v1/installation',
+    tag: 'Installation',
+    summary: 'The versions of the console, of Node and of Redis',
+    answer: [200, 'Installation'],
+  },
+  {
+    method: 'get',
     path: '/v1/openapi.json',
     tag: 'This document',
     summary: 'The OpenAPI document',

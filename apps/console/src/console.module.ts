@@ -49,6 +49,8 @@ import { DerivedScopes } from './derived-scopes';
 import { DestinationsController } from './destinations.controller';
 import { HeldDestinations } from './held-destinations';
 import { HeldDestinationsController } from './held-destinations.controller';
+import { INSTALLATION, InstallationController } from './installation.controller';
+import { installationView } from './installation-view';
 import { KeysController } from './keys.controller';
 import { Login } from './login';
 import { LoginController } from './login.controller';
@@ -118,6 +120,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     KeysController,
     AuditController,
     ResealController,
+    InstallationController,
     OpenApiController,
     HealthController,
   ],
@@ -169,6 +172,11 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         await connected(redis);
         return redis;
       },
+    },
+    {
+      provide: INSTALLATION,
+      inject: [REDIS],
+      useFactory: (redis: RedisClient) => () => installationView(redis),
     },
     {
       provide: QUEUES,

@@ -33,6 +33,7 @@ import {
   RedrivenView,
 } from './dead-letter-view';
 import { HeldDestinationsView, ResumedView } from './held-destination-view';
+import { InstallationView } from './installation-view';
 import { LedgersView, LedgerView } from './ledger-desk';
 import { ResealedView } from './reseal-desk';
 import {
@@ -172,6 +173,7 @@ const schemas: Record<string, Json> = {
   Resealed: schemaOf(ResealedView, 'output'),
   AuditEntryView: schemaOf(AuditEntryView, 'output'),
   AuditEntries: listOf('entries', 'AuditEntryView', 'after'),
+  Installation: schemaOf(InstallationView, 'output'),
   Unreadable: schemaOf(UnreadableView, 'output'),
   HeldDestinations: schemaOf(HeldDestinationsView, 'output'),
   Resumed: schemaOf(ResumedView, 'output'),

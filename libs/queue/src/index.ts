@@ -25,5 +25,6 @@ export * from './reminders';
 export * from './redis-trouble';
 export * from './within';
 export * from './redis-memory';
+export * from './redis-version';
 export * from './shared-rates';
 export * from './standings';

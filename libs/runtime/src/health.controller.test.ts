@@ -1,11 +1,18 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { HealthController } from './health.controller';
 import { startHttpApp } from './http-app';
 import { Metrics } from './metrics';
 import { Readiness } from './readiness';
 import type { RunningApp } from './run-app';
+import { Secret } from './secret';
+
+const TOKEN = 'a-token-for-metrics';
+/** As if somebody else had sent it, through a proxy on this machine. */
+const PASSED_ON = { 'x-forwarded-for': '192.0.2.1' };
 
 let has = { redis: true, broker: true };
 
@@ -16,7 +23,7 @@ let has = { redis: true, broker: true };
       provide: Readiness,
       useFactory: () => new Readiness({ redis: () => has.redis, broker: () => has.broker }),
     },
-    { provide: Metrics, useFactory: () => new Metrics('tests', undefined) },
+    { provide: Metrics, useFactory: () => new Metrics('tests', new Secret(TOKEN)) },
   ],
 })
 class HealthModule {}
@@ -49,17 +56,33 @@ test('a process that runs is live, whatever it misses', async () => {
 });
 
 test('a process that has what it needs is ready', async () => {
-  const answer = await fetch(`${url}/health/ready`);
+  const answer = await fetch(`${url}/health/ready`, { headers: PASSED_ON });
   expect([answer.status, await answer.json()]).toEqual([200, { status: 'ready' }]);
 });
 
 test('a process that misses something is not ready, and says what it waits for', async () => {
   has = { redis: false, broker: true };
-  const answer = await fetch(`${url}/health/ready`);
+  const answer = await fetch(`${url}/health/ready`, { headers: PASSED_ON });
   expect([answer.status, await answer.json()]).toEqual([
     503,
     { status: 'not_ready', waitingFor: ['redis'] },
   ]);
+});
+
+test('whoever may read the metrics is told which version it is, ready or not, and nobody else', async () => {
+  const { version } = JSON.parse(
+    readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8'),
+  ) as { version: string };
+  const what = { version, node: process.versions.node };
+  const ask = async (headers: Record<string, string>): Promise<unknown> =>
+    (await fetch(`${url}/health/ready`, { headers })).json();
+  expect(await ask({})).toEqual({ status: 'ready', ...what });
+  expect(await ask({ ...PASSED_ON, authorization: `Bearer ${TOKEN}` })).toMatchObject(what);
+  expect(await ask({ ...PASSED_ON, authorization: 'Bearer another-token' })).toEqual({
+    status: 'ready',
+  });
+  has = { redis: false, broker: true };
+  expect(await ask({})).toEqual({ status: 'not_ready', waitingFor: ['redis'], ...what });
 });
 
 test('metrics are had in the form that Prometheus reads', async () => {

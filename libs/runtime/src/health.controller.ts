@@ -1,6 +1,9 @@
 import { Controller, Get, Headers, HttpCode, Inject, Ip, Res } from '@nestjs/common';
 import { Metrics } from './metrics';
 import { Readiness } from './readiness';
+import { VERSION } from './version';
+
+type RequestHeaders = Record<string, string | string[] | undefined>;
 
 interface Reply {
   code(status: number): Reply;
@@ -23,19 +26,26 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** The process can do its work now. */
+  /** The process can do its work now. Which version it is, is told to whoever may read its metrics, and to nobody else. */
   @Get('/health/ready')
-  async ready(@Res() reply: Reply): Promise<void> {
+  async ready(
+    @Ip() ip: string,
+    @Headers() headers: RequestHeaders,
+    @Res() reply: Reply,
+  ): Promise<void> {
     const waitingFor = await this.readiness.missing();
-    reply
-      .code(waitingFor.length === 0 ? 200 : 503)
-      .send(waitingFor.length === 0 ? { status: 'ready' } : { status: 'not_ready', waitingFor });
+    const isReady = waitingFor.length === 0;
+    const what = { version: VERSION, node: process.versions.node };
+    reply.code(isReady ? 200 : 503).send({
+      ...(isReady ? { status: 'ready' } : { status: 'not_ready', waitingFor }),
+      ...(this.metrics.mayRead(ip, headers) ? what : {}),
+    });
   }
 
   @Get('/metrics')
   async scrape(
     @Ip() ip: string,
-    @Headers() headers: Record<string, string | string[] | undefined>,
+    @Headers() headers: RequestHeaders,
     @Res() reply: Reply,
   ): Promise<void> {
     if (!this.metrics.mayRead(ip, headers)) {

@@ -18,3 +18,4 @@ export * from './request-problem';
 export * from './run-app';
 export * from './secret';
 export * from './settings';
+export * from './version';
