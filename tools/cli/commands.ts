@@ -8,6 +8,7 @@ import { importCommand } from './import-command';
 import { keysCommand } from './keys-command';
 import { policyCommand } from './policy-command';
 import { redriveCommand } from './redrive-command';
+import { replayCommand } from './replay-command';
 import { resealCommand } from './reseal-command';
 import { sourcesCommand } from './sources-command';
 import { tailCommand } from './tail-command';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   policyCommand,
   testCommand,
   redriveCommand,
+  replayCommand,
   resealCommand,
   tailCommand,
   doctorCommand,

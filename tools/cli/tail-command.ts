@@ -16,7 +16,7 @@ export const tailCommand: Command = {
 Until Ctrl-C. It tells of each destination how many log events were accepted, and how many of them are delivered, rejected,
 dead-lettered and waiting, now and whenever that changes; what is changed in the configuration and by whom; what becomes a dead letter
 and why; and which destinations are held or work again. The last two are not told to a tenant's own key. Log events themselves are not
-shown: they are in the customer's account, and Logferry keeps none that is delivered.
+shown: they are in the customer's account.
 
   --every SECONDS  how often the console is asked (default: 2)
 `,

@@ -163,6 +163,19 @@ async function warm(): Promise<void> {
   aws.resetCounters();
 }
 
+test.each(['message', 'event'] as const)(
+  'what is delivered is kept if its destination says so, and known to be a %s',
+  async (format) => {
+    await warm();
+    const keep = { forMs: 60_000, bytesMax: 1_048_576 };
+    destination = Destination.parse({ ...aDestination(), format, keep });
+    expect(await deliver(aBatch([['one']]))).toEqual({
+      rejected: [],
+      keep: { bytesMax: 1_048_576, isEvent: format === 'event' },
+    });
+  },
+);
+
 test('a batch goes out as one call, with exactly the bytes that were encoded at ingest', async () => {
   await warm();
   const odd = ['plain', 'quote " backslash \\ tab \t', 'é 😀 \u2028 \u0000', '{"json":true}'];

@@ -48,7 +48,11 @@ export function deliverLogEvents(
         { logGroup, logStream, body, logEvents: batch.logEvents, compression, account, newGroup },
       );
     };
-    return { rejected: await sessions.withSession(tenantId, destination, deliver, stray) };
+    const { keep, format } = destination;
+    return {
+      rejected: await sessions.withSession(tenantId, destination, deliver, stray),
+      keep: keep && { bytesMax: keep.bytesMax, isEvent: format === 'event' },
+    };
   };
 }
 

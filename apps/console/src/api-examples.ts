@@ -12,6 +12,7 @@ export const aDestination = {
     sessionDurationSeconds: 3_600,
   },
   filter: { types: ['deployment'] },
+  keep: { forMs: 86_400_000, bytesMax: 268_435_456 },
   cloudwatch: {
     logGroup: 'deployments',
     logStream: '{attributes.deploymentId}',
@@ -56,6 +57,13 @@ export const someVariables = {
 export const aKey = { name: 'terraform', tenant: 'acme', scopes: ['read', 'admin'] };
 
 export const aKeyChange = { name: 'terraform, production', scopes: ['read'] };
+
+export const aKeptReplay = {
+  by: 'delivered',
+  from: '2026-11-21T10:00:00Z',
+  to: '2026-11-21T11:00:00Z',
+  mark: true,
+};
 
 export const aProblem = {
   code: 'config.invalid',

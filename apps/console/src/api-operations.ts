@@ -6,6 +6,7 @@ import { aChannel, aDestination, aKey, aKeyChange, aTenant, someVariables } from
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
 import { againQuery, forceQuery, keysQuery, pageQuery } from './page-request';
+import { replayOperations } from './replay-operations';
 import { sourceOperations } from './source-operations';
 
 export interface ApiOperation {
@@ -396,5 +397,6 @@ const delivery: ApiOperation[] = [
 export const apiOperations: readonly ApiOperation[] = [
   ...configuration,
   ...sourceOperations,
+  ...replayOperations,
   ...delivery,
 ];

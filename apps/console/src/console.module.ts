@@ -64,6 +64,8 @@ import {
   PagesController,
   type OverviewParts,
 } from './pages.controller';
+import { replayParts } from './replay-parts';
+import { ReplaysController } from './replays.controller';
 import { ResealController } from './reseal.controller';
 import { sourceParts } from './source-parts';
 import { SourcePagesController } from './source-pages.controller';
@@ -119,6 +121,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     ConnectionController,
     KeysController,
     AuditController,
+    ReplaysController,
     ResealController,
     InstallationController,
     OpenApiController,
@@ -130,6 +133,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     ...auditForwardingParts(REDIS, CONSOLE_LOG),
     ...notificationParts(REDIS, CONSOLE_LOG, Metrics),
     ...sourceParts(REDIS),
+    ...replayParts(CONSOLE_LOG),
     {
       provide: BACKGROUND,
       inject: [

@@ -8,7 +8,8 @@ const LIST_MAX = 500;
 const LIST_DEFAULT = 50;
 
 const timeMessage = 'must be ISO 8601 with a time zone, or whole epoch milliseconds';
-const time = z
+/** A moment, as people and programs write it. */
+export const time = z
   .union(
     [z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/), z.number().int().min(0)],
     timeMessage,

@@ -35,6 +35,7 @@ import {
 import { HeldDestinationsView, ResumedView } from './held-destination-view';
 import { InstallationView } from './installation-view';
 import { LedgersView, LedgerView } from './ledger-desk';
+import { ReplayRequest, ReplaysView, ReplayView } from './replay-view';
 import { ResealedView } from './reseal-desk';
 import {
   AskedRunView,
@@ -177,6 +178,9 @@ const schemas: Record<string, Json> = {
   Unreadable: schemaOf(UnreadableView, 'output'),
   HeldDestinations: schemaOf(HeldDestinationsView, 'output'),
   Resumed: schemaOf(ResumedView, 'output'),
+  ReplayRequest: schemaOf(ReplayRequest, 'input'),
+  ReplayView: schemaOf(ReplayView, 'output'),
+  Replays: schemaOf(ReplaysView, 'output'),
   DeadLetterWalk: schemaOf(walkSchema, 'input'),
   DeadLetter: schemaOf(DeadLetterView, 'output'),
   DeadLetters: schemaOf(DeadLettersView, 'output'),

@@ -125,6 +125,7 @@ test('its examples are what its schemas say, the console takes them, and answers
     );
     expect([method, path, answer.status]).toEqual([method, path, status]);
     if (path === '/v1/keys' && method === 'post') ids.keyId = answer.body.id ?? '';
+    if (path.endsWith('/replays') && method === 'post') ids.replayId = answer.body.id ?? '';
     if (schema.includes('/')) continue;
     expect([path, judge(schema).safeParse(answer.body).error]).toEqual([path, undefined]);
     judged.add(schema);

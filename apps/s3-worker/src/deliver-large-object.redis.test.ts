@@ -58,6 +58,13 @@ const calls = (operation: string): number =>
 const on = (operation: string, action: FaultSpec['action'], times?: number): string =>
   bed.aws.addFault({ match: { operation }, action, ...(times === undefined ? {} : { times }) });
 
+test('an object in parts says which replay has put it, if that is wanted', async () => {
+  const begun = await aLargeBatch();
+  await deliver({ ...begun, batch: { ...begun.batch, replay: { id: 'r1', isMarked: true } } });
+  expect(calls('CreateMultipartUpload')).toBe(1);
+  expect(bed.aws.object(bucket, nthKey(begun, 0))?.metadata).toEqual({ 'logferry-replay': 'r1' });
+});
+
 test('a large batch is one object, in parts, complete and in order of time', async () => {
   const begun = await aLargeBatch();
   expect(begun.batch.bytes).toBe(begun.text.length);

@@ -1,5 +1,5 @@
 // What becomes of a batch that is put in one call, for each way a put can end.
-import { Failure, type Destination, type Lane } from '@logferry/core';
+import { Destination, Failure, type Lane } from '@logferry/core';
 import { encodeFragment } from '@logferry/queue';
 import { aLogEvent, anS3Lane, until } from '@logferry/testing';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -26,6 +26,28 @@ test('a batch is one object of newline-delimited JSON, under its first key', asy
     `{"time":"2026-11-21T10:48:00.000Z","type":"deployment","message":"${message}"}\n`;
   expect(textOf(nthKey(begun, 0))).toBe(line('one') + line('two'));
   expect(bed.aws.counters().calls['s3:PutObject']?.calls).toBe(1);
+});
+
+test.each([
+  [undefined, {}],
+  [{ id: 'r1', isMarked: false }, {}],
+  [{ id: 'r1', isMarked: true }, { 'logferry-replay': 'r1' }],
+])('of the replay %j an object says %j, and its text is the same', async (replay, metadata) => {
+  const begun = await aBatch(['one']);
+  await deliver({ ...begun, batch: { ...begun.batch, replay } });
+  expect(bed.aws.object(bucket, nthKey(begun, 0))?.metadata).toEqual(metadata);
+  expect(textOf(nthKey(begun, 0))).toBe(
+    '{"time":"2026-11-21T10:48:00.000Z","type":"deployment","message":"one"}\n',
+  );
+});
+
+test('what is delivered is kept if its destination says so', async () => {
+  const keep = { forMs: 60_000, bytesMax: 1_048_576 };
+  bed.destination = Destination.parse({ ...aDestination(), keep });
+  expect(await deliver(await aBatch())).toEqual({
+    rejected: [],
+    keep: { bytesMax: 1_048_576, isEvent: true },
+  });
 });
 
 test('a key has the form that env0 documents and depends on nothing but the batch', async () => {

@@ -51,7 +51,8 @@ export function deliverObject(directory: FindDestination, parts: DeliverParts): 
     const delivery = new ObjectDelivery({ batch, target, destination, payload }, parts);
     const who = { tenantId, destinationId };
     await parts.memory.hold(who, delivery.bytes, () => delivery.run());
-    return { rejected: [] };
+    const { keep } = destination;
+    return { rejected: [], keep: keep && { bytesMax: keep.bytesMax, isEvent: true } };
   };
 }
 
@@ -114,6 +115,7 @@ class ObjectDelivery {
       key: objectKey(target.key, timeMs, id, candidate),
       compression: target.compression,
       ...storageOf(destination),
+      ...(batch.replay?.isMarked === true ? { replayId: batch.replay.id } : {}),
     };
     const deliver = (session: AwsSession): Promise<PutOutcome> => {
       const { region } = destination;

@@ -6,6 +6,8 @@ export interface ObjectCall extends ObjectStorage {
   bucket: string;
   key: string;
   compression: Compression;
+  /** The replay that puts it, if that is to be seen of the object. */
+  replayId?: string;
 }
 
 /** How S3 keeps an object. */
@@ -36,11 +38,13 @@ type Settings = Pick<
   | 'SSEKMSKeyId'
   | 'BucketKeyEnabled'
   | 'ChecksumAlgorithm'
+  | 'Metadata'
 >;
 
 /** What a put says of an object beside its body; a multipart upload says it at its beginning. */
 export function objectSettings(call: ObjectCall): Settings {
   const { bucket, key, bucketOwner, compression, contentType, storageClass, encryption } = call;
+  const { replayId } = call;
   const { kind, kmsKeyId, bucketKeyEnabled } = encryption;
   return {
     Bucket: bucket,
@@ -54,5 +58,6 @@ export function objectSettings(call: ObjectCall): Settings {
     SSEKMSKeyId: kmsKeyId,
     BucketKeyEnabled: bucketKeyEnabled,
     ChecksumAlgorithm: call.checksum,
+    ...(replayId === undefined ? {} : { Metadata: { 'logferry-replay': replayId } }),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Credentials, CredentialsInput } from './destination-credentials';
 import { Filter } from './filter';
+import { Keep } from './keep';
 import { CLOUDWATCH, RETENTION_DAYS, S3 } from './limits';
 import { logGroupProblem, logStreamProblem } from './naming';
 import { keyProblem } from './object-key';
@@ -90,6 +91,7 @@ const base = {
     .describe(
       'for how many milliseconds the `id` of a log event is remembered, so that another one with it is left out; each takes 120 bytes of Redis for as long',
     ),
+  keep: Keep.optional(),
 };
 
 const preset = z

@@ -15,6 +15,7 @@ export * from './destination-credentials';
 export * from './failure';
 export * from './filter';
 export * from './json-text';
+export * from './keep';
 export * from './key-scope';
 export * from './lane';
 export * from './lane-memory';

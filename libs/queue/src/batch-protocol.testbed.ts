@@ -6,18 +6,22 @@ import type { BatchStore } from './batch-store';
 import { unpackChunk } from './chunk-codec';
 import type { DeadLetterStore } from './dead-letter-store';
 import type { Holds } from './holds';
+import type { KeptBatches } from './kept-batches';
 import {
   batchKey,
   chunksKey,
   deadLettersKey,
   deadLetterSumsKey,
   heldKey,
+  keptChunksKey,
+  keptKey,
   liveKey,
   tenantKey,
   totalsKey,
 } from './keys';
 import type { BatchPayload } from './payload';
 import type { RedisClient } from './redis-connection';
+import type { Replays } from './replays';
 
 const DEAD = ['cloudwatch.unavailable', 'batch.stalled', 'destination.held_too_long'] as const;
 const REFUSED = ['cloudwatch.log_event_too_old'] as const;
@@ -49,6 +53,8 @@ export interface Model {
   sink: Map<string, number>;
   /** What somebody, or its age, deleted from the dead letters. */
   discarded: Set<string>;
+  /** What each replay that was asked for found: the log events of every kept batch. */
+  replays: Map<string, Map<string, string[]>>;
   /** How many log events the sink may have more than once: a worker died after its put, or two held the same batch. */
   repeatsMax: number;
   nextId: number;
@@ -58,6 +64,8 @@ export interface Real {
   store: BatchStore;
   holds: Holds;
   deadLetters: DeadLetterStore;
+  kept: KeptBatches;
+  replays: Replays;
   queue: Queue;
   redis: RedisClient;
   finished: string[];
@@ -77,8 +85,14 @@ export function idOf(fragment: string): string {
   return message.split(' ')[0] ?? '';
 }
 
+/** A log event that was replayed is another one than that which was delivered before. */
+export function nameOf(id: string, replayId: string | undefined): string {
+  return replayId === undefined || id.includes('@') ? id : `${id}@${replayId}`;
+}
+
 interface Stored {
   id: string;
+  replayId: string | undefined;
   state: string;
   destinationKey: string;
   reason: string;
@@ -117,12 +131,13 @@ export async function readAll({ redis }: Real): Promise<Stored[]> {
       if (fields.state === 'open') expect(Number(fields.bytes)).toBe(bytes);
       return {
         id,
+        replayId: fields.replay,
         state: fields.state ?? '',
         destinationKey: fields.destinationKey ?? '',
         reason: fields.reason ?? '',
         deadAt: fields.deadAt,
         lane: lane.id,
-        ids: events.map(idOf),
+        ids: events.map((event) => nameOf(idOf(event), fields.replay)),
         storedBytes: Number(fields.storedBytes),
         heldBytes: fields.heldBytes === undefined ? undefined : Number(fields.heldBytes),
         isOrdered: fields.ordered === '1',
@@ -131,11 +146,70 @@ export async function readAll({ redis }: Real): Promise<Stored[]> {
   );
 }
 
+const DESTINATIONS = ['d0', 'd1'] as const;
+const KEPT_OVERHEAD_BYTES = 1_024;
+
+/** The log events of each kept batch of a destination. */
+export async function readKept(
+  { redis }: Real,
+  destinationId: string,
+): Promise<{ ids: Map<string, string[]>; bytes: number }> {
+  const place = { sink: 'cloudwatch', tenantId: 'acme', destinationId } as const;
+  const ids = new Map<string, string[]>();
+  let bytes = 0;
+  const inOrder = await redis.zrange(keptKey(0, place), '0', '-1');
+  const chunksOf = await Promise.all(
+    inOrder.map((id) => redis.lrangeBuffer(keptChunksKey(0, id), 0, -1)),
+  );
+  for (const [i, chunks] of chunksOf.entries()) {
+    const events = chunks.flatMap((chunk) => unpackChunk(chunk).toString().split(',\n'));
+    bytes += KEPT_OVERHEAD_BYTES + chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    ids.set(inOrder[i] ?? '', events.map(idOf));
+  }
+  return { ids, bytes };
+}
+
+/** What is kept was delivered, is in no counter but its own, and what was given up has left nothing behind. */
+async function checkKept(model: Model, real: Real): Promise<number> {
+  const { redis, kept } = real;
+  const [places, totals, chunks, hashes] = await Promise.all([
+    Promise.all(
+      DESTINATIONS.map(async (destinationId) => {
+        const place = { sink: 'cloudwatch', tenantId: 'acme', destinationId } as const;
+        const [found, state] = await Promise.all([
+          readKept(real, destinationId),
+          kept.state(place),
+        ]);
+        return { ...found, destinationId, state };
+      }),
+    ),
+    kept.totals(),
+    redis.keys('{lf-0}:kept:*'),
+    redis.keys('{lf-0}:keptBatch:*'),
+  ]);
+  const all = new Set<string>();
+  for (const { ids, bytes, destinationId, state } of places) {
+    const logEvents = [...ids.values()].flat();
+    expect(state).toMatchObject({ batches: ids.size, bytes, logEvents: logEvents.length });
+    for (const id of logEvents) {
+      expect(model.sink.get(id) ?? 0).toBeGreaterThan(0);
+      expect(model.accepted.get(id)?.destinationId).toBe(destinationId);
+      expect(all.has(id)).toBe(false); // in one kept batch only
+      all.add(id);
+    }
+  }
+  const batches = places.reduce((sum, { ids }) => sum + ids.size, 0);
+  const sum = places.reduce((of, { bytes }) => of + bytes, 0);
+  expect(totals).toEqual({ batches, bytes: sum });
+  expect([chunks.length, hashes.length]).toEqual([batches, batches]);
+  return sum;
+}
+
 /** What was put aside is counted, and what waits for its turn stands in line. */
 async function checkAsides(stored: readonly Stored[], { redis }: Real): Promise<void> {
   const aside = stored.filter(({ heldBytes }) => heldBytes !== undefined);
   const indexed = await Promise.all(
-    ['d0', 'd1'].map((id) => redis.zrange(heldKey(0, 'cloudwatch', `acme/${id}`), '0', '-1')),
+    DESTINATIONS.map((id) => redis.zrange(heldKey(0, 'cloudwatch', `acme/${id}`), '0', '-1')),
   );
   expect(indexed.flat().sort()).toEqual(aside.map(({ id }) => id).sort());
   expect(Number((await redis.hget(tenantKey(0, 'acme'), 'heldBytes')) ?? 0)).toBe(
@@ -169,7 +243,7 @@ export async function checkEverything(model: Model, real: Real): Promise<void> {
     expect(whereabouts.has(id) || times > 0 || model.discarded.has(id)).toBe(true); // nothing is lost
   }
   expect(whereabouts.size).toBeLessThanOrEqual(model.accepted.size); // nothing is invented
-  for (const destinationId of ['d0', 'd1']) {
+  for (const destinationId of DESTINATIONS) {
     const ledger = await store.ledger('acme', destinationId);
     const ofDestination = (state: string[]) =>
       stored
@@ -197,7 +271,7 @@ export async function checkEverything(model: Model, real: Real): Promise<void> {
   const waiting = stored.filter(({ state }) => state === 'open' || state === 'sealed').length;
   expect(Number((await redis.hget(tenantKey(0, 'acme'), 'batches')) ?? 0)).toBe(waiting);
   const storedBytes = stored.reduce((sum, batch) => sum + batch.storedBytes, 0);
-  expect(await store.tenantBytes('acme')).toBe(storedBytes);
+  expect(await store.tenantBytes('acme')).toBe(storedBytes + (await checkKept(model, real)));
   await checkIndex(stored, real);
   const totals = await store.totals();
   expect(imbalance(totals)).toBe(0);

@@ -240,6 +240,7 @@ test('a batch is settled once, however often it is tried', async () => {
   expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toEqual({
     lifted: false,
     following: undefined,
+    madeRoom: 0,
   });
   expect(await store.settle({ id: batchId, logEvents: 3 }, { rejected: [] })).toBeUndefined();
   expect(await store.ledger('acme', 'cw')).toMatchObject({ accepted: 3, delivered: 3, waiting: 0 });

@@ -112,11 +112,27 @@ export interface Settled {
   lifted: boolean;
   /** The batch that may be delivered next, where the lane is in strict order. */
   following: string | undefined;
+  /** How many kept batches were given up to make room for it. */
+  madeRoom: number;
 }
 
 /** The outcome of a delivery, per log event: what is not rejected was delivered. */
 export interface Delivery {
   rejected: readonly { code: FailureCode; batchId: string; slice: PayloadSlice }[];
+  /** If what was delivered is to be kept. */
+  keep?: Keeping | undefined;
+}
+
+/** How a batch is kept that was delivered. */
+export interface Keeping {
+  /** What all kept batches of its destination may take of Redis. */
+  bytesMax: number;
+  /** What all batches of its tenant may take of Redis while anything of it is kept. */
+  tenantBytesMax: number;
+  /** Whether its messages are whole log events. */
+  isEvent: boolean;
+  /** What was delivered, if that is not all of it. */
+  slice?: PayloadSlice | undefined;
 }
 
 export interface SweepPage {
@@ -134,7 +150,7 @@ interface Scripts {
     args: Arguments,
   ): Promise<[(number | string)[], number[], string[], number[], number[], number]>;
   lfBegin(tag: string, batchId: string): Promise<string[]>;
-  lfSettle(tag: string, ...args: Arguments): Promise<[] | [number, string]>;
+  lfSettle(tag: string, ...args: Arguments): Promise<[] | [number, string, number]>;
   lfDeadLetter(tag: string, batchId: string, code: string, parking: number): Promise<number>;
   lfSweep(
     tag: string,
@@ -240,9 +256,10 @@ export class BatchStore {
   /** Ends a batch; nothing if it had ended before, in which case nothing is counted again. */
   async settle(
     batch: Pick<Batch, 'id' | 'logEvents'>,
-    { rejected }: Delivery,
+    { rejected, keep }: Delivery,
   ): Promise<Settled | undefined> {
-    const args: Arguments = [];
+    const keepArgs = keep === undefined ? [] : keepArguments(keep);
+    const args: Arguments = [keepArgs.length, ...keepArgs];
     let delivered = batch.logEvents;
     for (const { code, batchId, slice } of rejected) {
       delivered -= slice.logEvents;
@@ -256,9 +273,10 @@ export class BatchStore {
         packChunk(slice.text),
       );
     }
-    const [lifted, following] = await this.scripts.lfSettle(this.tag, batch.id, delivered, ...args);
+    const settled = await this.scripts.lfSettle(this.tag, batch.id, delivered, ...args);
+    const [lifted, following, madeRoom = 0] = settled;
     if (lifted === undefined) return undefined;
-    return { lifted: lifted === 1, following: following === '' ? undefined : following };
+    return { lifted: lifted === 1, following: following === '' ? undefined : following, madeRoom };
   }
 
   /**
@@ -363,6 +381,12 @@ export class BatchStore {
       throw new UnreadableBatch(batch, 'its payload cannot be unpacked', { cause: error });
     }
   }
+}
+
+function keepArguments({ bytesMax, tenantBytesMax, isEvent, slice }: Keeping): Arguments {
+  const args = [bytesMax, tenantBytesMax, isEvent ? 1 : 0];
+  if (slice === undefined) return args;
+  return [...args, slice.bytes, slice.firstMs, slice.lastMs, packChunk(slice.text)];
 }
 
 function readRepeated(reply: readonly number[]): Map<number, number> {

@@ -17,6 +17,8 @@ export interface Batch {
   reason: FailureCode | undefined;
   /** What stopped its delivery last, if anything did. */
   lastFailure: FailureCode | undefined;
+  /** The replay that made it, if one did. */
+  replay?: { id: string; isMarked: boolean } | undefined;
 }
 
 /** A batch from the fields of its hash, and what a script said besides. */
@@ -48,6 +50,7 @@ export function parseBatch(
     begun: Number(text('begun')),
     reason: code('reason'),
     lastFailure: code('lastFailure'),
+    replay: replayOf(fields),
   };
   return {
     batch,
@@ -55,4 +58,9 @@ export function parseBatch(
     verdict: fields.get('verdict') ?? '',
     behind: Number(fields.get('behind') ?? 0),
   };
+}
+
+function replayOf(fields: ReadonlyMap<string, string>): Batch['replay'] {
+  const id = fields.get('replay');
+  return id === undefined ? undefined : { id, isMarked: fields.get('isMarked') === '1' };
 }

@@ -44,7 +44,7 @@ export const DELAY_MS_MAX = 3_660_000;
 const ATTEMPTS_OF_BULLMQ = 1_000_000;
 
 /** BullMQ's own bound for a priority; the smaller number goes first. */
-export const PRIORITY_MAX = 2_097_152;
+export const PRIORITY_MAX = 2_097_151;
 
 export interface JobPlan {
   batchId: string;

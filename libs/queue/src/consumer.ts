@@ -14,6 +14,7 @@ import {
   type BatchStore,
   type Begun,
   type Delivery,
+  type Keeping,
   type Settled,
 } from './batch-store';
 import { hasJobsToTake, jobData, openQueue, type JobData } from './catalog';
@@ -34,6 +35,8 @@ export type Deliver = (batch: Batch, payload: PayloadSource) => Promise<Delivery
 /** Log events by their place in the order of time; those that no range names were delivered. */
 export interface DeliveryOutcome {
   rejected: readonly { code: Failure['code']; from: number; to: number }[];
+  /** If its destination keeps what was delivered: how much of Redis that may take, and whether messages are whole log events. */
+  keep?: { bytesMax: number; isEvent: boolean } | undefined;
 }
 
 /** Told what became of each attempt, for logs and metrics. */
@@ -51,6 +54,15 @@ export interface ConsumerObserver {
   error(error: unknown): void;
 }
 
+/** What may be kept of what was delivered, asked each time. */
+export interface KeepRoom {
+  tenantBytesMax(): number;
+  /** Whether Redis has memory left for what is not live. */
+  hasRoom(): boolean;
+  /** Told of kept batches that made room for others of their destination or their tenant. */
+  gaveUp(batches: number): void;
+}
+
 interface ConsumerOptions {
   sink: Sink;
   /** How many batches are under way at once; each holds its payload in memory. Those whose calls take long do not count. */
@@ -58,9 +70,13 @@ interface ConsumerOptions {
   /** How many failed attempts make a dead letter of a batch. */
   attemptsMax: number;
   hold: HoldLimits;
+  /** Without it, nothing is kept. */
+  keep?: KeepRoom;
   observer: ConsumerObserver;
 }
 
+/** Lua reads no infinity. */
+const BYTES_MAX = Number.MAX_SAFE_INTEGER;
 /** AWS asks to slow down. */
 const DEFER = { firstMs: 500, mostMs: 10_000 } as const;
 /** A destination of which nothing moves for this long is stuck, and its batches make room for those of others. */
@@ -227,11 +243,16 @@ export class BatchConsumer {
   private async settle(
     batch: Batch,
     payload: PayloadSource,
-    { rejected }: DeliveryOutcome,
+    { rejected, keep }: DeliveryOutcome,
   ): Promise<void> {
-    const delivery: Delivery = { rejected: [] };
+    const delivery: Delivery = { rejected: [], keep: this.keepingOf(batch, keep) };
     if (rejected.length > 0) {
       const loaded = await payload.load();
+      const { logEvents } = batch;
+      if (delivery.keep !== undefined) {
+        const slice = loaded.without(rejected, logEvents);
+        delivery.keep = slice && { ...delivery.keep, slice };
+      }
       delivery.rejected = rejected.map(({ code, from, to }) => ({
         code,
         batchId: newBatchId(),
@@ -241,6 +262,7 @@ export class BatchConsumer {
     const settled = await this.settleOnce(batch, delivery);
     if (settled === undefined) return;
     if (settled.lifted) this.options.observer.resumed(batch);
+    if (settled.madeRoom > 0) this.options.keep?.gaveUp(settled.madeRoom);
     if (settled.following !== undefined) await promote(this.queue, settled.following);
     await addJobs(
       this.queue,
@@ -251,6 +273,13 @@ export class BatchConsumer {
         tenantBatches: 0,
       })),
     );
+  }
+
+  /** What a replay delivers is kept already. */
+  private keepingOf({ replay }: Batch, keep: DeliveryOutcome['keep']): Keeping | undefined {
+    const room = this.options.keep;
+    if (keep === undefined || replay !== undefined || room?.hasRoom() !== true) return undefined;
+    return { ...keep, tenantBytesMax: Math.floor(Math.min(room.tenantBytesMax(), BYTES_MAX)) };
   }
 
   /**

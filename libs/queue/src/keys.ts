@@ -1,6 +1,6 @@
 // Every key of a shard carries the shard's hash tag, so that a shard is one slot of a Redis Cluster and one script can touch its
 // lanes, batches, counters and BullMQ queues together.
-import type { Sink } from '@logferry/core';
+import { destinationKey, type Sink } from '@logferry/core';
 
 /** The hash tag of a shard; also the prefix of its BullMQ queues. */
 export function shardTag(shard: number): string {
@@ -79,4 +79,44 @@ export function heldKey(shard: number, sink: Sink, destinationKey: string): stri
 /** The destinations of a sink that are held, by the time of their next probe. */
 export function holdsKey(shard: number, sink: Sink): string {
   return `${shardTag(shard)}:holds:${sink}`;
+}
+
+/** A destination as one sink knows it: it may have become one of another. */
+interface Place {
+  sink: Sink;
+  tenantId: string;
+  destinationId: string;
+}
+
+export function placeOf({ sink, tenantId, destinationId }: Place): string {
+  return `${sink}:${destinationKey(tenantId, destinationId)}`;
+}
+
+/** The chunks of a batch that was delivered and is kept. */
+export function keptChunksKey(shard: number, batchId: string): string {
+  return `${shardTag(shard)}:kept:${batchId}`;
+}
+
+/** The kept batches of a place, by the time at which they were delivered. */
+export function keptKey(shard: number, place: Place): string {
+  return `${shardTag(shard)}:keptOf:${placeOf(place)}`;
+}
+
+/** Sums of what is kept, by place. */
+export function keptSumsKey(shard: number, sums: 'keptBytes' | 'keptLogEvents'): string {
+  return `${shardTag(shard)}:${sums}`;
+}
+
+export function replayKey(shard: number, replayId: string): string {
+  return `${shardTag(shard)}:replay:${replayId}`;
+}
+
+/** The replays of a destination, by the time at which they were asked for. */
+export function replaysOfKey(shard: number, place: Omit<Place, 'sink'>): string {
+  return `${shardTag(shard)}:replaysOf:${destinationKey(place.tenantId, place.destinationId)}`;
+}
+
+/** The replays of a sink that are under way. */
+export function replaysKey(shard: number, sink: Sink): string {
+  return `${shardTag(shard)}:replays:${sink}`;
 }

@@ -43,7 +43,27 @@ export class BatchPayload {
 
   /** Cuts out log events by their place in the order of time, as AWS names them when it refuses some. */
   slice(from: number, to: number): PayloadSlice {
-    const events = this.runs.flatMap((run) => split(this.sink, run)).slice(from, to);
+    return this.sliceOf((place) => place >= from && place < to);
+  }
+
+  /** What is left without some ranges; nothing if they are all of it. */
+  without(
+    ranges: readonly { from: number; to: number }[],
+    logEvents: number,
+  ): PayloadSlice | undefined {
+    const isLeft = (place: number): boolean =>
+      !ranges.some(({ from, to }) => place >= from && place < to);
+    const places = Array.from({ length: logEvents }, (_, place) => place);
+    return places.some(isLeft) ? this.sliceOf(isLeft) : undefined;
+  }
+
+  /** One by one, in order of time. */
+  events(): Buffer[] {
+    return this.runs.flatMap((run) => split(this.sink, run));
+  }
+
+  private sliceOf(isWanted: (place: number) => boolean): PayloadSlice {
+    const events = this.events().filter((_, place) => isWanted(place));
     const [first, last] = [events.at(0), events.at(-1)];
     assert(first !== undefined && last !== undefined, 'a slice holds a log event');
     return {

@@ -4,9 +4,10 @@
 // Keys are built from the shard's hash tag (KEYS[1]): `lane:` (the open batch's id), `batch:` (a hash), `chunks:` (a list of encoded
 // log events), `ledger:` and `totals` (counters), `tenant:` (waiting batches, bytes of Redis), `live:` (unsettled batches of a sink), `request:` (what was
 // accepted once and must not be again), `seen:` (log events that a destination was given and must not be given again). Those of the
-// dead letters: dead-letter-index.ts; of what is held: hold-scripts.ts.
+// dead letters: dead-letter-index.ts; of what is held: hold-scripts.ts; of what is kept: kept-scripts.ts.
 import { deadLetterIndex } from './dead-letter-index';
 import { holding } from './hold-scripts';
+import { keepBatch } from './kept-scripts';
 import { prelude } from './script-prelude';
 
 /**
@@ -262,21 +263,28 @@ return answer(held[1] and 'probe' or 'go')
 
 /**
  * Ends a batch: its payload goes, its log events are counted as delivered or as rejected with a reason. Rejected log events become a
- * batch of their own, which stays until it is redriven or discarded.
+ * batch of their own, which stays until it is redriven or discarded. What was delivered may be kept: then its payload is moved.
  *
- * ARGV: batch id, delivered, then per reason: code, a new batch id, log events, bytes, first ms, last ms, text.
- * Returns nothing if the batch was settled before; else 1 if its destination was held until now, and the batch that comes next where the
- * lane is in strict order.
+ * ARGV: batch id, delivered, how many arguments say how it is kept (0 if it is not) and they themselves, then per reason: code, a new
+ * batch id, log events, bytes, first ms, last ms, text.
+ *
+ * How it is kept: the most bytes of Redis that the destination's kept batches may take, and those that all of the tenant's batches may
+ * while anything is kept of it, and 1 if its messages are whole log events. If not all of it was delivered, also what was: bytes, first
+ * ms, last ms and the text, one chunk.
+ *
+ * Returns nothing if the batch was settled before; else 1 if its destination was held until now, the batch that comes next where the
+ * lane is in strict order, and how many kept batches made room for it.
  */
 export const settleScript = `${prelude}${deadLetterIndex}${holding}
 local id = ARGV[1]
 local batch = redis.call('HMGET', key('batch', id), 'state', 'lane', 'destinationKey', 'tenantId', 'logEvents', 'reason', 'sink',
-  'destinationId', 'target', 'openedAt', 'storedBytes', 'heldBytes', 'ordered')
+  'destinationId', 'target', 'openedAt', 'storedBytes', 'heldBytes', 'ordered', 'replay')
 local state, lane, destination, tenant, n, reason, sink = unpack(batch)
 if not state then return {} end
 if state == 'open' then return redis.error_reply('ASSERT settling ' .. id .. ', which was never begun') end
-local sum = tonumber(ARGV[2])
-for at = 3, #ARGV, 7 do sum = sum + tonumber(ARGV[at + 2]) end
+local sum, keptArgs = tonumber(ARGV[2]), tonumber(ARGV[3])
+local firstReason = 4 + keptArgs
+for at = firstReason, #ARGV, 7 do sum = sum + tonumber(ARGV[at + 2]) end
 if sum ~= tonumber(n) then
   return redis.error_reply('ASSERT settling ' .. sum .. ' of ' .. n .. ' log events of ' .. id)
 end
@@ -285,18 +293,27 @@ if state == 'dead' or state == 'refused' then
   redis.call('SADD', key('jobless', sink), id) -- somebody else has given it up: its job is failed, or about to be
 end
 unhold(id, placeOf(destination, sink), tenant, batch[12])
--- Deleting comes first: Redis lets a script that has begun to write go on when memory is full, and a settle must never be refused.
+-- Deleting comes first, or moving: Redis lets a script that has begun to write go on when memory is full, and a settle must never be
+-- refused.
+local kept = false
+if keptArgs > 0 then
+  kept = redis.call('HMGET', key('batch', id), 'bytes', 'firstMs', 'lastMs')
+  if keptArgs == 3 and redis.call('EXISTS', key('chunks', id)) == 1 then
+    redis.call('RENAME', key('chunks', id), key('kept', id))
+  end
+end
 redis.call('DEL', key('chunks', id), key('batch', id))
 redis.call('ZREM', key('live', sink), id)
 uncount(destination, tenant, state, reason, tonumber(n))
 count(destination, 'delivered', tonumber(ARGV[2]))
 local stored = -(tonumber(batch[11]) or 0)
-for at = 3, #ARGV, 7 do
+for at = firstReason, #ARGV, 7 do
   local code, refused = ARGV[at], ARGV[at + 1]
   redis.call('HSET', key('batch', refused), 'lane', lane, 'sink', sink, 'destinationKey', destination, 'tenantId', tenant,
     'destinationId', batch[8], 'target', batch[9], 'openedAt', batch[10], 'state', 'refused', 'begun', 0, 'reason', code,
     'logEvents', ARGV[at + 2], 'bytes', ARGV[at + 3], 'firstMs', ARGV[at + 4], 'lastMs', ARGV[at + 5],
     'storedBytes', batchOverheadBytes + #ARGV[at + 6], 'parking', 1)
+  if batch[14] then redis.call('HSET', key('batch', refused), 'replay', batch[14]) end
   stored = stored + batchOverheadBytes + #ARGV[at + 6]
   redis.call('RPUSH', key('chunks', refused), ARGV[at + 6])
   redis.call('ZADD', key('live', sink), now(), refused)
@@ -305,12 +322,16 @@ for at = 3, #ARGV, 7 do
   count(destination, 'rejected:' .. code, tonumber(ARGV[at + 2]))
 end
 redis.call('HINCRBY', key('tenant', tenant), 'bytes', stored)
+local madeRoom = 0
+if kept then
+  ${keepBatch}
+end
 local following = false
 if batch[13] then
   redis.call('LREM', key('order', lane), 1, id)
   following = redis.call('LINDEX', key('order', lane), 0)
 end
-return {lift(destination, sink), following or ''}
+return {lift(destination, sink), following or '', madeRoom}
 `;
 
 /**

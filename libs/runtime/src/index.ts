@@ -11,6 +11,7 @@ export * from './dead-letter-observer';
 export * from './delivery-observer';
 export * from './health.controller';
 export * from './http-app';
+export * from './kept-observer';
 export * from './logger';
 export * from './metrics';
 export * from './readiness';

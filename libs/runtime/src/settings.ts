@@ -246,6 +246,28 @@ export const s3Settings = {
   ),
 };
 
+/** How much of Redis what was delivered may take, where it is kept. */
+function keepSettings(prefix: string) {
+  return {
+    keepMemoryPercentMax: integer(
+      {
+        name: `${prefix}KEEP_MEMORY_PERCENT_MAX`,
+        description:
+          'How full Redis may be while anything is kept that was delivered; above it nothing more is kept, replays pause, and the oldest of what is kept is given up. Less than where ingest takes nothing more.',
+      },
+      { min: 0, max: 95, default: 60 },
+    ),
+    keepTenantMemoryPercentMax: integer(
+      {
+        name: `${prefix}KEEP_TENANT_MEMORY_PERCENT_MAX`,
+        description:
+          "The share of Redis's memory that one tenant's batches may take while anything is kept of what was delivered to it; above it, the oldest of what is kept is given up. Less than what ingest lets a tenant take, so that what is kept makes nobody wait.",
+      },
+      { min: 0, max: 95, default: 20 },
+    ),
+  };
+}
+
 /** Settings of every worker, under its own prefix. */
 export function workerSettings(prefix: string, standardPort: number) {
   return {
@@ -287,6 +309,7 @@ export function workerSettings(prefix: string, standardPort: number) {
       },
       { min: 1, max: 95, default: 10 },
     ),
+    ...keepSettings(prefix),
     clientsMax: integer(
       {
         name: `${prefix}CLIENTS_MAX`,

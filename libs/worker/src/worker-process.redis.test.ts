@@ -4,6 +4,7 @@ import {
   Failure,
   imbalance,
   sessionKey,
+  type Keep,
   type Ledger,
   type SessionReply,
 } from '@logferry/core';
@@ -12,8 +13,10 @@ import {
   BatchStore,
   encodeFragment,
   Holds,
+  KeptBatches,
   openQueue,
   patientRedis,
+  Replays,
   type Deliver,
   type Hold,
   type RedisClient,
@@ -88,7 +91,7 @@ function raise(error: unknown): never {
   throw error;
 }
 
-function aDestination(over: { enabled?: boolean } = {}): Destination {
+function aDestination(over: { enabled?: boolean; keep?: Keep } = {}): Destination {
   return Destination.parse({
     id: 'cw',
     type: 'cloudwatch',
@@ -134,6 +137,8 @@ function startWorker(
       attemptsMax: 1,
       holdWindowMs: 60_000,
       holdMemoryPercentMax: 10,
+      keepMemoryPercentMax: 60,
+      keepTenantMemoryPercentMax: 20,
       clientsMax: 10,
       requestTimeoutMs: 1_000,
     },
@@ -221,6 +226,32 @@ test('a destination that cannot be read keeps nothing from its neighbours of the
   await send();
   await until(() => delivered(1));
 });
+
+test('what its destination keeps is replayed by whichever worker runs, and given up when that is switched off', async () => {
+  const kept = new KeptBatches(store);
+  const replays = new Replays(store, kept);
+  const place = { tenantId: 'acme', destinationId: 'cw', sink: 'cloudwatch' } as const;
+  const keep = { bytesMax: 1_000_000, isEvent: false };
+  const write = () => () => Promise.resolve({ rejected: [], keep });
+  await config.putDestination('acme', aDestination({ keep: { forMs: 600_000, bytesMax: 1e9 } }));
+  worker = startWorker(write);
+  await send(2);
+  await until(() => delivered(2));
+  expect(await kept.state(place)).toMatchObject({ batches: 1, logEvents: 2 });
+  await worker.close();
+  const range = { by: 'delivered', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER } as const;
+  const begun = await replays.begin({ ...place, ...range, isMarked: false, isOrdered: false });
+  worker = startWorker(write);
+  await until(() => delivered(4), { timeoutMs: 20_000 });
+  const id = 'id' in begun ? begun.id : '';
+  await until(async () => (await replays.find(id))?.state === 'done', { timeoutMs: 20_000 });
+  expect(await kept.state(place)).toMatchObject({ batches: 1 });
+  expect(await ledger()).toMatchObject({ accepted: 4, delivered: 4, waiting: 0 });
+  expect(await worker.metrics.registry.metrics()).toMatch(/^logferry_kept_batches\{.*\} 1$/m);
+  await config.putDestination('acme', aDestination());
+  await until(async () => (await kept.state(place)).batches === 0, { timeoutMs: 30_000 });
+  expect(await store.tenantBytes('acme')).toBe(0);
+}, 90_000);
 
 test('what the broker says of a role that is not trusted holds the batch too', async () => {
   reply = () => ({ failure: 'credential.trust_denied' });

@@ -26,6 +26,7 @@ import {
   type workerSettings,
 } from '@logferry/runtime';
 import { ConfigStore, Directory, Unreadable } from '@logferry/store';
+import { Keeping } from './keeping';
 
 export type WorkerConfig = ConfigOf<ReturnType<typeof workerSettings>>;
 
@@ -56,6 +57,7 @@ export class WorkerProcess {
   private readonly deadLetters: DeadLetters;
   private readonly retention: DeadLetterRetention;
   private readonly memory: RedisMemory;
+  private readonly keeping: Keeping;
   private readonly consumers: readonly BatchConsumer[];
 
   constructor(private readonly plan: WorkerPlan) {
@@ -83,6 +85,14 @@ export class WorkerProcess {
     );
     this.deadLetters = new DeadLetters(stores);
     this.retention = this.startRetention();
+    this.keeping = new Keeping({
+      ...{ sink, stores, config },
+      redis: this.redis,
+      memory: this.memory,
+      directory: this.directory,
+      metrics: this.metrics,
+      log: this.log,
+    });
     this.consumers = stores.map((store) => {
       const { shard } = store;
       const { directory, broker, redis } = this;
@@ -95,6 +105,7 @@ export class WorkerProcess {
           windowMs: holdWindowMs,
           tenantBytesMax: () => (this.memory.bytes * holdMemoryPercentMax) / 100 / shards,
         },
+        keep: this.keeping.room,
         observer,
       });
     });
@@ -147,9 +158,8 @@ export class WorkerProcess {
     this.memory.stop();
     this.broker.close();
     // Not awaited: nothing of it is under way any more, and without Redis it would not end.
-    void this.deadLetters
-      .close()
-      .catch((error: unknown) => this.log.debug({ err: error }, 'queue'));
+    for (const part of [this.deadLetters, this.keeping])
+      void part.close().catch((error: unknown) => this.log.debug({ err: error }, 'queue'));
     this.redis.disconnect();
   }
 }
