@@ -3,6 +3,7 @@ import { accountSetup, type AccountSetup } from '@logferry/aws';
 import { Destination } from '@logferry/core';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readLogferryFile } from './cli/logferry-file';
 
 const WORDS: Readonly<Record<string, string>> = {
   ACCOUNT_ID: '123456789012',
@@ -13,13 +14,11 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 const guide = readFileSync(join(__dirname, '..', 'docs', 'guides', 'connect-aws.md'), 'utf8');
-const policies = [...guide.matchAll(/```json\n([^`]*)```/g)].map(([, text = '']) => {
-  const filledIn = Object.entries(WORDS).reduce(
-    (all, [word, value]) => all.replaceAll(word, value),
-    text,
+const filledIn = (language: string): string[] =>
+  [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([^\`]*)\`\`\``, 'g'))].map(([, text = '']) =>
+    Object.entries(WORDS).reduce((all, [word, value]) => all.replaceAll(word, value), text),
   );
-  return JSON.parse(filledIn) as { Statement: object[] };
-});
+const policies = filledIn('json').map((text) => JSON.parse(text) as { Statement: object[] });
 
 function setupOf(over: object): AccountSetup {
   const roleArn = 'arn:aws:iam::123456789012:role/logferry';
@@ -45,6 +44,12 @@ const withoutSids = ({ Statement }: { Statement: readonly object[] }): object[] 
         .map(([name, value]) => [name, name === 'Resource' ? [value].flat() : (value as unknown)]),
     ),
   );
+
+test('its file is one that npx logferry apply takes', () => {
+  const files = filledIn('yaml').map(readLogferryFile);
+  expect(files).toHaveLength(1);
+  expect(files).toMatchObject([{ file: { tenants: [{ id: 'acme' }] } }]);
+});
 
 test('its three policies are those that are printed', () => {
   const { identity, permissions } = setupOf({ type: 'cloudwatch', preset: 'env0' });

@@ -1,5 +1,6 @@
 // The commands that show, make and delete one thing, and what whoever types them wrongly reads.
 import { freePort, until } from '@logferry/testing';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { useConsoleTestbed } from '../../apps/console/src/console.testbed';
@@ -159,6 +160,20 @@ test('a console that is not there, or is another thing, is told in one line', as
   });
   const other = await cli.run(['tenants', 'list', '--url', `${cli.url}/elsewhere`]);
   expect(other).toMatchObject({ code: 1, told: containing('there is nothing here') });
+});
+
+test('the documents name only commands that there are', () => {
+  const ROOT = join(__dirname, '..', '..');
+  const documents = execFileSync('git', ['ls-files', '*.md', '*.yaml'], { cwd: ROOT })
+    .toString()
+    .trim()
+    .split('\n');
+  const named = documents.flatMap((document) => [
+    ...readFileSync(join(ROOT, document), 'utf8').matchAll(/npx logferry ([a-z][\w-]*)/g),
+  ]);
+  const names = new Set(named.map(([, name = '']) => name));
+  expect(names.size).toBeGreaterThan(5);
+  expect([...names].filter((name) => commands.every((one) => one.name !== name))).toEqual([]);
 });
 
 test('the guide has the help of every command, word for word', async () => {
