@@ -77,7 +77,7 @@ test('with the printed policies only, the test is green and logs arrive; a role 
     { step: 'session', outcome: 'ok' },
     { step: 'identity', outcome: 'ok' },
     { step: 'write', outcome: 'ok' },
-    { step: 'decoy', outcome: 'failed', code: 'role.trusts_others' },
+    { step: 'decoy', outcome: 'failed', code: 'credential.trusts_others' },
     { outcome: 'failed' },
   ]);
   expect(await json<Tested>(send('GET', `${path}/test`))).toMatchObject({
@@ -88,6 +88,30 @@ test('with the printed policies only, the test is green and logs arrive; a role 
   expect(overview).toContain('acme/new');
   expect(overview).toContain('AWS lets another tenant assume the role');
 
+  // What is on is held, and nothing is lost.
+  const held = async (): Promise<unknown> =>
+    json<{ heldDestinations: { destination: string; reason: string }[] }>(
+      send('GET', '/v1/held-destinations'),
+    );
+  const sent: string[] = [];
+  await until(
+    async () => {
+      sent.push(`while others could come in, ${sent.length}`);
+      await stack.send([{ message: sent.at(-1) }]);
+      return JSON.stringify(await held()).includes('"credential.trusts_others"');
+    },
+    { intervalMs: 300 },
+  );
+  const audit = await json<{ entries: object[] }>(
+    send('GET', `/v1/audit?tenant=${TENANT}&order=newest`),
+  );
+  expect(audit.entries[0]).toMatchObject({
+    by: { kind: 'check' },
+    action: 'created',
+    kind: 'wide_role',
+    record: `web_identity ${ROLE}`,
+  });
+
   expect((await send('PUT', path, destination({ enabled: false }))).status).toBe(200);
   const refused = await send('PUT', path, destination());
   expect(refused.status).toBe(422);
@@ -96,7 +120,14 @@ test('with the printed policies only, the test is green and logs arrive; a role 
   paste(printed.trustPolicy, printed.permissionPolicy.document);
   expect(await json<Tested>(send('POST', `${path}/test`))).toMatchObject({ outcome: 'passed' });
   expect((await send('PUT', path, destination())).status).toBe(200);
-}, 60_000);
+  await until(
+    () => {
+      const there = stack.messages('all', 'new-logs');
+      return sent.every((message) => there.includes(message));
+    },
+    { timeoutMs: 30_000 },
+  );
+}, 120_000);
 
 test('what was never tested has no result, and says so', async () => {
   const answer = await send('GET', `/v1/tenants/${TENANT}/destinations/s3/test`);

@@ -146,7 +146,10 @@ function deliver(
       return sink.put(access, call);
     },
   };
-  const directory = { destination: () => Promise.resolve(destination) };
+  const directory = {
+    destination: () => Promise.resolve(destination),
+    hasWideRole: () => Promise.resolve(false),
+  };
   return deliverLogEvents(directory, sessions, watched)(batch, payload);
 }
 

@@ -71,7 +71,10 @@ beforeEach(async () => {
   });
   producer = new BatchProducer(redis, store, { groupCommitMs: 1, onEnqueueError: raise });
   const sink = new CloudWatchSink(sharedTransport(), { clientsMax: 1, memory: creationMemory() });
-  const directory = { destination: () => Promise.resolve(aDestination()) };
+  const directory = {
+    destination: () => Promise.resolve(aDestination()),
+    hasWideRole: () => Promise.resolve(false),
+  };
   const sessions = {
     withSession: <T>(_: string, __: unknown, use: (session: AwsSession) => Promise<T>) =>
       use(session),

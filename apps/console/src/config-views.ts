@@ -83,7 +83,7 @@ export const AuditEntryView = z.strictObject({
   at: z.iso.datetime(),
   by: z.union([
     z.strictObject({ kind: z.literal('key'), id: z.string(), name: z.string() }),
-    z.strictObject({ kind: z.enum(['login', 'command']) }),
+    z.strictObject({ kind: z.enum(['login', 'check', 'command']) }),
   ]),
   action: z.enum(['created', 'changed', 'deleted']),
   kind: z.string().describe('what kind of record it is'),

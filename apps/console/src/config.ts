@@ -92,6 +92,14 @@ export const consoleSettings = {
     },
     { min: 0, max: 720, default: 24 },
   ),
+  tryDecoys: flag(
+    {
+      name: 'LOGFERRY_CONSOLE_TRY_DECOYS',
+      description:
+        'Whether a role is tried as somebody else, which AWS must refuse: when a destination is switched on, tested and checked. `false` is for a stand-in for AWS that lets everybody assume every role.',
+    },
+    true,
+  ),
   slackHosts: text(
     {
       name: 'LOGFERRY_CONSOLE_SLACK_HOSTS',

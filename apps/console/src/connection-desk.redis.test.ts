@@ -1,11 +1,12 @@
 // What is remembered of tests, and how many there are at once; what a test does is another's (connection-test.test.ts).
-import { Destination } from '@logferry/core';
+import { Destination, Failure, type DecoyOutcome } from '@logferry/core';
 import { failFastRedis, type RedisClient } from '@logferry/queue';
 import { openLogger } from '@logferry/runtime';
-import { ConfigStore, ConnectionResults } from '@logferry/store';
+import { AuditTrail, ConfigStore, ConnectionResults, isWide } from '@logferry/store';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { ConnectionDesk } from './connection-desk';
 import type { Step } from './connection-step';
+import type { TestDecoys } from './connection-test';
 
 const log = openLogger('test', 'silent');
 
@@ -23,11 +24,12 @@ afterAll(async () => {
   await server.stop();
 });
 
+const roleArn = 'arn:aws:iam::123456789012:role/logferry';
 const destination = Destination.parse({
   id: 'logs',
   type: 's3',
   region: 'eu-central-1',
-  credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
+  credentials: { kind: 'web_identity', roleArn },
   s3: { bucket: 'acme-logs' },
 });
 const place = { tenantId: 'acme', destinationId: 'logs' };
@@ -41,9 +43,13 @@ beforeEach(async () => {
 
 const session: Step = { step: 'session', outcome: 'ok', message: 'there is a session', tookMs: 1 };
 const decoy = (over: Partial<Step>): Step => ({ ...session, step: 'decoy', ...over });
-const accepted = decoy({ outcome: 'failed', code: 'role.trusts_others' });
+const accepted = decoy({ outcome: 'failed', code: 'credential.trusts_others' });
+
+/** What a role that is tried as somebody else answers; an error is a broker that is away. */
+let tried: () => Promise<{ outcome: DecoyOutcome }>;
 
 function aDesk(steps: () => Step[]): ConnectionDesk {
+  const decoys: TestDecoys = { tryDecoys: () => tried() };
   const run = async function* (): AsyncGenerator<Step, void, void> {
     for (const step of steps()) yield await Promise.resolve(step);
   };
@@ -51,6 +57,7 @@ function aDesk(steps: () => Step[]): ConnectionDesk {
     store,
     results: new ConnectionResults(redis),
     test: { run },
+    decoys,
     log,
     readOnly: false,
     onChange: () => undefined,
@@ -63,15 +70,23 @@ async function told(steps: Promise<AsyncIterable<Step>>): Promise<Step[]> {
   return all;
 }
 
+const unclear = () => Promise.resolve({ outcome: 'unknown' } as const);
+const isKnownAsWide = async () => isWide(await store.tenant('acme'), destination.credentials);
+const withRole = (roleArn: string) =>
+  Destination.parse({ ...destination, credentials: { ...destination.credentials, roleArn } });
+
+beforeEach(() => {
+  tried = unclear;
+});
+
 describe('a role that was found to trust others', () => {
   let now: Step[];
-  const desk = () => aDesk(() => now);
-  const remembersIt = async () => (await desk().mayEnable('acme', destination)) !== undefined;
+  const tested = () => told(aDesk(() => now).test(place));
 
   beforeEach(async () => {
     now = [session, accepted];
-    await told(desk().test(place));
-    expect(await remembersIt()).toBe(true);
+    await tested();
+    expect(await isKnownAsWide()).toBe(true);
   });
 
   test.each<[string, Step[]]>([
@@ -83,23 +98,87 @@ describe('a role that was found to trust others', () => {
     ],
   ])('is still one after a test in which %s', async (_, steps) => {
     now = steps;
-    await told(desk().test(place));
-    expect(await remembersIt()).toBe(true);
+    await tested();
+    expect(await isKnownAsWide()).toBe(true);
   });
 
   test('is none any more once AWS refuses others, and says nothing of another role', async () => {
-    const roleArn = 'arn:aws:iam::123456789012:role/other';
-    const credentials = { ...destination.credentials, roleArn };
-    await store.putDestination('acme', Destination.parse({ ...destination, credentials }));
-    now = [session, decoy({ outcome: 'unknown' })];
-    await told(desk().test(place));
-    expect(await remembersIt()).toBe(false);
-    now = [session, accepted];
-    await store.putDestination('acme', destination);
-    await told(desk().test(place));
+    expect(isWide(await store.tenant('acme'), withRole(`${roleArn}-2`).credentials)).toBe(false);
     now = [session, decoy({})];
-    await told(desk().test(place));
-    expect(await remembersIt()).toBe(false);
+    await tested();
+    expect(await isKnownAsWide()).toBe(false);
+  });
+
+  test('is one for every destination that has it, whatever else is changed of them', async () => {
+    const other = { ...destination, id: 'other', region: 'us-east-1' };
+    expect(await aDesk(() => []).mayEnable('acme', other)).toMatch(/another tenant/);
+  });
+
+  test('stands in the audit trail, found and mended, each once', async () => {
+    await tested();
+    now = [session, decoy({})];
+    await tested();
+    await tested();
+    const trail = new AuditTrail(redis, 86_400_000);
+    const entries = await trail.list({ tenantId: 'acme', order: 'oldest', limit: 10 });
+    expect(
+      entries
+        .filter(({ kind }) => kind === 'wide_role')
+        .map(({ by, action, recordId }) => [by, action, recordId]),
+    ).toEqual([
+      [{ kind: 'check' }, 'created', `web_identity ${roleArn}`],
+      [{ kind: 'check' }, 'deleted', `web_identity ${roleArn}`],
+    ]);
+  });
+
+  test('is nothing of a tenant that is deleted meanwhile', async () => {
+    await redis.flushall();
+    await store.putDestination('acme', destination);
+    await aDesk(() => now).check('acme', destination);
+    expect(await store.wideRoleIds('acme')).toEqual([]);
+  });
+});
+
+describe('what is to be switched on', () => {
+  const mayEnable = () => aDesk(() => []).mayEnable('acme', destination);
+
+  test.each<[string, () => Promise<{ outcome: DecoyOutcome }>, RegExp | undefined]>([
+    [
+      'AWS lets others assume its role',
+      () => Promise.resolve({ outcome: 'accepted' }),
+      /StringEquals/,
+    ],
+    ['AWS refuses everybody else', () => Promise.resolve({ outcome: 'refused' }), undefined],
+    ['AWS says neither', unclear, undefined],
+    [
+      'the broker is away',
+      () => Promise.reject(new Failure('credential.broker_unavailable')),
+      undefined,
+    ],
+  ])('is tried: %s', async (_, answer, refusal) => {
+    tried = answer;
+    const said = await mayEnable();
+    if (refusal === undefined) expect(said).toBeUndefined();
+    else expect(said).toMatch(refusal);
+  });
+
+  test('with a role that is known to trust others is refused until AWS refuses others', async () => {
+    await aDesk(() => [session, accepted]).check('acme', destination);
+    expect(await mayEnable()).toMatch(/StringEquals/);
+    tried = () => Promise.resolve({ outcome: 'refused' });
+    expect(await mayEnable()).toBeUndefined();
+    expect(await isKnownAsWide()).toBe(false);
+  });
+
+  test('with an access key has no role to try', async () => {
+    tried = () => Promise.reject(new Error('nobody is asked'));
+    const credentials = {
+      kind: 'access_key',
+      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+      sealedSecret: `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`,
+    };
+    const withKey = Destination.parse({ ...destination, credentials });
+    expect(await aDesk(() => []).mayEnable('acme', withKey)).toBeUndefined();
   });
 });
 

@@ -1,11 +1,28 @@
-import { destinationKey, sessionKey, type Destination } from '@logferry/core';
+import {
+  assumedRole,
+  destinationKey,
+  Failure,
+  sessionKey,
+  type AssumedRole,
+  type DecoyOutcome,
+  type Destination,
+  type DestinationPlace,
+} from '@logferry/core';
+import { within } from '@logferry/queue';
 import { RequestProblem, type Logger } from '@logferry/runtime';
-import type { ConfigStore, ConnectionResult, ConnectionResults } from '@logferry/store';
+import {
+  roleId,
+  tenantPlace,
+  wideRolePlace,
+  type ConfigStore,
+  type ConnectionResult,
+  type ConnectionResults,
+} from '@logferry/store';
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { mayWrite } from './config-write';
 import type { Step } from './connection-step';
-import type { ConnectionTest } from './connection-test';
+import type { ConnectionTest, TestDecoys } from './connection-test';
 import type { DestinationCheck } from './destination-desk';
 import type { BrokenConnection } from './overview-page';
 import { storedDestination } from './stored-destination';
@@ -14,19 +31,22 @@ interface ConnectionDeskParts {
   store: ConfigStore;
   results: ConnectionResults;
   test: Pick<ConnectionTest, 'run'>;
+  /** Without them, nobody is asked whom a role trusts. */
+  decoys: TestDecoys | undefined;
   log: Logger;
   readOnly: boolean;
   /** Told of each result that is another than the one before. */
   onChange: (outcome: ConnectionResult['outcome']) => void;
 }
 
-interface Place {
-  tenantId: string;
-  destinationId: string;
-}
-
 /** Each takes a call or two of AWS at a time, and somebody waits for it. */
 const RUNNING_MAX = 32;
+/** How long somebody who switches a destination on waits for AWS's word on its role. */
+const DECOYS_MS = 5_000;
+
+const TRUSTS_OTHERS =
+  'AWS lets another tenant assume the role: its trust policy must compare the whole subject, or the ExternalId, of this tenant with ' +
+  'StringEquals. Correct it, and switch the destination on then';
 
 /** Tests connections, and remembers what became of it. */
 export class ConnectionDesk {
@@ -39,7 +59,7 @@ export class ConnectionDesk {
    *
    * @throws RequestProblem before the first step, if there is none to test
    */
-  async test({ tenantId, destinationId }: Place): Promise<AsyncIterable<Step>> {
+  async test({ tenantId, destinationId }: DestinationPlace): Promise<AsyncIterable<Step>> {
     const { store, readOnly } = this.parts;
     mayWrite(readOnly);
     const destination = await storedDestination(store, tenantId, destinationId);
@@ -57,7 +77,7 @@ export class ConnectionDesk {
   }
 
   /** @throws RequestProblem if there is none */
-  async last({ tenantId, destinationId }: Place): Promise<object> {
+  async last({ tenantId, destinationId }: DestinationPlace): Promise<object> {
     const { store, results } = this.parts;
     const destination = await storedDestination(store, tenantId, destinationId);
     const result = await results.get(destinationKey(tenantId, destinationId));
@@ -78,14 +98,52 @@ export class ConnectionDesk {
       .slice(0, most);
   }
 
-  /** Speaks against switching on what is known to trust others. */
-  readonly mayEnable: DestinationCheck = async (tenantId, destination) => {
-    const result = await this.parts.results.get(destinationKey(tenantId, destination.id));
-    const isKnown = result?.trustsOthers === true && result.triedFor === digestOf(destination);
-    return isKnown
-      ? 'AWS would let another tenant assume the role: its trust policy must compare the whole subject, or the ExternalId, of this tenant. Correct it, test the connection, and switch it on then'
-      : undefined;
+  /** Speaks against switching on what AWS lets others assume. Where AWS gives no clear answer, what was known before holds. */
+  readonly mayEnable: DestinationCheck = async (tenantId, { id, credentials, region }) => {
+    const role = assumedRole(credentials);
+    if (role === undefined) return undefined;
+    const outcome = await this.tryRole({ tenantId, destinationId: id }, { role, region });
+    if (outcome === 'accepted') return TRUSTS_OTHERS;
+    if (outcome === 'refused') {
+      await this.noteTrust(tenantId, role, false);
+      return undefined;
+    }
+    const [known] = await this.parts.store.find([wideRolePlace(tenantId, roleId(role))]);
+    return known === undefined ? undefined : TRUSTS_OTHERS;
   };
+
+  private async tryRole(
+    place: DestinationPlace,
+    tried: { role: AssumedRole; region: string },
+  ): Promise<DecoyOutcome> {
+    const { decoys } = this.parts;
+    if (decoys === undefined) return 'unknown';
+    const trial = decoys.tryDecoys(place, tried).then(
+      ({ outcome }) => outcome,
+      (error: unknown): DecoyOutcome => {
+        if (error instanceof Failure) return 'unknown';
+        throw error;
+      },
+    );
+    const outcome = await within(trial, DECOYS_MS);
+    return outcome === 'late' ? 'unknown' : outcome;
+  }
+
+  /** Workers hear of it within a second, and the tenant's audit trail has it. */
+  private async noteTrust(tenantId: string, role: AssumedRole, isWideNow: boolean): Promise<void> {
+    const { store, log } = this.parts;
+    const written = await store.write({ kind: 'check' }, [
+      {
+        place: wideRolePlace(tenantId, roleId(role)),
+        to: { value: isWideNow ? role : undefined },
+      },
+      { place: tenantPlace(tenantId), expected: 'present' },
+    ]);
+    if (written.kind !== 'written') return;
+    const facts = { tenantId, ...role };
+    if (isWideNow) log.warn(facts, 'a role trusts others: nothing is written with it any more');
+    else log.info(facts, 'a role trusts nobody else any more');
+  }
 
   private async *run(
     tenantId: string,
@@ -101,19 +159,19 @@ export class ConnectionDesk {
         steps.push(step);
         yield step;
       }
-      await this.remember(key, (before) => resultOf({ kind, destination, steps, before }));
+      await this.remember(key, resultOf(kind, destination, steps));
+      const role = assumedRole(destination.credentials);
+      const isWideNow = trustsOthers(steps);
+      if (role !== undefined && isWideNow !== undefined)
+        await this.noteTrust(tenantId, role, isWideNow);
     } finally {
       this.running.delete(key);
     }
   }
 
-  private async remember(
-    key: string,
-    resultAfter: (before: ConnectionResult | undefined) => ConnectionResult,
-  ): Promise<void> {
+  private async remember(key: string, result: ConnectionResult): Promise<void> {
     const { results, log, onChange } = this.parts;
     const before = await results.get(key);
-    const result = resultAfter(before);
     if (!(await results.put(key, result))) return;
     if ((before?.outcome ?? 'passed') === result.outcome) return;
     const failed = (result.steps as readonly Step[]).find(({ outcome }) => outcome === 'failed');
@@ -141,22 +199,16 @@ function begun(steps: AsyncIterable<Step>): AsyncIterable<Step> {
   return told as AsyncIterable<Step>;
 }
 
-interface Tried {
-  kind: ConnectionResult['kind'];
-  destination: Destination;
-  steps: readonly Step[];
-  before: ConnectionResult | undefined;
-}
-
-function resultOf({ kind, destination, steps, before }: Tried): ConnectionResult {
-  const triedFor = digestOf(destination);
-  const wasFound = before?.trustsOthers === true && before.triedFor === triedFor;
+function resultOf(
+  kind: ConnectionResult['kind'],
+  destination: Destination,
+  steps: readonly Step[],
+): ConnectionResult {
   return {
     kind,
     outcome: steps.some(({ outcome }) => outcome === 'failed') ? 'failed' : 'passed',
     atMs: Date.now(),
-    triedFor,
-    trustsOthers: trustsOthers(steps) ?? wasFound,
+    triedFor: digestOf(destination),
     steps,
   };
 }
@@ -164,7 +216,7 @@ function resultOf({ kind, destination, steps, before }: Tried): ConnectionResult
 /** Nothing where it could not be found out: then what was found out before still holds. */
 function trustsOthers(steps: readonly Step[]): boolean | undefined {
   const decoy = steps.find(({ step }) => step === 'decoy');
-  if (decoy?.code === 'role.trusts_others') return true;
+  if (decoy?.code === 'credential.trusts_others') return true;
   return decoy?.outcome === 'ok' ? false : undefined;
 }
 

@@ -59,11 +59,11 @@ function testParts(redis: symbol, log: symbol, metrics: typeof Metrics) {
       useFactory: (
         client: RedisClient,
         sessions: BrokerClient,
-        ...[decoys, config]: [BrokerDesk, ConsoleConfig]
+        ...[broker, config]: [BrokerDesk, ConsoleConfig]
       ) =>
         new ConnectionTest({
           sessions,
-          decoys,
+          decoys: config.tryDecoys ? broker : undefined,
           platform: platformOf(config),
           memory: { rations: new Rations(client), reminders: new Reminders(client) },
           transport: sharedTransport({ requestTimeoutMs: REQUEST_TIMEOUT_MS }),
@@ -72,12 +72,17 @@ function testParts(redis: symbol, log: symbol, metrics: typeof Metrics) {
     },
     {
       provide: ConnectionDesk,
-      inject: [ConfigStore, ConnectionResults, ConnectionTest, CONSOLE_CONFIG, log, metrics],
+      inject: [
+        ConfigStore,
+        ConnectionResults,
+        ConnectionTest,
+        ...[BrokerDesk, CONSOLE_CONFIG, log, metrics],
+      ],
       useFactory: (
         store: ConfigStore,
         results: ConnectionResults,
         test: ConnectionTest,
-        ...[{ readOnly }, logger, gauges]: [ConsoleConfig, Logger, Metrics]
+        ...[broker, config, logger, gauges]: [BrokerDesk, ConsoleConfig, Logger, Metrics]
       ) => {
         const changes = gauges.counter(
           'connection_changes_total',
@@ -85,7 +90,15 @@ function testParts(redis: symbol, log: symbol, metrics: typeof Metrics) {
           ['outcome'],
         );
         const onChange = (outcome: 'passed' | 'failed'): void => changes.inc({ outcome });
-        return new ConnectionDesk({ store, results, test, log: logger, readOnly, onChange });
+        return new ConnectionDesk({
+          store,
+          results,
+          test,
+          decoys: config.tryDecoys ? broker : undefined,
+          log: logger,
+          readOnly: config.readOnly,
+          onChange,
+        });
       },
     },
     connectionWatch(log),

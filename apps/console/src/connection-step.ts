@@ -22,7 +22,7 @@ export interface Step {
   outcome: 'ok' | 'failed' | 'skipped' | 'unknown';
   /** What was found out, or what is wrong. */
   message: string;
-  code?: FailureCode | 'role.trusts_others';
+  code?: FailureCode;
   /** The actions that are not allowed. */
   missing?: readonly string[];
   remedies?: readonly Remedy[];

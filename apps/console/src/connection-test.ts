@@ -13,15 +13,19 @@ import {
 } from '@logferry/aws';
 import {
   accountOf,
+  assumedRole,
   destinationKey,
   Failure,
+  failureKinds,
   objectKey,
   S3,
   TEST_MARK,
   testTarget,
+  type AssumedRole,
   type AwsSession,
   type DecoyOutcome,
   type Destination,
+  type DestinationPlace,
   type FailureCode,
   type S3Destination,
 } from '@logferry/core';
@@ -39,15 +43,16 @@ export interface TestSessions {
 
 /** Whoever tries a role as somebody else would. */
 export interface TestDecoys {
-  tryDecoys(place: {
-    tenantId: string;
-    destinationId: string;
-  }): Promise<{ outcome: DecoyOutcome; because?: FailureCode | undefined }>;
+  tryDecoys(
+    place: DestinationPlace,
+    tried: { role: AssumedRole; region: string },
+  ): Promise<{ outcome: DecoyOutcome; because?: FailureCode | undefined }>;
 }
 
 export interface ConnectionTestParts {
   sessions: TestSessions;
-  decoys: TestDecoys;
+  /** Without them, nobody is asked whom a role trusts. */
+  decoys: TestDecoys | undefined;
   platform: Platform;
   /** What all processes together create is counted. */
   memory: CreationMemory;
@@ -109,7 +114,10 @@ class TestRun {
 
   steps(): StepName[] {
     const { destination, writes } = this.call;
-    const decoy: StepName[] = destination.credentials.kind === 'access_key' ? [] : ['decoy'];
+    const decoy: StepName[] =
+      this.parts.decoys === undefined || destination.credentials.kind === 'access_key'
+        ? []
+        : ['decoy'];
     if (!writes) return ['session', 'identity', ...decoy];
     if (destination.type === 'cloudwatch') return ['session', 'identity', 'write', ...decoy];
     const inParts: StepName[] = writesParts(destination) ? ['parts'] : [];
@@ -262,14 +270,16 @@ class TestRun {
 
   private async tryDecoys(): Promise<Verdict> {
     if (this.sessionFailed) return { outcome: 'skipped', message: 'the role does not let us in' };
+    const { decoys } = this.parts;
     const { tenantId, destination } = this.call;
+    const role = assumedRole(destination.credentials);
+    if (decoys === undefined || role === undefined) throw new Failure('internal.fault');
     const place = { tenantId, destinationId: destination.id };
-    const { outcome, because } = await this.parts.decoys.tryDecoys(place);
+    const { region } = destination;
+    const { outcome, because } = await decoys.tryDecoys(place, { role, region });
     switch (outcome) {
       case 'refused':
         return { outcome: 'ok', message: 'AWS refuses everybody else' };
-      case 'no_role':
-        return { outcome: 'skipped', message: 'there is no role to try' };
       case 'unknown':
         return {
           outcome: 'unknown',
@@ -280,9 +290,8 @@ class TestRun {
         const setup = this.setup();
         return {
           outcome: 'failed',
-          code: 'role.trusts_others',
-          message:
-            "AWS lets another tenant assume the role, so the role's trust policy is too wide. It must compare the whole subject, or the ExternalId, of this tenant with StringEquals.",
+          code: 'credential.trusts_others',
+          message: failureKinds['credential.trusts_others'].publicMessage,
           remedies:
             setup?.identity.kind === 'role'
               ? [{ to: 'trust_policy', add: setup.identity.trustPolicy }]

@@ -1,7 +1,12 @@
 import { Destination, destinationKey } from '@logferry/core';
 import { failFastRedis, type RedisClient } from '@logferry/queue';
 import { openLogger } from '@logferry/runtime';
-import { ConfigStore, ConnectionResults, type ConnectionResult } from '@logferry/store';
+import {
+  ConfigStore,
+  ConnectionResults,
+  wideRolePlace,
+  type ConnectionResult,
+} from '@logferry/store';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { ConnectionWatch, isDue } from './connection-watch';
 
@@ -49,7 +54,6 @@ const result = (atMs: number): ConnectionResult => ({
   outcome: 'passed',
   atMs,
   triedFor: 'x',
-  trustsOthers: false,
   steps: [],
 });
 
@@ -97,6 +101,34 @@ test('a tenant that cannot be read keeps nobody else from being checked', async 
 test('a destination whose check fails through a fault of ours keeps no other from being checked', async () => {
   await aWatch('one').tick(Date.now());
   expect(checked.sort()).toEqual(['one', 'two']);
+});
+
+test('a destination whose role trusts others is checked every hour, until it does no more', async () => {
+  const store = new ConfigStore(redis);
+  const watch = aWatch();
+  await watch.tick(Date.now());
+  const id = 'web_identity arn:aws:iam::123456789012:role/logferry';
+  const write = (value: object | undefined) =>
+    store.write({ kind: 'check' }, [{ place: wideRolePlace('acme', id), to: { value } }]);
+  await write({});
+  await watch.tick(Date.now() + 2 * HOUR_MS);
+  expect(checked.sort()).toEqual(['one', 'one', 'two', 'two']);
+  await write(undefined);
+  // Their time of the day may be just now, and is not twice in an hour.
+  checked = [];
+  await watch.tick(Date.now());
+  expect(checked).toEqual([]);
+});
+
+test('that a role trusts others is forgotten when no destination has it', async () => {
+  const store = new ConfigStore(redis);
+  const of = (role: string) => `web_identity arn:aws:iam::123456789012:role/${role}`;
+  for (const role of ['logferry', 'former'])
+    await store.write({ kind: 'check' }, [
+      { place: wideRolePlace('acme', of(role)), to: { value: {} } },
+    ]);
+  await aWatch().tick(Date.now());
+  expect(await store.wideRoleIds('acme')).toEqual([of('logferry')]);
 });
 
 test('each destination is due once in a turn, and they are spread over it', () => {

@@ -1,6 +1,14 @@
-import { destinationKey, fnv1a, type Destination } from '@logferry/core';
+import { assumedRole, destinationKey, fnv1a, type Destination } from '@logferry/core';
 import type { Logger } from '@logferry/runtime';
-import { Unreadable, type ConfigStore, type ConnectionResults } from '@logferry/store';
+import {
+  isWide,
+  roleId,
+  Unreadable,
+  wideRolePlace,
+  type ConfigStore,
+  type ConnectionResults,
+  type TenantRecord,
+} from '@logferry/store';
 import { randomUUID } from 'node:crypto';
 import type { ConnectionDesk } from './connection-desk';
 
@@ -15,6 +23,8 @@ interface ConnectionWatchParts {
 }
 
 const TICK_MS = 60_000;
+/** How often one is checked whose role trusts others: nothing is delivered to it until it does no more. */
+const WIDE_MS = 3_600_000;
 /** Longer than a check, which is bounded: whoever checks asks anew before each. */
 const WATCH_MS = 5 * 60_000;
 /** As many a tick: what was never checked must not come all at once. */
@@ -73,14 +83,36 @@ export class ConnectionWatch {
     const due: Candidate[] = [];
     for (const tenantId of await store.tenantIds()) {
       const record = await store.tenant(tenantId).catch(unreadable);
-      for (const destination of record?.destinations ?? []) {
+      if (record === undefined) continue;
+      for (const destination of record.destinations) {
         const key = destinationKey(tenantId, destination.id);
         const lastMs = known.get(key)?.atMs;
-        if (destination.enabled && isDue(key, { lastMs, nowMs, everyMs }))
-          due.push({ tenantId, destination });
+        const often = isWide(record, destination.credentials) ? WIDE_MS : Infinity;
+        const times = { lastMs, nowMs, everyMs: Math.min(everyMs, often) };
+        if (destination.enabled && isDue(key, times)) due.push({ tenantId, destination });
       }
+      await this.forgetUnused(tenantId, record);
     }
     return due.slice(0, CHECKS_MAX);
+  }
+
+  /** A role that no destination has any more is asked about by nobody, and would stay wide for ever. */
+  private async forgetUnused(tenantId: string, record: TenantRecord): Promise<void> {
+    const { destinations, wideRoles, unreadable: unread } = record;
+    if (wideRoles === undefined || unread !== undefined) return;
+    const used = new Set(
+      destinations.flatMap(({ credentials }) => {
+        const role = assumedRole(credentials);
+        return role === undefined ? [] : [roleId(role)];
+      }),
+    );
+    const unused = [...wideRoles].filter((id) => !used.has(id));
+    if (unused.length === 0) return;
+    const writes = unused.map((id) => ({
+      place: wideRolePlace(tenantId, id),
+      to: { value: undefined },
+    }));
+    await this.parts.store.write({ kind: 'check' }, writes);
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  assumedRole,
   type Credentials,
   Destination,
   DestinationInput,
@@ -8,7 +9,13 @@ import {
   isDerivedId,
 } from '@logferry/core';
 import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
-import { destinationPlace, tenantPlace, type ConfigStore, type StoredText } from '@logferry/store';
+import {
+  destinationPlace,
+  roleId,
+  tenantPlace,
+  type ConfigStore,
+  type StoredText,
+} from '@logferry/store';
 import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
 import { invalid } from './config-problem';
 import { destinationView, jsonOf, type DestinationView } from './config-views';
@@ -130,7 +137,8 @@ export class DestinationDesk {
         },
       ]);
     const destination = Destination.parse({ ...entered, credentials });
-    const refusal = destination.enabled ? await check(tenantId, destination) : undefined;
+    const isNew = destination.enabled && !isOnWithRole(before, destination);
+    const refusal = isNew ? await check(tenantId, destination) : undefined;
     if (refusal !== undefined) throw new RequestProblem(422, 'config.refused', refusal);
     return destination;
   }
@@ -144,6 +152,14 @@ export class DestinationDesk {
     if (!there.includes(destinationId) && there.length >= DESTINATIONS_MAX)
       throw tooMany(DESTINATIONS_MAX, 'destinations');
   }
+}
+
+/** Whether it is switched on already with the same role, which was looked at then and is looked at every day. */
+function isOnWithRole(before: StoredText | undefined, { credentials }: Destination): boolean {
+  const was = Destination.safeParse(jsonOf(before?.text ?? '')).data;
+  const [role, wasRole] = [assumedRole(credentials), was && assumedRole(was.credentials)];
+  if (was?.enabled !== true || role === undefined || wasRole === undefined) return false;
+  return roleId(role) === roleId(wasRole);
 }
 
 function credentialsOf(before: StoredText | undefined): Credentials | undefined {

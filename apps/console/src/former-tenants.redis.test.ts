@@ -1,5 +1,11 @@
 // Tenants that were deleted: their id is not given again unasked, and whoever is given it finds nothing of them.
-import { ConfigStore, ConnectionResults, type Actor, type RecordWrite } from '@logferry/store';
+import {
+  ConfigStore,
+  ConnectionResults,
+  wideRolePlace,
+  type Actor,
+  type RecordWrite,
+} from '@logferry/store';
 import { useConsoleTestbed } from './console.testbed';
 import { TenantDesk } from './tenant-desk';
 import { WaitingLogEvents } from './waiting-log-events';
@@ -47,11 +53,15 @@ test('who is given the id finds nothing of the former tenant, whose keys open no
     outcome: 'passed',
     atMs: Date.now(),
     triedFor: 'x',
-    trustsOthers: false,
     steps: [{ step: 'identity', found: { account: 'of the former' } }],
   });
   expect((await bed.call(`${ACME}/destinations/logs/test`)).status).toBe(200);
+  const store = new ConfigStore(bed.redis);
+  await store.write({ kind: 'check' }, [
+    { place: wideRolePlace('acme', `web_identity ${role}`), to: { value: {} } },
+  ]);
   await remove(ACME);
+  expect(await store.wideRoleIds('acme')).toEqual([]);
   await put(`${ACME}?again=true`);
   await put(`${ACME}/destinations/logs`, destination);
   const own = bearer(await mint());

@@ -8,6 +8,7 @@ import {
   sourcePlace,
   tenantPlace,
   variablesPlace,
+  wideRolePlace,
   type Actor,
   type ConfigStore,
   type RecordPlace,
@@ -127,10 +128,12 @@ export class TenantDesk {
     const sources = await this.store.sourceIds(tenantId);
     const channels = await this.store.channelIds(tenantId);
     const keys = (await this.store.keys()).filter((key) => key.tenantId === tenantId);
+    const wideRoles = await this.store.wideRoleIds(tenantId);
     const [variables] = await this.store.find([variablesPlace(tenantId)]);
     return [
       ...(variables === undefined ? [] : [variablesPlace(tenantId)]),
       ...destinations.map((id) => destinationPlace(tenantId, id)),
+      ...wideRoles.map((id) => wideRolePlace(tenantId, id)),
       ...sources.map((id) => sourcePlace(tenantId, id)),
       ...channels.map((id) => channelPlace(tenantId, id)),
       ...keys.map((key) => keyPlace(key)),

@@ -181,9 +181,8 @@ const STS = Symbol('Sts');
     },
     {
       provide: TryDecoys,
-      inject: [Directory, STS, StsTurns],
-      useFactory: (directory: Directory, sts: SessionFetcherParts, turns: StsTurns) =>
-        new TryDecoys({ directory, ...sts, turns }),
+      inject: [STS, StsTurns],
+      useFactory: (sts: SessionFetcherParts, turns: StsTurns) => new TryDecoys({ ...sts, turns }),
     },
     {
       provide: IssueSession,

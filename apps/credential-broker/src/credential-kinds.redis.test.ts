@@ -1,82 +1,45 @@
 // Every kind of credentials through the whole broker, from what a customer enters to a session that AWS takes; and what the broker
 // finds out about a role that trusts too many.
-import { Channel, Credentials, CredentialsInput, Destination, Failure } from '@logferry/core';
 import { S3Sink, sharedTransport } from '@logferry/aws';
-import { failFastRedis, type RedisClient } from '@logferry/queue';
-import { BrokerClient, BrokerDesk, Secret, type RunningApp } from '@logferry/runtime';
-import { channelPlace, ConfigStore } from '@logferry/store';
 import {
-  freePort,
-  startRedis,
-  startSandboxAws,
-  tenantTrustPolicy,
-  until,
-  withEnvironment,
-  type SandboxAws,
-  type TestRedis,
-} from '@logferry/testing';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startBroker } from './main';
+  assumedRole,
+  Channel,
+  Credentials,
+  CredentialsInput,
+  Destination,
+  Failure,
+  type DestinationPlace,
+} from '@logferry/core';
+import type { BrokerDesk } from '@logferry/runtime';
+import { channelPlace } from '@logferry/store';
+import { tenantTrustPolicy } from '@logferry/testing';
+import { ACCOUNT as account, REGION as region, useBrokerTestbed } from './broker.testbed';
 
-const account = '123456789012';
 const platform = '999999999999';
 const platformKey = {
   accessKeyId: 'AKIAPLATFORM00000001',
   secretAccessKey: 'of-the-platform-itself',
 };
-const region = 'eu-central-1';
 const roleArn = `arn:aws:iam::${account}:role/logferry`;
-const SECRET = 'what all of ours know';
-const environmentBefore = { ...process.env };
 
-let server: TestRedis;
-let redis: RedisClient;
-let aws: SandboxAws;
-let broker: RunningApp;
-let dir: string;
-let url: string;
-let client: BrokerClient;
+const bed = useBrokerTestbed({
+  tenants: ['acme', 'globex'],
+  environment: {
+    LOGFERRY_BROKER_SEALING_KEYS: `1:${Buffer.alloc(32, 1).toString('base64')}`,
+    LOGFERRY_BROKER_EXTERNAL_ID_SECRET: 'what ExternalIds are derived from',
+  },
+  identity: {
+    AWS_ACCESS_KEY_ID: platformKey.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: platformKey.secretAccessKey,
+  },
+});
 let desk: BrokerDesk;
 
-beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'logferry-broker-'));
-  const [httpPort, tcpPort] = [await freePort(), await freePort()];
-  url = `http://127.0.0.1:${httpPort}`;
-  [server, aws] = await Promise.all([
-    startRedis({ settings: { appendonly: 'no' } }),
-    startSandboxAws({ port: 0 }),
-  ]);
-  process.env.AWS_ENDPOINT_URL = aws.url;
-  process.env.AWS_ACCESS_KEY_ID = platformKey.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = platformKey.secretAccessKey;
-  broker = await withEnvironment(
-    {
-      REDIS_URL: server.url,
-      LOGFERRY_LOG_LEVEL: 'silent',
-      LOGFERRY_BROKER_HTTP_PORT: String(httpPort),
-      LOGFERRY_BROKER_TCP_PORT: String(tcpPort),
-      LOGFERRY_BROKER_SECRET: SECRET,
-      LOGFERRY_BROKER_ISSUER_URL: url,
-      LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(dir, 'keys'),
-      LOGFERRY_BROKER_SEALING_KEYS: `1:${Buffer.alloc(32, 1).toString('base64')}`,
-      LOGFERRY_BROKER_EXTERNAL_ID_SECRET: 'what ExternalIds are derived from',
-    },
-    startBroker,
-  );
-  redis = failFastRedis(server);
-  await until(() => redis.status === 'ready');
-  for (const id of ['acme', 'globex']) await new ConfigStore(redis).putTenant({ id });
-  const address = { host: '127.0.0.1', port: tcpPort, secret: new Secret(SECRET), tls: undefined };
-  [client, desk] = [new BrokerClient(address), new BrokerDesk(address)];
-});
-
 beforeEach(() => {
-  aws.reset();
-  aws.seed({
+  desk = bed.desk();
+  bed.aws.seed({
     accounts: [account, platform],
-    oidcProviders: [{ account, url }],
+    oidcProviders: [{ account, url: bed.url }],
     users: [
       {
         account: platform,
@@ -86,16 +49,6 @@ beforeEach(() => {
       },
     ],
   });
-});
-
-afterAll(async () => {
-  client.close();
-  desk.close();
-  await broker.close();
-  redis.disconnect();
-  await Promise.all([server.stop(), aws.stop()]);
-  rmSync(dir, { recursive: true });
-  process.env = environmentBefore;
 });
 
 const statement = (over: object): object => ({
@@ -116,7 +69,7 @@ const demands = (externalId: string): object => ({
   Condition: { StringEquals: { 'sts:ExternalId': externalId } },
 });
 
-/** A destination as the console stores it, of what somebody entered; resolves when the broker knows it. */
+/** A destination as the console stores it, of what somebody entered. */
 let generation = 0;
 async function entered(input: object, tenantId = 'acme'): Promise<Destination> {
   const place = { tenantId, destinationId: `d${++generation}` };
@@ -125,19 +78,19 @@ async function entered(input: object, tenantId = 'acme'): Promise<Destination> {
 }
 
 async function store(
-  { tenantId, destinationId }: { tenantId: string; destinationId: string },
+  { tenantId, destinationId }: DestinationPlace,
   credentials: Credentials,
 ): Promise<Destination> {
   const s3 = { bucket: 'acme-logs' };
   const destination = Destination.parse({ id: destinationId, type: 's3', region, credentials, s3 });
-  await new ConfigStore(redis).putDestination(tenantId, destination);
-  await until(() =>
-    desk.tryDecoys({ tenantId, destinationId }).catch((error: { code: string }) => {
-      expect(error.code).toBe('destination.missing');
-      return false as const;
-    }),
-  );
+  await bed.store.putDestination(tenantId, destination);
   return destination;
+}
+
+function tryDecoys({ id, credentials }: Destination) {
+  const role = assumedRole(credentials);
+  if (role === undefined) throw new Error('there is a role to try');
+  return desk.tryDecoys({ tenantId: 'acme', destinationId: id }, { role, region });
 }
 
 /** Each of them has a session of its own, since the broker keeps those that it has. */
@@ -150,13 +103,15 @@ describe('assume_role', () => {
     const destination = await entered(input());
     const { credentials } = destination;
     if (credentials.kind !== 'assume_role') throw new Error('it was entered so');
-    aws.seed({ roles: [{ arn: roleArn, trustPolicy: trustUs(demands(credentials.externalId)) }] });
-    expect((await client.session('acme', destination)).sessionToken).toBeDefined();
-    const decoy = await desk.tryDecoys({ tenantId: 'acme', destinationId: destination.id });
+    bed.aws.seed({
+      roles: [{ arn: roleArn, trustPolicy: trustUs(demands(credentials.externalId)) }],
+    });
+    expect((await bed.session('acme', destination)).sessionToken).toBeDefined();
+    const decoy = await tryDecoys(destination);
     expect(decoy.outcome).toBe('refused');
     // Another tenant that enters the same role gets another ExternalId, and AWS refuses it.
     const stolen = await entered(input(), 'globex');
-    await expect(client.session('globex', stolen)).rejects.toMatchObject({
+    await expect(bed.session('globex', stolen)).rejects.toMatchObject({
       code: 'credential.trust_denied',
     });
   });
@@ -165,11 +120,9 @@ describe('assume_role', () => {
     ['demands no ExternalId', {}],
     ['takes any', { Condition: { StringLike: { 'sts:ExternalId': 'logferry-*' } } }],
   ])('a role that %s is found out', async (_, condition) => {
-    const { id } = await entered(input());
-    aws.seed({ roles: [{ arn: roleArn, trustPolicy: trustUs(condition) }] });
-    expect((await desk.tryDecoys({ tenantId: 'acme', destinationId: id })).outcome).toBe(
-      'accepted',
-    );
+    const destination = await entered(input());
+    bed.aws.seed({ roles: [{ arn: roleArn, trustPolicy: trustUs(condition) }] });
+    expect((await tryDecoys(destination)).outcome).toBe('accepted');
   });
 
   test('an ExternalId is always the same, and nobody chooses one', async () => {
@@ -185,16 +138,16 @@ describe('assume_role', () => {
     const sessionDurationSeconds = 900;
     const credentials = { kind: 'assume_role', roleArn, externalId: other, sessionDurationSeconds };
     const destination = await store(place, Credentials.parse(credentials));
-    await expect(client.session('acme', destination)).rejects.toMatchObject({
+    await expect(bed.session('acme', destination)).rejects.toMatchObject({
       code: 'credential.external_id_foreign',
     });
   });
 
   test('an identity of ours that AWS does not take is our fault, and costs no tenant an attempt', async () => {
     const destination = await entered(input());
-    aws.reset();
-    aws.seed({ accounts: [account], roles: [{ arn: roleArn, trustPolicy: trustUs() }] });
-    await expect(client.session('acme', destination)).rejects.toMatchObject({
+    bed.aws.reset();
+    bed.aws.seed({ accounts: [account], roles: [{ arn: roleArn, trustPolicy: trustUs() }] });
+    await expect(bed.session('acme', destination)).rejects.toMatchObject({
       code: 'credential.platform_identity',
       fault: 'us',
       disposition: 'defer',
@@ -208,12 +161,14 @@ describe('web_identity', () => {
     roleArn,
     sessionDurationSeconds: seconds(),
   });
-  const host = (): string => url.replace('http://', '');
+  const host = (): string => bed.url.replace('http://', '');
 
   test('a role that trusts its own tenant alone refuses every decoy', async () => {
-    const { id } = await entered(input());
-    aws.seed({ roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, url, 'acme') }] });
-    const decoy = await desk.tryDecoys({ tenantId: 'acme', destinationId: id });
+    const destination = await entered(input());
+    bed.aws.seed({
+      roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, bed.url, 'acme') }],
+    });
+    const decoy = await tryDecoys(destination);
     expect(decoy.outcome).toBe('refused');
   });
 
@@ -223,33 +178,35 @@ describe('web_identity', () => {
     ['tenants that begin alike', (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:acme*' } })],
     ['tenants that end alike', (at) => ({ StringLike: { [`${at}:sub`]: '*acme' } })],
   ])('a role that trusts %s is found out', async (_, condition) => {
-    const { id } = await entered(input());
+    const destination = await entered(input());
     const trustPolicy = statement({
       Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${host()}` },
       Action: 'sts:AssumeRoleWithWebIdentity',
       Condition: condition(host()),
     });
-    aws.seed({ roles: [{ arn: roleArn, trustPolicy }] });
-    expect((await desk.tryDecoys({ tenantId: 'acme', destinationId: id })).outcome).toBe(
-      'accepted',
-    );
+    bed.aws.seed({ roles: [{ arn: roleArn, trustPolicy }] });
+    expect((await tryDecoys(destination)).outcome).toBe('accepted');
   });
 
   test('a role that was mended is known to who asks anew at once, whatever STS said before', async () => {
     const destination = await entered(input());
     const denied = { code: 'credential.trust_denied' };
-    aws.seed({ roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, url, 'ajax') }] });
-    await expect(client.newSession('acme', destination)).rejects.toMatchObject(denied);
-    aws.seed({ roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, url, 'acme') }] });
-    await expect(client.session('acme', destination)).rejects.toMatchObject(denied);
-    expect((await client.newSession('acme', destination)).sessionToken).toBeDefined();
-    await expect(client.session('acme', destination)).resolves.toBeDefined();
+    bed.aws.seed({
+      roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, bed.url, 'ajax') }],
+    });
+    await expect(bed.session('acme', destination)).rejects.toMatchObject(denied);
+    bed.aws.seed({
+      roles: [{ arn: roleArn, trustPolicy: tenantTrustPolicy(account, bed.url, 'acme') }],
+    });
+    await expect(bed.session('acme', destination)).rejects.toMatchObject(denied);
+    expect((await bed.client().newSession('acme', destination)).sessionToken).toBeDefined();
+    await expect(bed.session('acme', destination)).resolves.toBeDefined();
   });
 
   test('while AWS is away, or refuses for another reason, nothing is proven', async () => {
-    const { id } = await entered(input());
-    aws.addFault({ match: { service: 'sts' }, action: { kind: 'connection-reset' } });
-    expect(await desk.tryDecoys({ tenantId: 'acme', destinationId: id })).toMatchObject({
+    const destination = await entered(input());
+    bed.aws.addFault({ match: { service: 'sts' }, action: { kind: 'connection-reset' } });
+    expect(await tryDecoys(destination)).toMatchObject({
       outcome: 'unknown',
       because: 'credential.sts_unavailable',
     });
@@ -259,19 +216,19 @@ describe('web_identity', () => {
 test('a session may write to its destination and nowhere else, though its role may do everything', async () => {
   const input = { kind: 'web_identity', roleArn, sessionDurationSeconds: seconds() };
   const destination = await entered(input);
-  aws.seed({
+  bed.aws.seed({
     buckets: ['acme-logs', 'acme-payroll'].map((name) => ({ name, region, account })),
     roles: [
       {
         arn: roleArn,
-        trustPolicy: tenantTrustPolicy(account, url, 'acme'),
+        trustPolicy: tenantTrustPolicy(account, bed.url, 'acme'),
         policies: [allow('*', '*')],
       },
     ],
   });
   const sink = new S3Sink(sharedTransport(), { clientsMax: 10, forcePathStyle: true });
   const put = async (bucket: string): Promise<unknown> => {
-    const session = await client.session('acme', destination);
+    const session = await bed.session('acme', destination);
     const call = { bucket, key: 'k', compression: 'none', contentType: 'text/plain' } as const;
     const storage = { storageClass: 'STANDARD', checksum: 'CRC32', bucketOwner: account } as const;
     return sink.put(
@@ -291,18 +248,14 @@ describe('access_key', () => {
 
   test('what is stored of it shows no secret, and it opens for the worker that asks', async () => {
     const destination = await entered(input);
-    expect(JSON.stringify(await redis.hgetall('{lf}:destinations:acme'))).not.toContain('a/secret');
-    expect(await client.session('acme', destination)).toMatchObject({
+    expect(JSON.stringify(await bed.redis.hgetall('{lf}:destinations:acme'))).not.toContain(
+      'a/secret',
+    );
+    expect(await bed.session('acme', destination)).toMatchObject({
       accessKeyId,
       secretAccessKey,
     });
-    expect(aws.counters().calls).toEqual({});
-  });
-
-  test('there is no role to try', async () => {
-    const { id } = await entered(input);
-    const decoy = await desk.tryDecoys({ tenantId: 'acme', destinationId: id });
-    expect(decoy.outcome).toBe('no_role');
+    expect(bed.aws.counters().calls).toEqual({});
   });
 
   test('an update without the secret keeps it for the same key, and for no other', async () => {
@@ -317,9 +270,10 @@ describe('access_key', () => {
 
   test('a key that AWS refuses is answered for once, and held until its owner mends it', async () => {
     const destination = await entered(input);
-    const refused = client.withSession('acme', destination, () =>
-      Promise.reject(new Failure('credential.expired')),
-    );
+    await bed.session('acme', destination);
+    const refused = bed
+      .client()
+      .withSession('acme', destination, () => Promise.reject(new Failure('credential.expired')));
     await expect(refused).rejects.toMatchObject({
       code: 'credential.key_refused',
       disposition: 'suspend',
@@ -328,12 +282,7 @@ describe('access_key', () => {
 });
 
 test('whoever does not know the secret gets nothing done', async () => {
-  const stranger = new BrokerDesk({
-    host: '127.0.0.1',
-    port: broker.ports.tcp ?? 0,
-    secret: new Secret('what nobody told me'),
-    tls: undefined,
-  });
+  const stranger = bed.desk('what nobody told me');
   const place = { tenantId: 'acme', destinationId: 'd1' };
   const refused = { code: 'credential.broker_refused' };
   await expect(stranger.seal(place, 'secret')).rejects.toMatchObject(refused);
@@ -341,8 +290,9 @@ test('whoever does not know the secret gets nothing done', async () => {
     stranger.reseal(place, `v1.1.${'A'.repeat(16)}.${'A'.repeat(22)}`),
   ).rejects.toMatchObject(refused);
   await expect(stranger.externalId(place)).rejects.toMatchObject(refused);
-  await expect(stranger.tryDecoys(place)).rejects.toMatchObject(refused);
-  stranger.close();
+  await expect(
+    stranger.tryDecoys(place, { role: { kind: 'web_identity', roleArn }, region }),
+  ).rejects.toMatchObject(refused);
 });
 
 test('what is secret of a channel is sealed and opened for it, and for no other', async () => {
@@ -353,9 +303,7 @@ test('what is secret of a channel is sealed and opened for it, and for no other'
   const value = Channel.parse({ id: 'ops', kind: 'webhook', host: 'ops.acme.com', sealedSecret });
   const by = { kind: 'command' } as const;
   for (const tenantId of ['acme', 'globex'])
-    await new ConfigStore(redis).write(by, [
-      { place: channelPlace(tenantId, 'ops'), to: { value } },
-    ]);
+    await bed.store.write(by, [{ place: channelPlace(tenantId, 'ops'), to: { value } }]);
   expect(await desk.channelSecrets(owner)).toEqual(secrets);
   const codeOf = (error: unknown) => error instanceof Failure && error.code;
   // Copied to another tenant it is of no use there.

@@ -51,9 +51,9 @@ export class DeskController {
     }));
   }
 
-  /** To try the role of a destination as somebody else would. */
+  /** To try a role as somebody else would. */
   @MessagePattern(DECOY_PATTERN)
   decoy(@Payload() payload: unknown): Promise<DecoyReply> {
-    return this.gate.answer(DecoyRequest, payload, (place) => this.tryDecoys.run(place));
+    return this.gate.answer(DecoyRequest, payload, (trial) => this.tryDecoys.run(trial));
   }
 }

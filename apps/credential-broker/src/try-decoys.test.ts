@@ -1,14 +1,11 @@
-import { Destination, Failure } from '@logferry/core';
+import { Failure } from '@logferry/core';
 import { TryDecoys } from './try-decoys';
 
-const destination = Destination.parse({
-  id: 's3',
-  type: 's3',
+const trial = {
+  tenantId: 'acme',
   region: 'eu-central-1',
-  credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
-  s3: { bucket: 'acme-logs' },
-});
-const place = { tenantId: 'acme', destinationId: 's3' };
+  role: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
+} as const;
 
 /** A role that refuses every decoy, and whose turn it is in the test's hand. */
 function world(take: (tenantId: string) => Promise<() => void>) {
@@ -18,7 +15,6 @@ function world(take: (tenantId: string) => Promise<() => void>) {
     return Promise.reject(new Failure('credential.trust_denied'));
   };
   const decoys = new TryDecoys({
-    directory: { destination: () => Promise.resolve(destination) },
     tokens: { tokenFor: () => Promise.resolve('a token') },
     webIdentity: { assumeRole: refuse },
     platformIdentity: { assumeRole: refuse },
@@ -35,7 +31,7 @@ test('each decoy waits for its turn at STS, and gives it back though it was refu
     expect(++turns.underWay).toBe(1);
     return Promise.resolve(() => void turns.underWay--);
   });
-  expect((await decoys.run(place)).outcome).toBe('refused');
+  expect((await decoys.run(trial)).outcome).toBe('refused');
   expect(turns).toEqual({ taken: ['acme', 'acme', 'acme'], underWay: 0 });
   expect(state.asked).toBe(3);
 });
@@ -43,7 +39,7 @@ test('each decoy waits for its turn at STS, and gives it back though it was refu
 test('without a turn nothing is proven, AWS is not asked, and a turn that comes late is given back', async () => {
   const turn = Promise.withResolvers<() => void>();
   const { decoys, state } = world(() => turn.promise);
-  expect(await decoys.run(place)).toMatchObject({
+  expect(await decoys.run(trial)).toMatchObject({
     outcome: 'unknown',
     because: 'credential.rationed',
   });

@@ -1,21 +1,17 @@
 import {
   Failure,
-  sessionKey,
   unreachable,
+  type AssumedRole,
   type AwsSession,
-  type Credentials,
   type DecoyOutcome,
-  type DestinationPlace,
   type FailureCode,
 } from '@logferry/core';
 import { within } from '@logferry/queue';
 import { randomBytes } from 'node:crypto';
-import { findDestination, type FindDestination } from './issue-session';
 import type { PlatformIdentity, TokenSource, WebIdentity } from './session-fetcher';
 import type { StsTurns } from './sts-turns';
 
 interface TryDecoysParts {
-  directory: FindDestination;
   tokens: TokenSource;
   webIdentity: WebIdentity;
   platformIdentity: PlatformIdentity;
@@ -24,9 +20,14 @@ interface TryDecoysParts {
   patienceMs?: number;
 }
 
+interface Trial {
+  tenantId: string;
+  role: AssumedRole;
+  region: string;
+}
+
 interface Tried {
   outcome: DecoyOutcome;
-  triedFor: string;
   because?: FailureCode;
 }
 
@@ -43,34 +44,28 @@ const NOTHING = JSON.stringify({
 });
 
 /**
- * Tries the role of a destination as somebody else would, to find out whether it trusts more than its own tenant (a confused deputy).
+ * Tries a role as somebody else would, to find out whether it trusts more than its own tenant (a confused deputy).
  * AWS must refuse; its refusals stand in the tenant's CloudTrail under the session name `logferry-decoy`.
  */
 export class TryDecoys {
   constructor(private readonly parts: TryDecoysParts) {}
 
-  /** @throws Failure `destination.*` */
-  async run(place: DestinationPlace): Promise<Tried> {
-    const destination = await findDestination(this.parts.directory, place);
-    const { credentials, region } = destination;
-    const triedFor = sessionKey(destination);
-    if (credentials.kind === 'access_key') return { outcome: 'no_role', triedFor };
+  async run(trial: Trial): Promise<Tried> {
     // Everybody has the same token: there is no other to try with.
-    if (credentials.kind === 'web_identity' && this.parts.tokens.isPerTenant === false)
-      return { outcome: 'unknown', triedFor };
-    for (const attempt of this.attempts(place.tenantId, region, credentials)) {
-      const failure = await this.inTurn(place.tenantId, attempt).then(
+    if (trial.role.kind === 'web_identity' && this.parts.tokens.isPerTenant === false)
+      return { outcome: 'unknown' };
+    for (const attempt of this.attempts(trial)) {
+      const failure = await this.inTurn(trial.tenantId, attempt).then(
         () => undefined,
         (error: unknown) => {
           if (error instanceof Failure) return error.code;
           throw error;
         },
       );
-      if (failure === undefined) return { outcome: 'accepted', triedFor };
-      if (failure !== 'credential.trust_denied')
-        return { outcome: 'unknown', triedFor, because: failure };
+      if (failure === undefined) return { outcome: 'accepted' };
+      if (failure !== 'credential.trust_denied') return { outcome: 'unknown', because: failure };
     }
-    return { outcome: 'refused', triedFor };
+    return { outcome: 'refused' };
   }
 
   private async inTurn(tenantId: string, attempt: () => Promise<AwsSession>): Promise<AwsSession> {
@@ -88,13 +83,9 @@ export class TryDecoys {
     }
   }
 
-  private attempts(
-    tenantId: string,
-    region: string,
-    credentials: Extract<Credentials, { roleArn: string }>,
-  ): (() => Promise<AwsSession>)[] {
+  private attempts({ tenantId, role, region }: Trial): (() => Promise<AwsSession>)[] {
     const { tokens, webIdentity, platformIdentity } = this.parts;
-    const { roleArn } = credentials;
+    const { kind, roleArn } = role;
     const call = {
       region,
       roleArn,
@@ -103,7 +94,7 @@ export class TryDecoys {
       policy: NOTHING,
     };
     const chance = randomBytes(8).toString('hex');
-    switch (credentials.kind) {
+    switch (kind) {
       case 'web_identity':
         // A pattern such as tenant:* trusts the first of them, tenant:acme* the second, and *acme the third.
         return [
@@ -119,7 +110,7 @@ export class TryDecoys {
           (externalId) => () => platformIdentity.assumeRole({ ...call, externalId }),
         );
       default:
-        return unreachable(credentials);
+        return unreachable(kind);
     }
   }
 }

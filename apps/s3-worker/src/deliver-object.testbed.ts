@@ -198,7 +198,10 @@ class DeliveryTestbed {
       putStream: (...args) => put(args[1], () => this.sink.putStream(...args)),
       abort: (...args) => this.sink.abort(...args),
     };
-    const directory = { destination: () => Promise.resolve(this.destination) };
+    const directory = {
+      destination: () => Promise.resolve(this.destination),
+      hasWideRole: () => Promise.resolve(false),
+    };
     const { sessions, claims, uploads, memory } = this;
     return deliverObject(directory, { sessions, sink, claims, uploads, memory })(batch, payload);
   };

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { ChannelSecrets } from './channel';
 import { failureCode } from './credential';
-import { SealedSecret } from './destination-credentials';
+import { Region } from './destination';
+import { AssumedRole, SealedSecret } from './destination-credentials';
 import { TenantId } from './tenant';
 
 const asked = {
@@ -55,27 +56,24 @@ export const ExternalIdReply = z.union([z.strictObject({ externalId: z.string() 
 export type ExternalIdReply = z.infer<typeof ExternalIdReply>;
 
 /**
- * To try the role of a stored destination as somebody else would: with the subjects of tenants that there are not, or without the right
- * ExternalId.
+ * To try a role as somebody else would: with the subjects of tenants that there are not, or without the right ExternalId. Whoever asks is
+ * told what AWS made of it, and is given no session: so it may name a role, which no request for a session may.
  */
 export const DECOY_PATTERN = 'decoy.v1';
-export const DecoyRequest = z.strictObject(asked);
+export const DecoyRequest = z.strictObject({ ...asked, role: AssumedRole, region: Region });
 export type DecoyRequest = z.infer<typeof DecoyRequest>;
 
 /**
  * - `refused`: AWS refused every decoy as one that the role does not trust.
  * - `accepted`: AWS would let another tenant assume the role.
  * - `unknown`: neither is proven. AWS was away, or refused for another reason, or all tenants have the same token.
- * - `no_role`: there is none to try, since the destination has an access key.
  */
-export const DecoyOutcome = z.enum(['refused', 'accepted', 'unknown', 'no_role']);
+export const DecoyOutcome = z.enum(['refused', 'accepted', 'unknown']);
 export type DecoyOutcome = z.infer<typeof DecoyOutcome>;
 
 export const DecoyReply = z.union([
   z.strictObject({
     outcome: DecoyOutcome,
-    /** The `sessionKey` of the destination that was tried, which may be one of a moment before a change. */
-    triedFor: z.string(),
     /** Why nothing is known. */
     because: failureCode.optional(),
   }),

@@ -68,6 +68,20 @@ export const Credentials = z.discriminatedUnion('kind', [
 ]);
 export type Credentials = z.infer<typeof Credentials>;
 
+/** A role and how it is assumed, which is all that its trust policy is asked about. */
+export const AssumedRole = z.strictObject({
+  kind: z.enum(['web_identity', 'assume_role']),
+  roleArn,
+});
+export type AssumedRole = z.infer<typeof AssumedRole>;
+
+/** Nothing of an access key. */
+export function assumedRole(credentials: Credentials): AssumedRole | undefined {
+  if (credentials.kind === 'access_key') return undefined;
+  const { kind, roleArn: role } = credentials;
+  return { kind, roleArn: role };
+}
+
 /**
  * The same as somebody enters it: with the secret, which may be left out where it was entered before, and without the ExternalId, which
  * nobody chooses. One that is given must be ours.

@@ -30,6 +30,12 @@ const kinds = {
     publicMessage:
       "AWS refused to let us assume the role. Check the role's trust policy: for web_identity the OIDC provider, the audience sts.amazonaws.com and the subject of this tenant; for assume_role our account and the ExternalId of this destination.",
   },
+  'credential.trusts_others': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      "AWS lets another tenant assume the role, so nothing is written with it. The role's trust policy must compare the whole subject, or the ExternalId, of this tenant with StringEquals. Correct it and test the connection.",
+  },
   'credential.provider_missing': {
     fault: 'tenant',
     disposition: 'suspend',

@@ -9,6 +9,7 @@ import {
   RESEAL_PATTERN,
   SEAL_PATTERN,
   SealReply,
+  type AssumedRole,
   type ChannelSecrets,
   type Credentials,
   type CredentialsInput,
@@ -54,9 +55,12 @@ export class BrokerDesk {
     return this.ask(CHANNEL_SECRETS_PATTERN, { ...place }, ChannelSecretsReply);
   }
 
-  /** @throws Failure `credential.*` or `destination.*` */
-  tryDecoys(place: DestinationPlace): Promise<Exclude<DecoyReply, Failed>> {
-    return this.ask(DECOY_PATTERN, { ...place }, DecoyReply);
+  /** @throws Failure `credential.*` */
+  tryDecoys(
+    place: DestinationPlace,
+    tried: { role: AssumedRole; region: string },
+  ): Promise<Exclude<DecoyReply, Failed>> {
+    return this.ask(DECOY_PATTERN, { ...place, ...tried }, DecoyReply);
   }
 
   /**

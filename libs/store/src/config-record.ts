@@ -1,5 +1,6 @@
 // Names and addresses of what is stored, and what a write of it is. Everything has one hash tag: it is small, and a change, its
 // announcement and its entry in the audit trail are one step.
+import type { AssumedRole } from '@logferry/core';
 import type { StoredKey } from './api-key';
 
 /** The hash tag that all of it has. */
@@ -10,7 +11,14 @@ export type Change = { kind: 'tenant'; tenantId: string } | { kind: 'key'; keyId
 
 /** What kind of thing a record is, in the words of the audit trail. */
 export type RecordKind =
-  'tenant' | 'former_tenant' | 'destination' | 'source' | 'channel' | 'key' | 'variables';
+  | 'tenant'
+  | 'former_tenant'
+  | 'destination'
+  | 'wide_role'
+  | 'source'
+  | 'channel'
+  | 'key'
+  | 'variables';
 
 /** Where something that is remembered lies, and whom a change of it concerns. */
 export interface RecordPlace {
@@ -36,6 +44,16 @@ export function destinationPlace(tenantId: string, destinationId: string): Recor
   const change = { kind: 'tenant', tenantId } as const;
   const hash = `destinations:${tenantId}`;
   return { kind: 'destination', hash, field: destinationId, tenantId, change };
+}
+
+/** There for as long as AWS is known to let another tenant assume the role. */
+export function wideRolePlace(tenantId: string, id: string): RecordPlace {
+  const change = { kind: 'tenant', tenantId } as const;
+  return { kind: 'wide_role', hash: `wideRoles:${tenantId}`, field: id, tenantId, change };
+}
+
+export function roleId({ kind, roleArn }: AssumedRole): string {
+  return `${kind} ${roleArn}`;
 }
 
 export function sourcePlace(tenantId: string, sourceId: string): RecordPlace {
@@ -84,6 +102,8 @@ export interface RecordWrite {
 export type Actor =
   | { kind: 'key'; id: string; name: string }
   | { kind: 'login' }
+  /** What the console has found out, in a test or a check. */
+  | { kind: 'check' }
   /** Whoever has Redis itself, such as `npm start`, which makes the demo customer. */
   | { kind: 'command' };
 

@@ -1,4 +1,11 @@
-import { Channel, Destination, Source, Tenant } from '@logferry/core';
+import {
+  assumedRole,
+  Channel,
+  Destination,
+  Source,
+  Tenant,
+  type Credentials,
+} from '@logferry/core';
 import type { Cluster, Redis } from 'ioredis';
 import type { StoredKey } from './api-key';
 import type { AuditBounds } from './audit-trail';
@@ -6,6 +13,7 @@ import {
   CONFIG_TAG,
   destinationPlace,
   keyPlace,
+  roleId,
   sourcePlace,
   tenantPlace,
   type Actor,
@@ -37,6 +45,14 @@ export interface TenantRecord {
   destinations: readonly Destination[];
   /** What is stored, and is nothing that this version knows as a destination. */
   unreadable?: readonly Unreadable[];
+  /** Roles that AWS is known to let another tenant assume, by `roleId`. */
+  wideRoles?: ReadonlySet<string>;
+}
+
+/** Whether AWS is known to let another tenant assume the role. */
+export function isWide(record: TenantRecord | undefined, credentials: Credentials): boolean {
+  const role = assumedRole(credentials);
+  return role !== undefined && record?.wideRoles?.has(roleId(role)) === true;
 }
 
 /** What a tenant's log events are pulled from. */
@@ -145,9 +161,10 @@ export class ConfigStore {
 
   /** @throws Unreadable for the tenant itself; a destination that cannot be read harms no other. */
   async tenant(tenantId: string): Promise<TenantRecord | undefined> {
-    const [tenant, stored] = await Promise.all([
+    const [tenant, stored, wideRoles] = await Promise.all([
       this.redis.hget(TENANTS, tenantId),
       this.redis.hgetall(keyOf(`destinations:${tenantId}`)),
+      this.wideRoleIds(tenantId),
     ]);
     if (tenant === null) return undefined;
     const destinations: Destination[] = [];
@@ -159,12 +176,20 @@ export class ConfigStore {
         unreadable.push(new Unreadable(`destination ${id} of tenant ${tenantId}`, id, error));
       }
     }
-    const record = { tenant: readTenant(tenantId, tenant), destinations };
-    return unreadable.length === 0 ? record : { ...record, unreadable };
+    return {
+      tenant: readTenant(tenantId, tenant),
+      destinations,
+      ...(unreadable.length === 0 ? {} : { unreadable }),
+      ...(wideRoles.length === 0 ? {} : { wideRoles: new Set(wideRoles) }),
+    };
   }
 
   async destinationIds(tenantId: string): Promise<string[]> {
     return (await this.redis.hkeys(keyOf(`destinations:${tenantId}`))).sort();
+  }
+
+  async wideRoleIds(tenantId: string): Promise<string[]> {
+    return this.redis.hkeys(keyOf(`wideRoles:${tenantId}`));
   }
 
   async sourceIds(tenantId: string): Promise<string[]> {

@@ -36,7 +36,6 @@ const passed: ConnectionResult = {
   outcome: 'passed',
   atMs: 0,
   triedFor: 'x',
-  trustsOthers: false,
   steps: [],
 };
 

@@ -9,8 +9,6 @@ export interface ConnectionResult {
   atMs: number;
   /** Which credentials and target it was of, as a digest: of others it says nothing. */
   triedFor: string;
-  /** Whether AWS would let another tenant assume the role. */
-  trustsOthers: boolean;
   steps: readonly object[];
 }
 

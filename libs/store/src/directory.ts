@@ -1,6 +1,12 @@
 import type { Destination, Source } from '@logferry/core';
 import { keyMatches, splitKey, type StoredKey } from './api-key';
-import { sourceIn, type ConfigStore, type SourceRecords, type TenantRecord } from './config-store';
+import {
+  isWide,
+  sourceIn,
+  type ConfigStore,
+  type SourceRecords,
+  type TenantRecord,
+} from './config-store';
 
 const POLL_MS = 500;
 const CHANGES_A_POLL = 1_000;
@@ -72,6 +78,11 @@ export class Directory {
   /** @throws Unreadable if it is there and cannot be read; what its tenant has besides may well be. */
   async source(tenantId: string, sourceId: string): Promise<Source | undefined> {
     return sourceIn(await this.sources.get(tenantId), sourceId);
+  }
+
+  /** Whether AWS is known to let another tenant assume the role that a destination has. */
+  async hasWideRole(tenantId: string, { credentials }: Destination): Promise<boolean> {
+    return isWide(await this.tenants.get(tenantId), credentials);
   }
 
   /** Whose key this is, if it is one. */

@@ -15,9 +15,16 @@ function aDestination(over: { id?: string; enabled?: boolean } = {}): Destinatio
 
 const batch = { tenantId: 'acme', destinationId: 's3' };
 
-const directoryOf = (destination: Destination | undefined) => ({
+const directoryOf = (destination: Destination | undefined, isWide = false) => ({
   destination: (tenantId: string, destinationId: string) =>
     Promise.resolve(tenantId === 'acme' && destinationId === 's3' ? destination : undefined),
+  hasWideRole: () => Promise.resolve(isWide),
+});
+
+/** One that cannot say which destination there is. */
+const failing = (cause: Error) => ({
+  ...directoryOf(undefined),
+  destination: () => Promise.reject(cause),
 });
 
 test("a batch goes to the destination that its own tenant has under its own destination's name", async () => {
@@ -32,10 +39,11 @@ test("a batch goes to the destination that its own tenant has under its own dest
 });
 
 test.each([
-  ['destination.missing', undefined],
-  ['destination.disabled', aDestination({ enabled: false })],
-])('%s holds the batch, and counts no attempt', async (code, destination) => {
-  await expect(deliverableDestination(directoryOf(destination), batch)).rejects.toMatchObject({
+  ['destination.missing', directoryOf(undefined)],
+  ['destination.disabled', directoryOf(aDestination({ enabled: false }))],
+  ['credential.trusts_others', directoryOf(aDestination(), true)],
+])('%s holds the batch, and counts no attempt', async (code, directory) => {
+  await expect(deliverableDestination(directory, batch)).rejects.toMatchObject({
     code,
     disposition: 'suspend',
   });
@@ -43,8 +51,7 @@ test.each([
 
 test('a directory that cannot be asked is not taken for a destination that is missing: it is asked again', async () => {
   const cause = new Error('Redis is away');
-  const directory = { destination: () => Promise.reject(cause) };
-  await expect(deliverableDestination(directory, batch)).rejects.toMatchObject({
+  await expect(deliverableDestination(failing(cause), batch)).rejects.toMatchObject({
     code: 'destination.lookup_failed',
     disposition: 'defer',
     cause,
@@ -53,8 +60,7 @@ test('a directory that cannot be asked is not taken for a destination that is mi
 
 test('a destination that cannot be read holds the batch until it is stored anew', async () => {
   const cause = new Unreadable('destination s3 of tenant acme', 's3', new Error('no JSON'));
-  const directory = { destination: () => Promise.reject(cause) };
-  await expect(deliverableDestination(directory, batch)).rejects.toMatchObject({
+  await expect(deliverableDestination(failing(cause), batch)).rejects.toMatchObject({
     code: 'destination.unreadable',
     disposition: 'suspend',
     cause,

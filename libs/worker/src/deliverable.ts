@@ -4,6 +4,8 @@ import { Unreadable } from '@logferry/store';
 /** Where a destination is looked up. */
 export interface FindDestination {
   destination(tenantId: string, destinationId: string): Promise<Destination | undefined>;
+  /** Whether AWS is known to let another tenant assume its role. */
+  hasWideRole(tenantId: string, destination: Destination): Promise<boolean>;
 }
 
 /** Whoever knows the way to a session of a destination. */
@@ -19,7 +21,7 @@ export interface Sessions {
 /**
  * The destination of a batch, if it may be delivered to now.
  *
- * @throws Failure `destination.*`: but for a look-up that failed, the batch is held until that changes
+ * @throws Failure `destination.*`, or `credential.trusts_others`: but for a look-up that failed, the batch is held until that changes
  */
 export async function deliverableDestination(
   directory: FindDestination,
@@ -35,5 +37,7 @@ export async function deliverableDestination(
     });
   if (destination === undefined) throw new Failure('destination.missing');
   if (!destination.enabled) throw new Failure('destination.disabled');
+  if (await directory.hasWideRole(tenantId, destination))
+    throw new Failure('credential.trusts_others');
   return destination;
 }
