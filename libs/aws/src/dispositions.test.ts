@@ -272,6 +272,7 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'credential.rationed': 'apps/credential-broker/src/session-cache.ts',
   'credential.secret_unreadable': 'apps/credential-broker/src/sealing.ts',
   'credential.broker_unavailable': 'libs/runtime/src/broker-client.ts',
+  'credential.trusts_others': 'libs/worker/src/deliverable.ts',
   'destination.changing': 'libs/runtime/src/broker-client.ts',
   'destination.disabled': 'libs/worker/src/deliverable.ts',
   'destination.held_too_long': 'libs/queue/src/hold-scripts.ts',
