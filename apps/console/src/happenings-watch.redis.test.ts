@@ -239,7 +239,8 @@ test('of many tenants to whom nothing happens, each is asked for a few things, a
   const stats = await bed.redis.info('commandstats');
   expect(stats).not.toMatch(/cmdstat_(hset|hdel|sadd|srem|del):/);
   const calls = [...stats.matchAll(/cmdstat_\w+:calls=(\d+)/g)].map(([, count]) => Number(count));
-  expect(calls.reduce((sum, count) => sum + count, 0)).toBeLessThan(250 * 8);
+  // Seven or so each; the consoles of this file ask Redis now and then too, and the more often the slower the machine is.
+  expect(calls.reduce((sum, count) => sum + count, 0)).toBeLessThan(250 * 10);
 });
 
 const source = Source.parse({
