@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
 import { applyChanges, type Applied } from './apply-changes';
-import { assertWanted, commonOptions, openSession, named, type Command } from './command';
+import { assertWanted, openSession, readArgs, named, type Command } from './command';
 import type { ConsoleProblem } from './console-client';
 import { readInstallation, type ListOfTenant } from './installation';
 import { readLogferryFile, type FileProblem, type ReadFile } from './logferry-file';
@@ -80,20 +79,15 @@ Nothing is deleted unless you say so. Each write is of what was read: what someb
   --resend-secrets   writes all secrets anew: a secret cannot be read, so a wrong one is not noticed
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        file: { type: 'string', short: 'f' },
-        'dry-run': { type: 'boolean', default: false },
-        yes: { type: 'boolean', default: false },
-        prune: { type: 'boolean', default: false },
-        'prune-tenants': { type: 'boolean', default: false },
-        force: { type: 'boolean', default: false },
-        again: { type: 'boolean', default: false },
-        'resend-secrets': { type: 'boolean', default: false },
-      },
+    const { values, positionals } = readArgs(args, {
+      file: { type: 'string', short: 'f' },
+      'dry-run': { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
+      prune: { type: 'boolean', default: false },
+      'prune-tenants': { type: 'boolean', default: false },
+      force: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
+      'resend-secrets': { type: 'boolean', default: false },
     });
     named(positionals);
     const { file } = values;

@@ -1,9 +1,14 @@
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
-import { path, type ConsoleClient } from './console-client';
+import { named, openSession, readArgs, type Command } from './command';
+import { path } from './console-client';
+import {
+  deleteRecord,
+  listRecords,
+  showRecord,
+  switchRecord,
+  type OnRecord,
+} from './record-actions';
 import { resolveSecret, secretReference } from './secret-reference';
-import type { Terminal } from './terminal';
 
 interface ShownChannel {
   id: string;
@@ -23,7 +28,6 @@ interface Tested {
 }
 
 const options = {
-  ...commonOptions,
   kind: { type: 'string' },
   address: { type: 'string' },
   events: { type: 'string' },
@@ -34,7 +38,7 @@ const options = {
   yes: { type: 'boolean', default: false },
 } as const;
 
-type Given = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+type Given = ReturnType<typeof readArgs<typeof options>>['values'];
 
 export const channelsCommand: Command = {
   name: 'channels',
@@ -56,73 +60,47 @@ sealed, never shown, and not given as it is, since others on this machine see wh
   --yes          deletes it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
-    const { terminal, console } = openSession(values);
+    const { values, positionals } = readArgs(args, options);
+    const session = openSession(values);
     const [action, ...rest] = positionals;
     if (action === 'list') {
       const [tenant = ''] = named(rest, 'TENANT');
-      return list(terminal, console, tenant);
+      return listRecords(session, {
+        address: path`/v1/tenants/${tenant}/channels`,
+        field: 'channels',
+        head: ['CHANNEL', 'KIND', 'HOST', 'EVENTS', 'ENABLED'],
+        rowOf,
+      });
     }
     const [tenant = '', channel = ''] = named(rest, 'TENANT', 'CHANNEL');
-    const on = { terminal, console, address: path`/v1/tenants/${tenant}/channels/${channel}` };
+    const address = path`/v1/tenants/${tenant}/channels/${channel}`;
+    const on = { ...session, address, title: `channel ${tenant}/${channel}` };
     switch (action) {
       case 'get':
-        terminal.json(await console.get(on.address));
-        return 0;
+        return showRecord(on);
       case 'state':
-        terminal.json(await console.get(`${on.address}/state`));
-        return 0;
+        return showRecord({ ...on, address: `${address}/state` });
       case 'put':
-        return put(on, `${tenant}/${channel}`, values);
+        return put(on, values);
       case 'test':
-        return test(on, `${tenant}/${channel}`);
+        return test(on);
       case 'enable':
-      case 'disable': {
-        const { version, ...shown } = await console.get<ShownChannel>(on.address);
-        const body = { ...shown, enabled: action === 'enable' };
-        const changed = await console.put(on.address, { body, expected: version });
-        if (terminal.isJson) terminal.json(changed);
-        else terminal.line(`channel ${tenant}/${channel}: ${action}d`);
-        return 0;
-      }
-      case 'delete': {
-        const question = `Delete the channel ${tenant}/${channel}?`;
-        if (!(await assertWanted(terminal, values.yes, question))) return 1;
-        const deleted = await console.delete(on.address);
-        if (terminal.isJson) terminal.json(deleted);
-        else terminal.line(`channel ${tenant}/${channel}: deleted`);
-        return 0;
-      }
+      case 'disable':
+        return switchRecord(on, action);
+      case 'delete':
+        return deleteRecord(on, { isSaid: values.yes });
       default:
         throw new Misuse('say list, get, put, test, state, enable, disable or delete');
     }
   },
 };
 
-interface On {
-  terminal: Terminal;
-  console: ConsoleClient;
-  address: string;
-}
-
-async function list(terminal: Terminal, console: ConsoleClient, tenant: string): Promise<number> {
-  const all = await console.list<ShownChannel>(path`/v1/tenants/${tenant}/channels`, 'channels');
-  if (terminal.isJson) terminal.json(all);
-  else terminal.table(['CHANNEL', 'KIND', 'HOST', 'EVENTS', 'ENABLED'], all.map(rowOf));
-  return 0;
-}
-
 function rowOf(shown: ShownChannel): string[] {
-  if (shown.unreadable === true) return [shown.id, '(unreadable: written by another version)'];
   const { id, kind = '', host = '', events = [], enabled } = shown;
   return [id, kind, host, String(events.length), enabled === false ? 'no' : 'yes'];
 }
 
-async function put(
-  { terminal, console, address }: On,
-  name: string,
-  given: Given,
-): Promise<number> {
+async function put({ terminal, console, address, title }: OnRecord, given: Given): Promise<number> {
   const lists = ['events', 'sources', 'destinations'] as const;
   const hour = given['report-hour'];
   const body = {
@@ -133,12 +111,11 @@ async function put(
     timeZone: given['time-zone'],
   };
   const stored = await console.put<ShownChannel>(address, { body });
-  if (terminal.isJson) terminal.json(stored);
-  else {
-    terminal.line(`channel ${name}: stored`);
-    if (stored.signingSecret !== undefined)
-      terminal.line(`its signing secret, which is shown this once: ${stored.signingSecret}`);
-  }
+  const secret =
+    stored.signingSecret === undefined
+      ? ''
+      : `\nits signing secret, which is shown this once: ${stored.signingSecret}`;
+  terminal.result(stored, `${title}: stored${secret}`);
   return 0;
 }
 
@@ -155,10 +132,10 @@ function listOf(text: string | undefined): string[] | undefined {
   return text?.split(',').map((word) => word.trim());
 }
 
-async function test({ terminal, console, address }: On, name: string): Promise<number> {
+async function test({ terminal, console, address, title }: OnRecord): Promise<number> {
   const tested = await console.post<Tested>(`${address}/test`, {});
-  if (terminal.isJson) terminal.json(tested);
-  else if (tested.outcome === 'sent') terminal.line(`channel ${name}: a message was taken`);
-  else terminal.line(`channel ${name}: ${tested.message ?? ''} (${tested.code ?? ''})`);
-  return tested.outcome === 'sent' ? 0 : 1;
+  const isSent = tested.outcome === 'sent';
+  const text = isSent ? 'a message was taken' : `${tested.message ?? ''} (${tested.code ?? ''})`;
+  terminal.result(tested, `${title}: ${text}`);
+  return isSent ? 0 : 1;
 }

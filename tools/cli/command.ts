@@ -1,3 +1,4 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { Misuse } from '../misuse';
 import { connect, connectionOptions } from './connection';
 import type { ConsoleClient } from './console-client';
@@ -15,7 +16,7 @@ export interface Command {
 }
 
 /** What every command takes. */
-export const commonOptions = {
+const commonOptions = {
   ...connectionOptions,
   json: { type: 'boolean', default: false },
 } as const;
@@ -26,6 +27,19 @@ export const COMMON_HELP = `  --url URL    where the console is (default: $LOGFE
                console's own, does too.
   --json       the result as JSON
 `;
+
+/** What was typed, of what this command takes besides what every command does. */
+export function readArgs<const O extends NonNullable<ParseArgsConfig['options']>>(
+  args: string[],
+  own: O,
+) {
+  const options = { ...own, ...commonOptions };
+  return parseArgs<{ args: string[]; allowPositionals: true; options: typeof options }>({
+    args,
+    allowPositionals: true,
+    options,
+  });
+}
 
 /** What a command works with. */
 export interface Session {

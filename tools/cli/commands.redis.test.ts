@@ -49,6 +49,8 @@ test('a tenant is made once, listed, shown and deleted', async () => {
   expect((await cli.run(['tenants', 'delete', 'acme'])).code).toBe(64);
   expect((await cli.run(['tenants', 'delete', 'acme', '--yes'])).code).toBe(0);
   expect((await cli.run(['tenants', 'list', '--json'])).out).toBe('[]\n');
+  expect((await cli.run(['tenants', 'create', 'acme'])).code).toBe(1);
+  expect((await cli.run(['tenants', 'create', 'acme', '--again'])).code).toBe(0);
 });
 
 test('a destination is listed, switched off and on, and deleted', async () => {

@@ -1,8 +1,8 @@
 import { isDerivedId } from '@logferry/core';
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import { path } from './console-client';
+import { deleteRecord, listRecords, showRecord, switchRecord } from './record-actions';
 
 interface ShownDestination {
   id: string;
@@ -32,55 +32,32 @@ and what waits for it is held. While log events wait for one, it is not deleted.
   --yes        deletes it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        force: { type: 'boolean', default: false },
-        yes: { type: 'boolean', default: false },
-      },
+    const { values, positionals } = readArgs(args, {
+      force: { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
     });
-    const { terminal, console } = openSession(values);
+    const session = openSession(values);
     const [action, ...rest] = positionals;
     if (action === 'list') {
       const [tenant = ''] = named(rest, 'TENANT');
-      const all = await console.list<ShownDestination>(
-        path`/v1/tenants/${tenant}/destinations`,
-        'destinations',
-      );
-      if (terminal.isJson) terminal.json(all);
-      else
-        terminal.table(
-          ['DESTINATION', 'TYPE', 'REGION', 'PRESET', 'CREDENTIALS', 'ENABLED', 'VARIABLES OF'],
-          all.map(rowOf),
-        );
-      return 0;
+      return listRecords(session, {
+        address: path`/v1/tenants/${tenant}/destinations`,
+        field: 'destinations',
+        head: ['DESTINATION', 'TYPE', 'REGION', 'PRESET', 'CREDENTIALS', 'ENABLED', 'VARIABLES OF'],
+        rowOf,
+      });
     }
     const [tenant = '', destination = ''] = named(rest, 'TENANT', 'DESTINATION');
     const address = path`/v1/tenants/${tenant}/destinations/${destination}`;
+    const on = { ...session, address, title: `destination ${tenant}/${destination}` };
     switch (action) {
       case 'get':
-        terminal.json(await console.get(address));
-        return 0;
+        return showRecord(on);
       case 'enable':
-      case 'disable': {
-        const { version, ...shown } = await console.get<ShownDestination>(address);
-        const body = { ...shown, enabled: action === 'enable' };
-        const changed = await console.put(address, { body, expected: version });
-        if (terminal.isJson) terminal.json(changed);
-        else terminal.line(`destination ${tenant}/${destination}: ${action}d`);
-        return 0;
-      }
-      case 'delete': {
-        const question = `Delete the destination ${tenant}/${destination}?`;
-        if (!(await assertWanted(terminal, values.yes, question))) return 1;
-        const query = { force: values.force ? 'true' : undefined };
-        const deleted = await console.delete(address, { query });
-        if (terminal.isJson) terminal.json(deleted);
-        else terminal.line(`destination ${tenant}/${destination}: deleted`);
-        return 0;
-      }
+      case 'disable':
+        return switchRecord(on, action);
+      case 'delete':
+        return deleteRecord(on, { isSaid: values.yes, isForced: values.force });
       default:
         throw new Misuse('say list, get, enable, disable or delete');
     }
@@ -88,7 +65,6 @@ and what waits for it is held. While log events wait for one, it is not deleted.
 };
 
 function rowOf(shown: ShownDestination): string[] {
-  if (shown.unreadable === true) return [shown.id, '(unreadable: written by another version)'];
   const { id, type = '', region = '', preset = '', credentials, enabled, override } = shown;
   const scope = isDerivedId(id) ? override?.scope || 'the tenant' : '';
   const isOn = enabled === false ? 'no' : 'yes';

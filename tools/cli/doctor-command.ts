@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import { checkedUrl, secretOf } from './connection';
 import { examine, type Patient } from './examination';
 import type { Finding } from './finding';
@@ -24,16 +23,11 @@ tells its version to whoever shows its LOGFERRY_METRICS_TOKEN (or LOGFERRY_METRI
 Exit code: 0 if nothing is wrong, though there may be warnings; 1 if something is.
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        ingest: { type: 'string' },
-        broker: { type: 'string' },
-        poller: { type: 'string' },
-        worker: { type: 'string', multiple: true, default: [] },
-      },
+    const { values, positionals } = readArgs(args, {
+      ingest: { type: 'string' },
+      broker: { type: 'string' },
+      poller: { type: 'string' },
+      worker: { type: 'string', multiple: true, default: [] },
     });
     named(positionals);
     const { terminal, console } = openSession(values);

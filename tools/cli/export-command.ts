@@ -1,8 +1,7 @@
 import { ChannelInput, DestinationInput, isDerivedId, SourceInput } from '@logferry/core';
-import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { Misuse } from '../misuse';
-import { commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import {
   readInstallation,
   type ShownDestinationRecord,
@@ -25,11 +24,7 @@ read: where there is one, the file says \${ENV:…} with a name for it, which ap
 changes. What apply makes of the file at the same place is nothing.
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: commonOptions,
-    });
+    const { values, positionals } = readArgs(args, {});
     const wanted = named(positionals, ...positionals.map(() => 'TENANT'));
     const { terminal, console } = openSession(values);
     const isWanted = (id: string): boolean => wanted.length === 0 || wanted.includes(id);

@@ -5,9 +5,8 @@ import {
   type Auth0SettingProblem,
 } from '@logferry/core';
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { assertWanted, named, openSession, readArgs, type Command } from './command';
 import { ConsoleProblem, path, type ConsoleClient } from './console-client';
 import { fieldChanges } from './field-changes';
 import type { Terminal } from './terminal';
@@ -15,7 +14,6 @@ import type { Terminal } from './terminal';
 const SECRET_FIELDS = new Set(['clientSecret', 'credentials.secretAccessKey', 'url']);
 
 const options = {
-  ...commonOptions,
   tenant: { type: 'string' },
   id: { type: 'string', default: 'auth0' },
   'role-arn': { type: 'string' },
@@ -55,7 +53,7 @@ the console, which has them sealed, and nowhere else. docs/guides/auth0.md goes 
   --yes              makes it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+    const { values, positionals } = readArgs(args, options);
     const [what = '', file = ''] = named(positionals, 'auth0-extension', 'FILE');
     if (what !== 'auth0-extension') throw new Misuse(`${what} is not known: say auth0-extension`);
     const startFrom = values['start-from'];

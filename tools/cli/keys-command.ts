@@ -1,8 +1,8 @@
 import { keyScopes } from '@logferry/core';
-import { parseArgs } from 'node:util';
 import { Misuse, oneOf, whole } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command, type Session } from './command';
 import { path } from './console-client';
+import { deleteRecord, listRecords, showRecord, type OnRecord } from './record-actions';
 
 export interface ShownKey {
   id: string;
@@ -33,67 +33,68 @@ KEY is a key's id: the twelve digits after lf_. A key is shown once, when it is 
   --yes            revokes it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        tenant: { type: 'string' },
-        scope: { type: 'string', multiple: true, default: ['send'] },
-        'log-events': { type: 'string' },
-        bytes: { type: 'string' },
-        yes: { type: 'boolean', default: false },
-      },
+    const { values, positionals } = readArgs(args, {
+      tenant: { type: 'string' },
+      scope: { type: 'string', multiple: true, default: ['send'] },
+      'log-events': { type: 'string' },
+      bytes: { type: 'string' },
+      yes: { type: 'boolean', default: false },
     });
-    const { terminal, console } = openSession(values);
+    const session = openSession(values);
     const { tenant } = values;
     const [action, ...rest] = positionals;
     switch (action) {
-      case 'list': {
+      case 'list':
         named(rest);
-        const keys = await console.list<ShownKey>('/v1/keys', 'keys', { tenant });
-        if (terminal.isJson) terminal.json(keys);
-        else terminal.table(['KEY', 'NAME', 'TENANT', 'SCOPES', 'LAST USED'], keys.map(rowOf));
-        return 0;
-      }
+        return listRecords(session, {
+          address: '/v1/keys',
+          field: 'keys',
+          query: { tenant },
+          head: ['KEY', 'NAME', 'TENANT', 'SCOPES', 'LAST USED'],
+          rowOf,
+        });
       case 'get': {
         const [id = ''] = named(rest, 'KEY');
-        terminal.json(await console.get(path`/v1/keys/${id}`));
-        return 0;
+        return showRecord(on(session, id, ''));
       }
       case 'create': {
         const [name = ''] = named(rest, 'NAME');
-        const scopes = [...new Set(values.scope)].map((scope) =>
-          oneOf('--scope', scope, keyScopes),
-        );
-        const body = {
+        return create(session, {
           name,
           tenant,
-          scopes,
+          scopes: [...new Set(values.scope)].map((scope) => oneOf('--scope', scope, keyScopes)),
           logEventsPerSecond: rate('--log-events', values['log-events']),
           bytesPerSecond: rate('--bytes', values.bytes),
-        };
-        const made = await console.post<ShownKey & { key: string }>('/v1/keys', { body });
-        if (terminal.isJson) terminal.json(made);
-        else terminal.line(made.key);
-        terminal.note(`key ${name} (${made.id}): made. It is shown this once, and stored nowhere.`);
-        return 0;
+        });
       }
       case 'delete': {
         const [id = ''] = named(rest, 'KEY');
-        const { name } = await console.get<ShownKey>(path`/v1/keys/${id}`);
-        const question = `Revoke the key ${name} (${id})?`;
-        if (!(await assertWanted(terminal, values.yes, question))) return 1;
-        const revoked = await console.delete(path`/v1/keys/${id}`);
-        if (terminal.isJson) terminal.json(revoked);
-        else terminal.line(`key ${name} (${id}): revoked`);
-        return 0;
+        const { name } = await session.console.get<ShownKey>(path`/v1/keys/${id}`);
+        const title = `key ${name} (${id})`;
+        const question = `Revoke the ${title}?`;
+        const how = { isSaid: values.yes, question, done: 'revoked' } as const;
+        return deleteRecord(on(session, id, title), how);
       }
       default:
         throw new Misuse('say list, get, create or delete');
     }
   },
 };
+
+function on(session: Session, id: string, title: string): OnRecord {
+  return { ...session, address: path`/v1/keys/${id}`, title };
+}
+
+/** The key alone goes to standard output, so that a script can keep it. */
+async function create(
+  { terminal, console }: Session,
+  body: Readonly<Record<string, unknown>> & { name: string },
+): Promise<number> {
+  const made = await console.post<ShownKey & { key: string }>('/v1/keys', { body });
+  terminal.result(made, made.key);
+  terminal.note(`key ${body.name} (${made.id}): made. It is shown this once, and stored nowhere.`);
+  return 0;
+}
 
 function rate(name: string, given: string | undefined): number | undefined {
   return given === undefined ? undefined : whole(name, given, 0);

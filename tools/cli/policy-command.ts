@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
 import { oneOf } from '../misuse';
-import { commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import { path } from './console-client';
 
 const FORMATS = ['json', 'terraform', 'cloudformation', 'cloudformation-template', 'commands'];
@@ -16,11 +15,7 @@ The role with its trust policy, and the least permissions that the destination n
                    of the AWS command line (default: commands)
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { ...commonOptions, format: { type: 'string' } },
-    });
+    const { values, positionals } = readArgs(args, { format: { type: 'string' } });
     const [tenant = '', destination = ''] = named(positionals, 'TENANT', 'DESTINATION');
     const given = values.format ?? (values.json ? 'json' : 'commands');
     const format = oneOf('--format', given, FORMATS);

@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { assertWanted, named, openSession, readArgs, type Command } from './command';
 
 interface Redriven {
   redriven: number;
@@ -27,21 +26,16 @@ Says how many match, asks, and redrives those. What fails again becomes a dead l
   --yes                      does it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        tenant: { type: 'string' },
-        destination: { type: 'string' },
-        sink: { type: 'string' },
-        reason: { type: 'string' },
-        from: { type: 'string' },
-        to: { type: 'string' },
-        all: { type: 'boolean', default: false },
-        'dry-run': { type: 'boolean', default: false },
-        yes: { type: 'boolean', default: false },
-      },
+    const { values, positionals } = readArgs(args, {
+      tenant: { type: 'string' },
+      destination: { type: 'string' },
+      sink: { type: 'string' },
+      reason: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
     });
     named(positionals);
     const { tenant, destination, sink, reason, from, to } = values;

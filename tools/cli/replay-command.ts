@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { assertWanted, named, openSession, readArgs, type Command } from './command';
 import { path, type ConsoleClient } from './console-client';
 import type { Terminal } from './terminal';
 
@@ -47,20 +46,15 @@ Ctrl-C ends the telling and not the replay.
   --yes                   does it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        from: { type: 'string' },
-        to: { type: 'string' },
-        by: { type: 'string' },
-        mark: { type: 'boolean', default: false },
-        'no-wait': { type: 'boolean', default: false },
-        watch: { type: 'string' },
-        cancel: { type: 'string' },
-        yes: { type: 'boolean', default: false },
-      },
+    const { values, positionals } = readArgs(args, {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      by: { type: 'string' },
+      mark: { type: 'boolean', default: false },
+      'no-wait': { type: 'boolean', default: false },
+      watch: { type: 'string' },
+      cancel: { type: 'string' },
+      yes: { type: 'boolean', default: false },
     });
     const [tenant = '', destination = ''] = named(positionals, 'TENANT', 'DESTINATION');
     const { from, to, by, mark, watch, cancel } = values;

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import type { ConsoleClient } from './console-client';
 
 interface Failed {
@@ -27,11 +26,7 @@ this. When it says so, the old key may be taken out. What it has done it does no
 Exit code: 0 if no secret needs an older key any more, 1 if one does.
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: commonOptions,
-    });
+    const { values, positionals } = readArgs(args, {});
     named(positionals);
     const { terminal, console } = openSession(values);
     let resealed = 0;

@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
-import { path, type ConsoleClient } from './console-client';
+import { named, openSession, readArgs, type Command } from './command';
+import { path } from './console-client';
 import { linesOf } from './ndjson';
-import type { Terminal } from './terminal';
+import { deleteRecord, listRecords, showRecord, type OnRecord } from './record-actions';
 
 interface ShownSource {
   id: string;
@@ -37,7 +36,6 @@ interface LogLine {
 const FOLLOW_TIMEOUT_MS = 11 * 60_000;
 
 const options = {
-  ...commonOptions,
   failed: { type: 'boolean', default: false },
   after: { type: 'string' },
   at: { type: 'string' },
@@ -47,14 +45,7 @@ const options = {
   yes: { type: 'boolean', default: false },
 } as const;
 
-type Given = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-
-interface On {
-  terminal: Terminal;
-  console: ConsoleClient;
-  address: string;
-  name: string;
-}
+type Given = ReturnType<typeof readArgs<typeof options>>['values'];
 
 export const sourcesCommand: Command = {
   name: 'sources',
@@ -81,50 +72,51 @@ that is under way until it has ended.
   --yes        deletes it without asking, with its checkpoint and its runs
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
-    const { terminal, console } = openSession(values);
+    const { values, positionals } = readArgs(args, options);
+    const session = openSession(values);
     const [action = '', ...rest] = positionals;
     if (action === 'list') {
       const [tenant = ''] = named(rest, 'TENANT');
-      return list(terminal, console, tenant);
+      return listRecords(session, {
+        address: path`/v1/tenants/${tenant}/sources`,
+        field: 'sources',
+        head: ['SOURCE', 'DOMAIN', 'SCHEDULE', 'TIME ZONE', 'ENABLED'],
+        rowOf,
+      });
     }
     const isOfRun = action === 'log' || action === 'cancel';
     const [tenant = '', source = '', run = ''] = isOfRun
       ? named(rest, 'TENANT', 'SOURCE', 'RUN')
       : named(rest, 'TENANT', 'SOURCE');
     const address = path`/v1/tenants/${tenant}/sources/${source}`;
-    const on = { terminal, console, address, name: `source ${tenant}/${source}` };
+    const on = { ...session, address, title: `source ${tenant}/${source}` };
     return isOfRun ? ofRun(on, action, run) : ofSource(on, action, values);
   },
 };
 
-async function ofSource(on: On, action: string, values: Given): Promise<number> {
-  const { terminal, console, address, name } = on;
+async function ofSource(on: OnRecord, action: string, values: Given): Promise<number> {
+  const { console, address, title } = on;
   switch (action) {
     case 'get':
-      terminal.json(await console.get(address));
-      return 0;
+      return showRecord(on);
     case 'status':
-      terminal.json(await console.get(`${address}/status`));
-      return 0;
+      return showRecord({ ...on, address: `${address}/status` });
     case 'pause':
     case 'resume':
       await console.post(`${address}/${action}`, {});
-      return say(on, { outcome: `${action}d` }, `${name}: ${action}d`);
+      return say(on, { outcome: `${action}d` }, `${title}: ${action}d`);
     case 'run':
       return asked(on, await console.post(`${address}/run`, {}));
     case 'runs':
       return runs(on, values.failed);
     case 'checkpoint': {
       const status = await console.put<object>(`${address}/checkpoint`, { body: placeOf(values) });
-      return say(on, status, `${name}: goes on from there`);
+      return say(on, status, `${title}: goes on from there`);
     }
     case 'replay':
       return asked(on, await console.post(`${address}/replay`, { body: replayOf(values) }));
-    case 'delete': {
-      if (!(await assertWanted(terminal, values.yes, `Delete the ${name}?`))) return 1;
-      return say(on, await console.delete<object>(address), `${name}: deleted`);
-    }
+    case 'delete':
+      return deleteRecord(on, { isSaid: values.yes });
     default:
       throw new Misuse(
         'say list, get, status, pause, resume, run, runs, log, cancel, checkpoint, replay or delete',
@@ -132,7 +124,7 @@ async function ofSource(on: On, action: string, values: Given): Promise<number> 
   }
 }
 
-async function ofRun(on: On, action: 'log' | 'cancel', run: string): Promise<number> {
+async function ofRun(on: OnRecord, action: 'log' | 'cancel', run: string): Promise<number> {
   const { terminal, console, address } = on;
   const at = `${address}${path`/runs/${run}`}`;
   if (action === 'cancel')
@@ -152,22 +144,14 @@ async function ofRun(on: On, action: 'log' | 'cancel', run: string): Promise<num
   return 0;
 }
 
-async function list(terminal: Terminal, console: ConsoleClient, tenant: string): Promise<number> {
-  const all = await console.list<ShownSource>(path`/v1/tenants/${tenant}/sources`, 'sources');
-  if (terminal.isJson) terminal.json(all);
-  else
-    terminal.table(
-      ['SOURCE', 'DOMAIN', 'SCHEDULE', 'TIME ZONE', 'ENABLED'],
-      all.map(({ id, unreadable, domain = '', schedule = '', timeZone = '', enabled }) =>
-        unreadable === true
-          ? [id, '(unreadable: written by another version)']
-          : [id, domain, schedule, timeZone, enabled === false ? 'no' : 'yes'],
-      ),
-    );
-  return 0;
+function rowOf({ id, domain = '', schedule = '', timeZone = '', enabled }: ShownSource): string[] {
+  return [id, domain, schedule, timeZone, enabled === false ? 'no' : 'yes'];
 }
 
-async function runs({ terminal, console, address }: On, onlyFailed: boolean): Promise<number> {
+async function runs(
+  { terminal, console, address }: OnRecord,
+  onlyFailed: boolean,
+): Promise<number> {
   const query = { filter: onlyFailed ? 'failed' : undefined };
   const page = await console.get<{ runs: ShownRun[] }>(`${address}/runs`, { query });
   if (terminal.isJson) terminal.json(page.runs);
@@ -189,14 +173,13 @@ async function runs({ terminal, console, address }: On, onlyFailed: boolean): Pr
 const countsOf = ({ read, accepted, filtered }: ShownRun): string =>
   `${accepted} of ${read}${filtered > 0 ? `, ${filtered} filtered` : ''}`;
 
-function say({ terminal }: On, answer: object, text: string): number {
-  if (terminal.isJson) terminal.json(answer);
-  else terminal.line(text);
+function say({ terminal }: OnRecord, answer: object, text: string): number {
+  terminal.result(answer, text);
   return 0;
 }
 
-function asked(on: On, answer: { runId: string }): number {
-  return say(on, answer, `${on.name}: run ${answer.runId} is asked for`);
+function asked(on: OnRecord, answer: { runId: string }): number {
+  return say(on, answer, `${on.title}: run ${answer.runId} is asked for`);
 }
 
 function placeOf({ after, at }: Given): object {

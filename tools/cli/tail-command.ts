@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { whole } from '../misuse';
-import { commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import { ConsoleProblem, path } from './console-client';
 import { Happenings, type Happening } from './happenings';
 import { LedgerChanges } from './ledger-changes';
@@ -21,11 +20,7 @@ shown: they are in the customer's account.
   --every SECONDS  how often the console is asked (default: 2)
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { ...commonOptions, every: { type: 'string', default: '2' } },
-    });
+    const { values, positionals } = readArgs(args, { every: { type: 'string', default: '2' } });
     const [tenant = '', destination] = named(positionals, 'TENANT', 'DESTINATION?');
     const everyMs = whole('--every', values.every, 1, 3_600) * 1_000;
     const { terminal, console } = openSession(values);

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { Misuse } from '../misuse';
-import { assertWanted, commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import { path } from './console-client';
+import { deleteRecord, listRecords, showRecord, type OnRecord } from './record-actions';
 
 export interface ShownTenant {
   id: string;
@@ -28,51 +28,36 @@ A tenant is deleted with its destinations and keys. While batches wait for it, i
   --yes        deletes it without asking
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...commonOptions,
-        name: { type: 'string' },
-        again: { type: 'boolean', default: false },
-        force: { type: 'boolean', default: false },
-        yes: { type: 'boolean', default: false },
-      },
+    const { values, positionals } = readArgs(args, {
+      name: { type: 'string' },
+      again: { type: 'boolean', default: false },
+      force: { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
     });
-    const { terminal, console } = openSession(values);
+    const session = openSession(values);
     const [action, ...rest] = positionals;
+    if (action === 'list') {
+      named(rest);
+      return listRecords<ShownTenant>(session, {
+        address: '/v1/tenants',
+        field: 'tenants',
+        head: ['TENANT', 'NAME'],
+        rowOf: ({ id, name = '' }) => [id, name],
+      });
+    }
+    const on = (): OnRecord => {
+      const [tenant = ''] = named(rest, 'TENANT');
+      return { ...session, address: path`/v1/tenants/${tenant}`, title: `tenant ${tenant}` };
+    };
     switch (action) {
-      case 'list': {
-        named(rest);
-        const tenants = await console.list<ShownTenant>('/v1/tenants', 'tenants');
-        if (terminal.isJson) terminal.json(tenants);
-        else terminal.table(['TENANT', 'NAME'], tenants.map(rowOf));
-        return 0;
-      }
-      case 'get': {
-        const [tenant = ''] = named(rest, 'TENANT');
-        terminal.json(await console.get(path`/v1/tenants/${tenant}`));
-        return 0;
-      }
-      case 'create': {
-        const [tenant = ''] = named(rest, 'TENANT');
-        const body = values.name === undefined ? {} : { name: values.name };
-        const query = { again: values.again ? 'true' : undefined };
-        const asked = { body, expected: 'absent', query } as const;
-        const made = await console.put(path`/v1/tenants/${tenant}`, asked);
-        if (terminal.isJson) terminal.json(made);
-        else terminal.line(`tenant ${tenant}: made`);
-        return 0;
-      }
+      case 'get':
+        return showRecord(on());
+      case 'create':
+        return create(on(), values);
       case 'delete': {
-        const [tenant = ''] = named(rest, 'TENANT');
-        const question = `Delete the tenant ${tenant} with its destinations and keys?`;
-        if (!(await assertWanted(terminal, values.yes, question))) return 1;
-        const query = { force: values.force ? 'true' : undefined };
-        const deleted = await console.delete(path`/v1/tenants/${tenant}`, { query });
-        if (terminal.isJson) terminal.json(deleted);
-        else terminal.line(`tenant ${tenant}: deleted`);
-        return 0;
+        const { title } = on();
+        const question = `Delete the ${title} with its destinations and keys?`;
+        return deleteRecord(on(), { isSaid: values.yes, isForced: values.force, question });
       }
       default:
         throw new Misuse('say list, get, create or delete');
@@ -80,6 +65,13 @@ A tenant is deleted with its destinations and keys. While batches wait for it, i
   },
 };
 
-function rowOf({ id, name = '', unreadable }: ShownTenant): string[] {
-  return [id, unreadable === true ? '(unreadable: written by another version)' : name];
+async function create(
+  { terminal, console, address, title }: OnRecord,
+  { name, again }: { name?: string | undefined; again: boolean },
+): Promise<number> {
+  const query = { again: again ? 'true' : undefined };
+  const body = name === undefined ? {} : { name };
+  const made = await console.put(address, { body, expected: 'absent', query });
+  terminal.result(made, `${title}: made`);
+  return 0;
 }

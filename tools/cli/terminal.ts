@@ -20,6 +20,12 @@ export class Terminal {
     this.line(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
   }
 
+  /** What was done: as it was answered, for a program, or in a line. */
+  result(value: unknown, text: string): void {
+    if (this.isJson) this.json(value);
+    else this.line(text);
+  }
+
   note(text: string): void {
     process.stderr.write(`${text}\n`);
   }

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { commonOptions, named, openSession, type Command } from './command';
+import { named, openSession, readArgs, type Command } from './command';
 import { ConsoleProblem, path } from './console-client';
 import { linesOf } from './ndjson';
 import type { Terminal } from './terminal';
@@ -27,11 +26,7 @@ role would let anybody else in. Each step is told when it is done; of one that f
 Exit code: 0 if the destination works, 1 if a step failed.
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: commonOptions,
-    });
+    const { values, positionals } = readArgs(args, {});
     const [tenant = '', destination = ''] = named(positionals, 'TENANT', 'DESTINATION');
     const { terminal, console } = openSession(values);
     const address = path`/v1/tenants/${tenant}/destinations/${destination}/test`;
