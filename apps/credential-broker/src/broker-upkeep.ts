@@ -4,25 +4,39 @@ import { issuerDocumentsProblem } from './issuer-check';
 import type { SigningKeys } from './signing-keys';
 
 interface BrokerUpkeepParts {
-  keys: SigningKeys;
-  issuer: Issuer;
+  keys: Pick<SigningKeys, 'current' | 'refresh'>;
+  issuer: Pick<Issuer, 'url' | 'jwks'>;
   metrics: Metrics;
-  log: Logger;
+  log: Pick<Logger, 'info' | 'error'>;
   timeoutMs: number;
+  times?: UpkeepTimes;
 }
 
-/** A key that another broker has made is published long before it signs, so a minute is soon. */
-const KEYS_MS = 60_000;
-/** The first look comes a moment after we listen, which whatever stands in front of us may have to notice first. */
-const CHECK_MS = { first: 2_000, whileAmiss: 30_000, well: 3_600_000 } as const;
+interface UpkeepTimes {
+  /** A key that another broker has made is published long before it signs, so a minute is soon. */
+  keysMs: number;
+  /** The first look comes a moment after we listen, which whatever stands in front of us may have to notice first. */
+  firstCheckMs: number;
+  whileAmissMs: number;
+  wellMs: number;
+}
+
+const TIMES: UpkeepTimes = {
+  keysMs: 60_000,
+  firstCheckMs: 2_000,
+  whileAmissMs: 30_000,
+  wellMs: 3_600_000,
+};
 
 /** What the broker looks after by itself: that its signing keys are the ones of all brokers, and that AWS finds its documents. */
 export class BrokerUpkeep {
   private timers: NodeJS.Timeout[] = [];
   private problem: string | undefined;
   private isStopped = false;
+  private readonly times: UpkeepTimes;
 
   constructor(private readonly parts: BrokerUpkeepParts) {
+    this.times = parts.times ?? TIMES;
     const gauge: ReturnType<Metrics['gauge']> = parts.metrics.gauge(
       'broker_issuer_unreachable',
       '1 if the documents of the issuer are not found at its address',
@@ -32,9 +46,9 @@ export class BrokerUpkeep {
   }
 
   start(): void {
-    const refreshing = setInterval(() => void this.refreshKeys(), KEYS_MS);
+    const refreshing = setInterval(() => void this.refreshKeys(), this.times.keysMs);
     this.timers.push(refreshing.unref());
-    this.checkIn(CHECK_MS.first);
+    this.checkIn(this.times.firstCheckMs);
   }
 
   stop(): void {
@@ -71,6 +85,6 @@ export class BrokerUpkeep {
     if (found === undefined && this.problem !== undefined)
       log.info({ issuer: issuer.url }, 'the documents of the issuer are found again');
     this.problem = found;
-    this.checkIn(found === undefined ? CHECK_MS.well : CHECK_MS.whileAmiss);
+    this.checkIn(found === undefined ? this.times.wellMs : this.times.whileAmissMs);
   }
 }
