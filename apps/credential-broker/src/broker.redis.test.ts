@@ -209,7 +209,7 @@ test.each<[string, string | Buffer]>([
   ['a length that is no number', 'x#{}'],
   ['a negative length', '-5#{}'],
   ['an endless length', '999999999999999999999#{'],
-  ['more than may be sent', `20000#${'x'.repeat(20_000)}`],
+  ['more than may be sent', `200000#${'x'.repeat(200_000)}`],
   ['no JSON', '5#{{{{{'],
   ['JSON that is no message', '4#null2#[]1#5'],
   ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x23, 0xff])],

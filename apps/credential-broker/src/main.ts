@@ -12,8 +12,11 @@ import type { Server } from 'node:net';
 import { BrokerModule } from './broker.module';
 import { BROKER_CONFIG, BROKER_LOG, type BrokerConfig } from './config';
 
-/** A request for a session is a few hundred characters. */
-const MESSAGE_CHARS_MAX = 16 * 1024;
+/**
+ * A request is a few hundred characters, but Nest holds this against all that is there to be read, of however many requests: up to 64 KiB
+ * at a time. With 16 KiB, a worker that asked for a hundred sessions at once lost its connection, and all hundred answers.
+ */
+const READ_CHARS_MAX = 128 * 1024;
 
 export function startBroker(): Promise<RunningApp> {
   return startHttpApp(BrokerModule, (app) => {
@@ -28,7 +31,7 @@ export function startBroker(): Promise<RunningApp> {
           options: {
             host: config.host,
             port: config.tcpPort,
-            maxBufferSize: MESSAGE_CHARS_MAX,
+            maxBufferSize: READ_CHARS_MAX,
             ...(tlsOptions === undefined ? {} : { tlsOptions }),
           },
         });

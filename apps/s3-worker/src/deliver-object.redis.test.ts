@@ -96,6 +96,7 @@ test('a bucket that lies in another Region is found there, and once known at the
   expect(storedKeys()).toEqual([nthKey(begun, 0)]);
   expect(bed.aws.counters().calls['s3:PutObject']).toEqual({
     calls: 2,
+    mostAtOnce: 1,
     errors: { PermanentRedirect: 1 },
   });
   await deliver(await begin(begun.batch.id));

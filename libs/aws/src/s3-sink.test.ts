@@ -128,6 +128,7 @@ test('a bucket of another Region is found where S3 says that it lies', async () 
   expect(await put({}, { as: { ...access, region: 'us-east-1' } })).toBe('created');
   expect(aws.counters().calls['s3:PutObject']).toEqual({
     calls: 2,
+    mostAtOnce: 1,
     errors: { PermanentRedirect: 1 },
   });
 });

@@ -2,6 +2,8 @@ import type { SortedBatch } from './log-batch';
 
 export interface OperationCount {
   readonly calls: number;
+  /** How many of them were under way at the same time, at most. */
+  readonly mostAtOnce: number;
   /** Refusals and failures, by AWS's error code. */
   readonly errors: Readonly<Record<string, number>>;
 }
@@ -25,9 +27,16 @@ export interface CounterReading {
   };
 }
 
+interface Calls {
+  calls: number;
+  underWay: number;
+  mostAtOnce: number;
+  readonly errors: Map<string, number>;
+}
+
 /** What has been asked of the sandbox and what became of it, since the start or the last reset. */
 export class Counters {
-  private readonly calls = new Map<string, { calls: number; errors: Map<string, number> }>();
+  private readonly calls = new Map<string, Calls>();
   private readonly logEvents = {
     batches: 0,
     accepted: 0,
@@ -38,13 +47,22 @@ export class Counters {
   };
   private readonly objects = { put: 0, putBytes: 0, overwritten: 0 };
 
+  /** A call is under way; what is returned is told of its end. */
+  begin(operation: string): () => void {
+    const count = this.callsOf(operation);
+    count.underWay += 1;
+    count.mostAtOnce = Math.max(count.mostAtOnce, count.underWay);
+    return () => {
+      count.underWay -= 1;
+    };
+  }
+
   countCall(operation: string, errorCode: string | undefined): void {
-    const count = this.calls.get(operation) ?? { calls: 0, errors: new Map<string, number>() };
+    const count = this.callsOf(operation);
     count.calls += 1;
     if (errorCode !== undefined) {
       count.errors.set(errorCode, (count.errors.get(errorCode) ?? 0) + 1);
     }
-    this.calls.set(operation, count);
   }
 
   countLogEvents(batch: SortedBatch): void {
@@ -63,15 +81,25 @@ export class Counters {
   }
 
   read(): CounterReading {
-    const calls = [...this.calls].map(([operation, { calls: count, errors }]) => [
-      operation,
-      { calls: count, errors: Object.fromEntries(errors) },
-    ]);
+    const calls = [...this.calls]
+      .filter(([, { calls: count }]) => count > 0)
+      .map(([operation, { calls: count, mostAtOnce, errors }]) => [
+        operation,
+        { calls: count, mostAtOnce, errors: Object.fromEntries(errors) },
+      ]);
     return {
       calls: Object.fromEntries(calls) as Record<string, OperationCount>,
       logEvents: { ...this.logEvents },
       objects: { ...this.objects },
     };
+  }
+
+  private callsOf(operation: string): Calls {
+    const known = this.calls.get(operation);
+    if (known !== undefined) return known;
+    const count = { calls: 0, underWay: 0, mostAtOnce: 0, errors: new Map<string, number>() };
+    this.calls.set(operation, count);
+    return count;
   }
 
   reset(): void {

@@ -354,8 +354,8 @@ describe('counters', () => {
     await refusalOf(putObject());
     expect(sandbox.counters()).toMatchObject({
       calls: {
-        'logs:PutLogEvents': { calls: 2, errors: { ResourceNotFoundException: 1 } },
-        's3:PutObject': { calls: 1, errors: { SlowDown: 1 } },
+        'logs:PutLogEvents': { calls: 2, mostAtOnce: 1, errors: { ResourceNotFoundException: 1 } },
+        's3:PutObject': { calls: 1, mostAtOnce: 1, errors: { SlowDown: 1 } },
       },
       logEvents: { batches: 1, accepted: 1, acceptedMessageBytes: 5 },
       objects: { put: 0 },

@@ -75,10 +75,12 @@ async function answerAsAws(exchange: Exchange, parts: ServerParts): Promise<Answ
   const { state } = parts;
   const service = serviceOf(exchange.message);
   let operation = 'Unknown';
+  let end: (() => void) | undefined;
   try {
     const request = await readRequest(exchange.message, service, parts);
     const call = prepareCall(request, service, { exchange, parts });
     operation = call.operation;
+    end = state.counters.begin(`${service}:${operation}`);
     const answer = await call.answer((subject) => state.faults.apply(subject, exchange));
     state.counters.countCall(`${service}:${operation}`, undefined);
     return answer;
@@ -90,6 +92,8 @@ async function answerAsAws(exchange: Exchange, parts: ServerParts): Promise<Answ
     if (!(thrown instanceof AwsError)) throw thrown;
     state.counters.countCall(`${service}:${operation}`, thrown.code);
     return renderError(thrown, service, exchange);
+  } finally {
+    end?.();
   }
 }
 
