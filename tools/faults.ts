@@ -6,7 +6,7 @@ import { MISUSE_EXIT_CODE, misuseLine, whole } from './misuse';
 
 const ROOT = join(__dirname, '..', '..');
 
-const HELP = `Breaks everything that can break, under load, and checks that nothing acknowledged is lost. Takes about half an hour.
+const HELP = `Breaks everything that can break, under load, and checks that nothing acknowledged is lost. Takes about a quarter of an hour.
 
   npm run test:faults                 all scenarios, in their long form
   npm run test:faults -- [options]
