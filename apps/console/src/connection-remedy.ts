@@ -7,13 +7,14 @@ import {
   type AccountSetup,
   type Denial,
 } from '@logferry/aws';
-import type { Failure } from '@logferry/core';
-import { accountOf, type Destination } from '@logferry/core';
+import type { Destination, Failure } from '@logferry/core';
 import type { Remedy, Verdict } from './connection-step';
 
 interface Situation {
   tenantId: string;
   destination: Destination;
+  /** As far as it is known, or was found out. */
+  account: string | undefined;
   /** As it would be printed; nothing where the platform is not set up for these credentials. */
   setup: AccountSetup | undefined;
 }
@@ -61,11 +62,11 @@ function denialTrouble(denial: Denial, situation: Situation): Partial<Trouble> {
   switch (by) {
     case 'organization':
       return {
-        message: `${what} by a policy of the account's AWS Organization. Whoever manages the organization has to allow it; the role's own policy does not help.`,
+        message: `${what} by a policy of the account's AWS Organization. Whoever manages the organization has to allow it; the ${granteeOf(situation)}'s own policy does not help.`,
       };
     case 'permissions_boundary':
       return {
-        message: `${what} since the role's permissions boundary does not allow it. Widen the boundary; the role's own policy does not help.`,
+        message: `${what} since the ${granteeOf(situation)}'s permissions boundary does not allow it. Widen the boundary; the ${granteeOf(situation)}'s own policy does not help.`,
         missing: [action],
       };
     case 'endpoint':
@@ -79,7 +80,9 @@ function denialTrouble(denial: Denial, situation: Situation): Partial<Trouble> {
     case 'identity':
     case undefined:
       return isExplicit
-        ? { message: `${what} outright: a policy of the role denies it. Remove that Deny.` }
+        ? {
+            message: `${what} outright: a policy of the ${granteeOf(situation)} denies it. Remove that Deny.`,
+          }
         : identityTrouble(action, denial, situation);
   }
 }
@@ -87,9 +90,11 @@ function denialTrouble(denial: Denial, situation: Situation): Partial<Trouble> {
 function identityTrouble(
   action: string,
   { keyArn }: Denial,
-  { tenantId, destination }: Situation,
+  situation: Situation,
 ): Partial<Trouble> {
-  const owner = { tenantId, account: accountOf(destination) ?? '*' };
+  const { tenantId, destination, account = '*' } = situation;
+  const grantee = granteeOf(situation);
+  const owner = { tenantId, account };
   const isNeeded = neededActions(destination).some((needed) => needed.action === action);
   const printed = isNeeded ? statementFor(destination, owner, action) : undefined;
   // A key that the bucket's own settings name is none that the destination knows of.
@@ -100,21 +105,22 @@ function identityTrouble(
       : { Sid: 'UseKmsKey', Effect: 'Allow', Action: [action], Resource: [keyArn] });
   const on = statement?.Resource.join(', ') ?? 'the target';
   return {
-    message: `The role may not ${action} on ${on}. Add that to its policy${keyArn === undefined ? '' : ", and see that the key's own policy leaves it to IAM"}.`,
+    message: `The ${grantee} may not ${action} on ${on}. Add that to its policy${keyArn === undefined ? '' : ", and see that the key's own policy leaves it to IAM"}.`,
     missing: [action],
-    remedies: statement === undefined ? [] : [{ to: 'role_policy', add: statement }],
+    remedies: statement === undefined ? [] : [{ to: `${grantee}_policy`, add: statement }],
   };
 }
 
 function resourceTrouble(
   { action = '', isExplicit }: Denial,
-  { setup }: Situation,
+  situation: Situation,
 ): Partial<Trouble> {
+  const { setup } = situation;
   const isOfKey = action.startsWith('kms:');
   const whose = isOfKey ? "the KMS key's own policy" : "the bucket's own policy";
   return isExplicit
     ? {
-        message: `AWS refuses ${action} outright: ${whose} denies it. The role's policy is not the problem: change the Deny.`,
+        message: `AWS refuses ${action} outright: ${whose} denies it. The ${granteeOf(situation)}'s policy is not the problem: change the Deny.`,
       }
     : {
         message: `AWS refuses ${action}: ${whose} does not allow it, and what belongs to another account has to.`,
@@ -124,14 +130,19 @@ function resourceTrouble(
 }
 
 /** AWS says why to the account that a thing belongs to, and to no other. */
-function untoldTrouble({ destination, setup }: Situation): Partial<Trouble> {
+function untoldTrouble({ destination, account, setup }: Situation): Partial<Trouble> {
   if (destination.type !== 's3') return {};
   const { bucket, expectedBucketOwner } = destination.s3;
-  const owner = expectedBucketOwner ?? accountOf(destination);
+  const owner = expectedBucketOwner ?? account;
   return {
     message: `S3 refuses without saying why, as it does where a bucket belongs to another account: ${bucket} is not one of ${owner ?? 'the account of the access key'}, or its owner's policy does not let us in. If it is another account's on purpose, name that as expectedBucketOwner.`,
     remedies: resourceRemedies(setup, 'bucket'),
   };
+}
+
+/** Whose policies say what we may do. */
+function granteeOf({ destination }: Situation): 'role' | 'user' {
+  return destination.credentials.kind === 'access_key' ? 'user' : 'role';
 }
 
 function resourceRemedies(setup: AccountSetup | undefined, on: 'kms_key' | 'bucket'): Remedy[] {

@@ -13,7 +13,13 @@ export type StepName = keyof typeof STEPS;
 
 /** What to change, ready to paste. */
 export interface Remedy {
-  to: 'role_policy' | 'trust_policy' | 'identity_provider' | 'key_policy' | 'bucket_policy';
+  to:
+    | 'role_policy'
+    | 'user_policy'
+    | 'trust_policy'
+    | 'identity_provider'
+    | 'key_policy'
+    | 'bucket_policy';
   add: object;
 }
 

@@ -385,3 +385,13 @@ test('a destination that the broker does not know yet is waited for', async () =
   });
   expect(failed(steps)).toEqual([]);
 });
+
+test('what is rationed is waited for: it says nothing of the account', async () => {
+  paste(logs());
+  const memory = creationMemory();
+  const waits = [300, 0];
+  const take = () => Promise.resolve(waits.shift() ?? 0);
+  const steps = await run(logs(), { memory: { ...memory, rations: { take } } });
+  expect(failed(steps)).toEqual([]);
+  expect(waits).toEqual([]);
+});

@@ -69,10 +69,19 @@ interface ConnectionTestCall {
 }
 
 const DEADLINES_MS = { step: 20_000, all: 60_000 };
-/** A destination that was just saved is known to the broker a moment later. */
-const UNKNOWN_YET: readonly FailureCode[] = ['destination.changing', 'destination.missing'];
-const UNKNOWN_WAIT_MS = 250;
-const UNKNOWN_TRIES = 12;
+/**
+ * What is over in a moment and says nothing of the account: a destination that was just saved is not known to the broker yet, and what
+ * is rationed waits for its turn.
+ */
+const PASSING: readonly FailureCode[] = [
+  'destination.changing',
+  'destination.missing',
+  'credential.rationed',
+  'cloudwatch.create_rationed',
+  'cloudwatch.not_there_yet',
+];
+const PASSING_WAIT_MS = 250;
+const PATIENCE_MS = 5_000;
 
 /** Does with a destination what delivering does, once, and says what is missing. */
 export class ConnectionTest {
@@ -91,8 +100,7 @@ export class ConnectionTest {
         isBlocked && name !== 'decoy'
           ? { outcome: 'skipped', message: 'a step before it did not pass' }
           : await run.verdict(name, leftMs);
-      // Without a session there is nothing to write with; without the bucket, nothing to write to.
-      isBlocked ||= verdict.outcome === 'failed' && ['session', 'region'].includes(name);
+      isBlocked ||= isTheEnd(name, verdict);
       yield { step: name, ...verdict, tookMs: Math.round(performance.now() - startMs) };
     }
   }
@@ -140,7 +148,14 @@ class TestRun {
   private refused(error: unknown): Verdict {
     if (!(error instanceof Failure)) throw error;
     const { tenantId, destination } = this.call;
-    return explainFailure(error, { tenantId, destination, setup: this.setup() });
+    const { account } = this;
+    // Of a session another is to be had; of an access key there is none but this.
+    const isKey = destination.credentials.kind === 'access_key';
+    const failure =
+      isKey && error.code === 'credential.expired'
+        ? new Failure('credential.key_refused', { cause: error })
+        : error;
+    return explainFailure(failure, { tenantId, destination, account, setup: this.setup() });
   }
 
   private setup(): AccountSetup | undefined {
@@ -167,22 +182,10 @@ class TestRun {
 
   private async getSession(): Promise<Verdict> {
     this.sessionFailed = true;
-    this.session = await this.askSession();
+    const { tenantId, destination } = this.call;
+    this.session = await patiently(() => this.parts.sessions.newSession(tenantId, destination));
     this.sessionFailed = false;
     return { outcome: 'ok', message: 'there is a session' };
-  }
-
-  private async askSession(): Promise<AwsSession> {
-    const { tenantId, destination } = this.call;
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.parts.sessions.newSession(tenantId, destination);
-      } catch (error) {
-        const isUnknownYet = error instanceof Failure && UNKNOWN_YET.includes(error.code);
-        if (!isUnknownYet || tries === UNKNOWN_TRIES) throw error;
-        await wait(UNKNOWN_WAIT_MS);
-      }
-    }
   }
 
   private access(): SinkAccess {
@@ -234,7 +237,7 @@ class TestRun {
     });
     const { head, tail } = logEventsFrame(logGroup, logStream);
     const logEvent = JSON.stringify({ timestamp: nowMs, message: this.message(nowMs) });
-    await sink.put(this.access(), {
+    const put = {
       logGroup,
       logStream,
       body: Buffer.from(`${head}${logEvent}${tail}`),
@@ -242,7 +245,8 @@ class TestRun {
       compression,
       account: this.account ?? tenantId,
       newGroup,
-    });
+    };
+    await patiently(() => sink.put(this.access(), put));
     const created = ['group', 'stream'].filter((what) => made.has(what));
     return {
       outcome: 'ok',
@@ -326,6 +330,26 @@ class TestRun {
   private s3(): S3Sink {
     const { transport, forcePathStyle } = this.parts;
     return new S3Sink(transport, { clientsMax: 1, forcePathStyle });
+  }
+}
+
+/** Without a session, or with a key that AWS does not take, there is nothing to write with; without the bucket, nothing to write to. */
+function isTheEnd(name: StepName, { outcome, code }: Verdict): boolean {
+  if (outcome !== 'failed') return false;
+  return name === 'session' || name === 'region' || code === 'credential.key_refused';
+}
+
+/** Does something again while what keeps it is passing. */
+async function patiently<T>(act: () => Promise<T>): Promise<T> {
+  for (const endMs = performance.now() + PATIENCE_MS; ;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof Failure) || !PASSING.includes(error.code)) throw error;
+      const waitMs = Math.max(PASSING_WAIT_MS, error.retryAfterMs ?? 0);
+      if (performance.now() + waitMs > endMs) throw error;
+      await wait(waitMs);
+    }
   }
 }
 

@@ -12,6 +12,7 @@ const StepView = z.strictObject({
       z.strictObject({
         to: z.enum([
           'role_policy',
+          'user_policy',
           'trust_policy',
           'identity_provider',
           'key_policy',
