@@ -119,7 +119,7 @@ describe('what listens within our network', () => {
     const resolve = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
     const client = new HookClient({ resolve, isAllowed: () => true, timeoutMs: 300 });
     const answer = await client.post({ ...call, url: `https://acme.dev:${port()}/hook` });
-    expect(answer).toEqual({ kind: 'unreachable', why: 'not in time' });
+    expect(answer).toEqual({ kind: 'silent' });
     expect(connections).toBe(1);
   });
 });
@@ -148,13 +148,21 @@ test('of an endless answer only a part is read', async () => {
 });
 
 test.each([
-  [{ status: 200, fault: 'hang' }, 'not in time'],
-  [{ status: 200, fault: 'cut' }, 'ECONNRESET'],
-] as const)('no answer is said to be none: %j', async (reply, why) => {
-  standIn.replies.push(reply);
-  const answer = await toStandIn({ timeoutMs: 300 }).post(call);
-  expect(answer).toEqual({ kind: 'unreachable', why });
+  ['hang', { kind: 'silent' }],
+  ['cut', { kind: 'unreachable', why: 'ECONNRESET' }],
+] as const)('no answer is said to be none: %s', async (fault, answer) => {
+  standIn.replies.push({ status: 200, fault });
+  expect(await toStandIn({ timeoutMs: 300 }).post(call)).toEqual(answer);
 });
+
+test.each(['halting', 'halved'] as const)(
+  'what was taken was taken, although the end of the answer does not come: %s',
+  async (fault) => {
+    standIn.replies.push({ status: 200, fault });
+    const answer = await toStandIn({ timeoutMs: 5_000 }).post(call);
+    expect(answer).toEqual({ kind: 'answered', status: 200, retryAfterMs: undefined });
+  },
+);
 
 test.each([
   ['7', 7_000],

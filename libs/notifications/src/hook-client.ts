@@ -14,6 +14,8 @@ export type HookAnswer =
   | { kind: 'answered'; status: number; retryAfterMs: number | undefined }
   /** It leads to where nothing may be sent. */
   | { kind: 'forbidden' }
+  /** Nothing came in time. */
+  | { kind: 'silent' }
   | { kind: 'unreachable'; why: string };
 
 export interface HookClientOptions {
@@ -27,8 +29,9 @@ export interface HookClientOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-/** What it says is not shown to anybody; only that it ends is waited for. */
+/** What it says is not shown to anybody, and its status says all: its end is waited for out of politeness. */
 const ANSWER_BYTES_MAX = 16_384;
+const ANSWER_END_MS = 1_000;
 const RETRY_AFTER_MS_MAX = 3_600_000;
 
 /**
@@ -47,11 +50,12 @@ export class HookClient {
       const answer = await this.send(new URL(url), { headers, body, signal });
       const { statusCode: status = 0 } = answer;
       const retryAfterMs = retryAfter(answer.headers['retry-after']);
-      await readBounded(answer);
+      await readToEnd(answer);
       return { kind: 'answered', status, retryAfterMs };
     } catch (error) {
       if (error instanceof Forbidden) return { kind: 'forbidden' };
-      return { kind: 'unreachable', why: signal.aborted ? 'not in time' : codeOf(error) };
+      if (signal.aborted) return { kind: 'silent' };
+      return { kind: 'unreachable', why: codeOf(error) };
     }
   }
 
@@ -120,14 +124,21 @@ function resolveBySystem(host: string): Promise<LookupAddress[]> {
   );
 }
 
-/** The answer's end, or as much of it as is taken. */
-async function readBounded(answer: IncomingMessage): Promise<void> {
-  let bytes = 0;
-  for await (const chunk of answer) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > ANSWER_BYTES_MAX) break;
+/** The answer's end, or as much of it as is taken. What was taken and breaks off here must not be sent again for a day. */
+async function readToEnd(answer: IncomingMessage): Promise<void> {
+  const late = setTimeout(() => answer.destroy(), ANSWER_END_MS);
+  try {
+    let bytes = 0;
+    for await (const chunk of answer) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > ANSWER_BYTES_MAX) return;
+    }
+  } catch {
+    // It is known what became of the message.
+  } finally {
+    clearTimeout(late);
+    answer.destroy();
   }
-  answer.destroy();
 }
 
 /** In seconds, or as a time. */

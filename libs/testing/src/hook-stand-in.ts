@@ -15,8 +15,8 @@ export interface HookReply {
   status: number;
   body?: string;
   headers?: Record<string, string>;
-  /** `hang`: no answer at all; `cut`: the connection ends in the middle of it. */
-  fault?: 'hang' | 'cut';
+  /** `hang`: no answer at all; `cut`: the connection ends instead; `halting`, `halved`: so behind the status, before the answer's end. */
+  fault?: 'hang' | 'cut' | 'halting' | 'halved';
 }
 
 export interface HookStandIn {
@@ -59,11 +59,12 @@ export async function startHookStandIn(port = 0): Promise<HookStandIn> {
         fault,
       } = replies.shift() ?? judge(message, allowances);
       if (fault === 'hang') return;
+      if (fault === 'cut') return void response.socket?.destroy();
       response.writeHead(status, { 'content-type': 'text/plain', ...headers });
-      if (fault === 'cut') {
-        response.write('half of ');
-        response.socket?.destroy();
-      } else response.end(body);
+      if (fault === undefined) return void response.end(body);
+      response.write('half of ', () => {
+        if (fault === 'halved') response.socket?.destroy();
+      });
     });
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
