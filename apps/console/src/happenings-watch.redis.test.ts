@@ -67,10 +67,20 @@ const add = (notification: Notification): Promise<void> => {
   return Promise.resolve();
 };
 
+/** As consoles read it: what cannot be read is no tenant that has less. */
+const directory = {
+  tenant: async (tenantId: string) => {
+    const record = await store.tenant(tenantId);
+    const [problem] = record?.unreadable ?? [];
+    if (problem !== undefined) throw problem;
+    return record;
+  },
+};
+
 function aWatch(): HappeningsWatch {
   const watch = new HappeningsWatch({
     store,
-    directory: store,
+    directory,
     standings: new Standings(bed.redis, SHARDS),
     sources: new SourcesWatch({ store, runs: new SourceRuns(bed.redis), add, everyMs: 0 }),
     memory: new WatchMemory(bed.redis),
@@ -243,6 +253,28 @@ test('of many tenants to whom nothing happens, each is asked for a few things, a
   expect(calls.reduce((sum, count) => sum + count, 0)).toBeLessThan(250 * 10);
 });
 
+test('what another version has written keeps nobody else from being told, and is not told anew when it can be read', async () => {
+  for (const tenantId of ['acme', 'globex', 'initech']) await aTenant(tenantId);
+  const watch = aWatch();
+  await watch.round();
+  const dead = await aBatch('acme');
+  await bed.stores[shard('acme')]?.deadLetter(dead, 'batch.stalled');
+  await watch.round();
+  const memory = await bed.redis.hget('{lf}:watch:acme', 'destination/logs');
+  const readable = (await bed.redis.hget('{lf}:destinations:acme', 'logs')) ?? '';
+  await bed.redis.hset('{lf}:destinations:acme', 'logs', '{"id":"logs","of":"another version"}');
+  const tenant = (await bed.redis.hget('{lf}:tenants', 'globex')) ?? '';
+  await bed.redis.hset('{lf}:tenants', 'globex', '{"of":"another version"}');
+  await fail('initech', await aBatch('initech'), 's3.bucket_missing', 'suspended');
+  await watch.round();
+  expect(kinds()).toEqual(['acme destination.dead_lettered', 'initech destination.suspended']);
+  expect(await bed.redis.hget('{lf}:watch:acme', 'destination/logs')).toBe(memory);
+  await bed.redis.hset('{lf}:destinations:acme', 'logs', readable);
+  await bed.redis.hset('{lf}:tenants', 'globex', tenant);
+  await watch.round();
+  expect(told).toHaveLength(2);
+});
+
 const source = Source.parse({
   id: 'auth0',
   type: 'auth0',
@@ -290,15 +322,26 @@ test('the daily report is sent once a day from its hour on, whichever console lo
   expect(told.filter(({ channelId }) => channelId === 'later')).toEqual([]);
 });
 
-test('what is remembered of a source goes with it', async () => {
+test('what is remembered of a source goes with it, and with a channel what was reported there', async () => {
   await aTenant('acme');
   await store.putSource('acme', source);
+  const { sealedSecret } = source;
+  for (const id of ['ops', 'gone']) {
+    const channel = { id, kind: 'slack', host: 'x', sealedSecret, dailyReportHour: 0 };
+    await bed.redis.hset('{lf}:channels:acme', id, JSON.stringify(Channel.parse(channel)));
+  }
   const watch = aWatch();
+  const remembered = async () =>
+    (await bed.redis.hkeys('{lf}:watch:acme')).filter((name) => /source|report/.test(name)).sort();
   await watch.round();
-  expect(await bed.redis.hexists('{lf}:watch:acme', 'source/auth0')).toBe(1);
+  expect(await remembered()).toEqual(['report/gone/auth0', 'report/ops/auth0', 'source/auth0']);
+  await bed.redis.hdel('{lf}:channels:acme', 'gone');
+  await watch.round();
+  expect(await remembered()).toEqual(['report/ops/auth0', 'source/auth0']);
+  await bed.redis.hset('{lf}:sources:acme', 'auth0', '{"of":"another version"}');
+  await watch.round();
+  expect(await remembered()).toEqual(['report/ops/auth0', 'source/auth0']);
   await store.deleteSource('acme', 'auth0');
   await watch.round();
-  expect(
-    (await bed.redis.hkeys('{lf}:watch:acme')).filter((name) => /source|report/.test(name)),
-  ).toEqual([]);
+  expect(await remembered()).toEqual([]);
 });

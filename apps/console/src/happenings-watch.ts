@@ -1,7 +1,13 @@
 import { destinationKey, type Destination, type Notification } from '@logferry/core';
 import { within, type Standings } from '@logferry/queue';
 import type { Logger } from '@logferry/runtime';
-import { Unreadable, type ConfigStore, type Directory, type WatchMemory } from '@logferry/store';
+import {
+  Unreadable,
+  type ConfigStore,
+  type Directory,
+  type TenantRecord,
+  type WatchMemory,
+} from '@logferry/store';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -93,14 +99,16 @@ export class HappeningsWatch {
   private async lookAt(tenantIds: readonly string[]): Promise<void> {
     const { memory, standings, sources } = this.parts;
     const memories = await memory.of(tenantIds);
-    const places = (await Promise.all(tenantIds.map((id) => this.destinationsOf(id)))).flat();
+    const read = await Promise.all(tenantIds.map((id) => this.destinationsOf(id)));
+    const places = read.flatMap((one) => one.places);
     const found = await standings.of(places);
     const nowMs = Date.now();
     const ofTenant = async (tenantId: string, i: number): Promise<void> => {
       const { isKnown = false, things = new Map<string, unknown>() } = memories[i] ?? {};
       const changes = new Map<string, object | undefined>();
       for (const name of things.keys())
-        if (name.startsWith(OF_DESTINATION)) changes.set(name, undefined);
+        if (name.startsWith(OF_DESTINATION) && read[i]?.isUnread(name) !== true)
+          changes.set(name, undefined);
       for (const [n, place] of places.entries()) {
         const standing = found[n];
         if (place.tenantId !== tenantId || standing === undefined) continue;
@@ -127,19 +135,28 @@ export class HappeningsWatch {
     return after;
   }
 
-  private async destinationsOf(tenantId: string): Promise<Place[]> {
-    const { directory, store, lateMs } = this.parts;
-    const record = await directory.tenant(tenantId).catch((error: unknown) => {
-      // One that cannot be read is no reason to be silent about the others.
-      if (error instanceof Unreadable) return store.tenant(tenantId);
-      throw error;
-    });
-    return (record?.destinations ?? []).map((destination) => ({
+  /** One that cannot be read is no reason to be silent about the others. What was told of it is not told anew when it can be. */
+  private async destinationsOf(tenantId: string): Promise<ReadTenant> {
+    const { lateMs } = this.parts;
+    const record = await this.recordOf(tenantId);
+    if (record === 'unreadable') return { places: [], isUnread: () => true };
+    const unread = new Set(record?.unreadable?.map(({ id }) => OF_DESTINATION + id));
+    const places = (record?.destinations ?? []).map((destination) => ({
       tenantId,
       destinationId: destination.id,
       sink: destination.type,
       lateAfterMs: lateMs + lingerMsOf(destination),
     }));
+    return { places, isUnread: (name) => unread.has(name) };
+  }
+
+  private async recordOf(tenantId: string): Promise<TenantRecord | undefined | 'unreadable'> {
+    const { directory, store } = this.parts;
+    try {
+      return await directory.tenant(tenantId).catch(ofUnreadable(() => store.tenant(tenantId)));
+    } catch (error) {
+      return ofUnreadable(() => 'unreadable' as const)(error);
+    }
   }
 
   private async mayGoOn(): Promise<boolean> {
@@ -151,11 +168,26 @@ export class HappeningsWatch {
   }
 }
 
+/** What is looked at of a tenant. */
+interface ReadTenant {
+  places: Place[];
+  /** Whether what is remembered by this name is of a destination that is there and cannot be read. */
+  isUnread(name: string): boolean;
+}
+
 interface Place {
   tenantId: string;
   destinationId: string;
   sink: Destination['type'];
   lateAfterMs: number;
+}
+
+/** @throws what is no Unreadable */
+function ofUnreadable<T>(answer: () => T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof Unreadable) return answer();
+    throw error;
+  };
 }
 
 function lingerMsOf(destination: Destination): number {

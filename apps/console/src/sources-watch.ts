@@ -1,4 +1,4 @@
-import type { Notification, Source, SourceRun } from '@logferry/core';
+import type { Channel, Notification, Source, SourceRun } from '@logferry/core';
 import type { SourcePlace, SourceRuns } from '@logferry/sources';
 import type { ConfigStore } from '@logferry/store';
 import { reportDay, reportOf, stoppedNotice, type SourceMemory } from './source-notices';
@@ -41,15 +41,21 @@ export class SourcesWatch {
     const { store, everyMs = EVERY_MS } = this.parts;
     const changes: Changes = new Map();
     if (nowMs - (this.lookedAtMs.get(tenantId) ?? 0) < everyMs) return changes;
-    const { sources } = await store.sources(tenantId);
-    const known = new Set(sources.map(({ id }) => id));
+    const { sources, unreadable } = await store.sources(tenantId);
+    const channels = await store.channels(tenantId);
+    const there = new Set(
+      [...sources, ...unreadable].flatMap(({ id }) => [
+        OF_SOURCE + id,
+        ...channels.map((channel) => reportName(channel.id, id)),
+      ]),
+    );
     for (const name of things.keys())
-      if (isOfSource(name) && !known.has(name.split('/').at(-1) ?? ''))
-        changes.set(name, undefined);
+      if (isOfSource(name) && !there.has(name)) changes.set(name, undefined);
     let isDone = true;
     for (const source of sources) {
-      await this.notice({ tenantId, source, nowMs }, things, changes);
-      isDone = (await this.report({ tenantId, source, nowMs }, things, changes)) && isDone;
+      const looking = { tenantId, source, channels, nowMs };
+      await this.notice(looking, things, changes);
+      isDone = (await this.report(looking, things, changes)) && isDone;
     }
     if (isDone) this.lookedAtMs.set(tenantId, nowMs);
     return changes;
@@ -70,11 +76,11 @@ export class SourcesWatch {
 
   /** @returns false if one is left for a later round */
   private async report(looking: Looking, things: Things, changes: Changes): Promise<boolean> {
-    const { tenantId, source, nowMs } = looking;
+    const { tenantId, source, channels, nowMs } = looking;
     const place = { tenantId, sourceId: source.id };
-    for (const channel of await this.parts.store.channels(tenantId)) {
+    for (const channel of channels) {
       const day = reportDay(channel, looking);
-      const name = `${OF_REPORT}${channel.id}/${source.id}`;
+      const name = reportName(channel.id, source.id);
       const before = things.get(name) as { day: string } | undefined;
       if (day === undefined || before?.day === day) continue;
       if (this.reports >= REPORTS_A_ROUND) return false;
@@ -113,8 +119,12 @@ export class SourcesWatch {
 interface Looking {
   tenantId: string;
   source: Source;
+  channels: readonly Channel[];
   nowMs: number;
 }
+
+const reportName = (channelId: string, sourceId: string): string =>
+  `${OF_REPORT}${channelId}/${sourceId}`;
 
 const isOfSource = (name: string): boolean =>
   name.startsWith(OF_SOURCE) || name.startsWith(OF_REPORT);
