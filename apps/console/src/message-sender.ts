@@ -29,13 +29,15 @@ const GIVE_UP_MS = 24 * 3_600_000;
 /** Slack says for good that a hook is gone; a server of a customer's may be in the middle of something. */
 const GONE_MS = { slack: 0, webhook: 3_600_000 } as const;
 const THROTTLED_MS = 30_000;
+/** What did not answer in time is not asked by the next message at once: each takes the whole time again. */
+const SILENT_MS = 30_000;
 
 interface MessageSenderParts {
   store: Pick<ConfigStore, 'channels'>;
   broker: Pick<BrokerDesk, 'channelSecrets'>;
   client: Pick<HookClient, 'post'>;
-  turns: HookTurns;
-  states: ChannelStates;
+  turns: Pick<HookTurns, 'take' | 'keep' | 'pause'>;
+  states: Pick<ChannelStates, 'get' | 'gone' | 'giveUp'>;
   rules: HookRules;
 }
 
@@ -73,9 +75,12 @@ export class MessageSender {
     const { url, signingSecret } = secrets;
     if (hookAddressProblem(channel.kind, url, rules) !== undefined)
       return this.fail(channel, place, 'channel.address_refused');
-    const waitMs = hasTurn ? 0 : await turns.take(url);
-    if (waitMs > TURN_MS) return { kind: 'turn', waitMs };
+    if (notification.kind !== 'channel.test') {
+      const waitMs = await (hasTurn ? turns.keep(url) : turns.take(url));
+      if (waitMs > TURN_MS) return { kind: 'turn', waitMs };
+    }
     const answer = await client.post(callOf(channel, notification, { url, signingSecret }));
+    if (answer.kind === 'silent') await turns.pause(url, SILENT_MS);
     const outcome = outcomeOf(answer);
     if (outcome === 'gone') return this.fail(channel, place, 'channel.gone');
     if (outcome === 'forbidden') return this.fail(channel, place, 'channel.address_refused');
@@ -129,7 +134,7 @@ function callOf(
 
 function outcomeOf(answer: HookAnswer): SendOutcome | 'gone' | 'forbidden' {
   if (answer.kind === 'forbidden') return 'forbidden';
-  if (answer.kind === 'unreachable') return { kind: 'again', code: 'channel.unavailable' };
+  if (answer.kind !== 'answered') return { kind: 'again', code: 'channel.unavailable' };
   const { status, retryAfterMs } = answer;
   if (status >= 200 && status < 300) return { kind: 'sent' };
   if (status === 429)

@@ -42,13 +42,15 @@ const aNotification = (over: Partial<Notification> = {}): Notification => ({
 interface Behaviour {
   connection?: Redis;
   channels?: readonly string[];
-  answer?: (message: Message, hasTurn: boolean, nth: number) => SendOutcome;
+  answer?: (message: Message, hasTurn: boolean, nth: number) => SendOutcome | Promise<SendOutcome>;
+  concurrency?: number;
 }
 
 function work({
   connection,
   channels = ['slack'],
   answer = () => ({ kind: 'sent' }),
+  concurrency = 8,
 }: Behaviour = {}): void {
   const worker = new NotificationWorker({
     redis: connection ?? redis,
@@ -59,6 +61,7 @@ function work({
     },
     onOutcome: (_message, outcome, willRetry) => void outcomes.push([outcome, willRetry]),
     onError: () => undefined,
+    concurrency,
     backoff: { firstMs: 5, mostMs: 20 },
   });
   worker.start();
@@ -124,6 +127,22 @@ test('whoever waited for its turn has it when it comes again', async () => {
   expect(sent.map(({ hasTurn }) => hasTurn)).toEqual([false, true]);
 });
 
+test('the hooks of one tenant that never answer keep nobody else from being told', async () => {
+  const silence = Promise.withResolvers<SendOutcome>();
+  work({
+    channels: ['a', 'b', 'c', 'd', 'e'],
+    answer: ({ notification }) =>
+      notification.tenantId === 'acme' ? silence.promise : { kind: 'sent' },
+  });
+  for (let i = 0; i < 4; i++) await queue.add(aNotification({ id: `run:${i}` }));
+  await until(() => Promise.resolve(sent.length > 0));
+  await queue.add(aNotification({ tenantId: 'globex' }));
+  await until(() => Promise.resolve(outcomes.length === 5));
+  expect(new Set(outcomes.map(([{ kind }]) => kind))).toEqual(new Set(['sent']));
+  silence.resolve({ kind: 'failed', code });
+  await until(() => Promise.resolve(outcomes.length === 25), { timeoutMs: 30_000 });
+}, 60_000);
+
 test('what was left while nobody sent is told when somebody does', async () => {
   await queue.add(aNotification());
   expect(sent).toEqual([]);
@@ -180,6 +199,18 @@ test('turns at one hook are more than a second apart, and those at another are i
     expect(waits[i]).toBeGreaterThan(1_100 * i - 500);
     expect(waits[i]).toBeLessThanOrEqual(1_100 * i);
   }
+});
+
+test('whoever had a turn when the hook asked to wait has another one behind that', async () => {
+  const turns = new HookTurns(redis);
+  const url = 'https://hooks.slack.com/services/A';
+  for (let i = 0; i < 3; i++) await turns.take(url);
+  expect(await turns.keep(url)).toBe(0);
+  await turns.pause(url, 2_000);
+  const waits = [await turns.keep(url), await turns.keep(url)];
+  expect(waits[0]).toBeGreaterThan(1_500);
+  expect((waits[1] ?? 0) - (waits[0] ?? 0)).toBeGreaterThan(1_000);
+  await until(async () => (await turns.keep(url)) === 0, { timeoutMs: 20_000 });
 });
 
 test('nobody has a turn as long as the hook has asked for, and its address is not found in Redis', async () => {

@@ -39,7 +39,11 @@ export interface NotificationWorkerParts {
   backoff?: { firstMs: number; mostMs: number };
 }
 
-const CONCURRENCY = 8;
+/** A message waits for an answer most of the time. */
+const CONCURRENCY = 32;
+/** How much of it may be one tenant's: hooks that never answer must leave room for everybody else. */
+const TENANT_SHARE = 1 / 8;
+const BUSY_MS = 2_000;
 const BACKOFF = { firstMs: 4_000, mostMs: 900_000 };
 /** Then it is no news any more. */
 const GIVE_UP_MS = 24 * 3_600_000;
@@ -48,6 +52,8 @@ const GIVE_UP_MS = 24 * 3_600_000;
 export class NotificationWorker {
   private readonly queue: Queue;
   private readonly told: Told;
+  /** How many messages of each tenant are being sent. */
+  private readonly inHand = new Map<string, number>();
   private worker: Worker | undefined;
 
   constructor(private readonly parts: NotificationWorkerParts) {
@@ -59,7 +65,7 @@ export class NotificationWorker {
     this.worker = new Worker(QUEUE_NAME, (job, token) => this.process(job, token), {
       connection: this.parts.redis,
       prefix: TAG,
-      concurrency: this.parts.concurrency ?? CONCURRENCY,
+      concurrency: this.concurrency,
       // With BullMQ's own 30 s, what a console that was killed had in hand would come a minute and a half later.
       lockDuration: 10_000,
       stalledInterval: 5_000,
@@ -119,7 +125,14 @@ export class NotificationWorker {
 
   private async sendMessage(job: Job<MessageJob>, token: string | undefined): Promise<void> {
     const { attempts, hasTurn, ...message } = job.data;
-    const outcome = await this.parts.send(message, { hasTurn });
+    const { tenantId } = message.notification;
+    const inHand = this.inHand.get(tenantId) ?? 0;
+    if (inHand >= Math.max(1, Math.floor(this.concurrency * TENANT_SHARE)))
+      return delay(job, token, BUSY_MS * (0.5 + Math.random() / 2));
+    this.inHand.set(tenantId, inHand + 1);
+    const outcome = await this.parts
+      .send(message, { hasTurn })
+      .finally(() => this.putDown(tenantId));
     switch (outcome.kind) {
       case 'sent':
       case 'unwanted':
@@ -139,6 +152,16 @@ export class NotificationWorker {
         this.parts.onOutcome(message, outcome, false);
         throw new UnrecoverableError(outcome.code);
     }
+  }
+
+  private putDown(tenantId: string): void {
+    const left = (this.inHand.get(tenantId) ?? 1) - 1;
+    if (left > 0) this.inHand.set(tenantId, left);
+    else this.inHand.delete(tenantId);
+  }
+
+  private get concurrency(): number {
+    return this.parts.concurrency ?? CONCURRENCY;
   }
 
   private backoffMs(attempt: number): number {
