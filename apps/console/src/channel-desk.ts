@@ -23,7 +23,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import type { ChannelStateView, ChannelTestView } from './channel-state-view';
 import { channelView, jsonOf, type ChannelView } from './config-views';
-import { stored, tooMany, unknownTenant, type Put } from './config-outcome';
+import { stored, unknownTenant, type Put } from './config-outcome';
 import { invalid } from './config-problem';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
 import { refuseCredentials } from './destination-desk';
@@ -81,14 +81,20 @@ export class ChannelDesk {
     const { store, readOnly } = this.parts;
     mayWrite(readOnly);
     const { value: entered, expected } = readRecord(ChannelInput, channelId, request);
-    await this.checkRoom(tenantId, channelId);
+    const [tenant] = await store.find([tenantPlace(tenantId)]);
+    if (tenant === undefined) throw unknownTenant();
     const place = channelPlace(tenantId, channelId);
     for (let tries = 0; tries < TRIES; tries++) {
       const [before] = await store.find([place]);
       const { channel, told } = await this.toStore(tenantId, entered, before);
       const written = await store.write(byOf(request), [
         // What was entered goes on with a secret of before, which must not be written over a newer one.
-        { place, to: { value: channel }, expected: expectedOfRead(expected, before?.version) },
+        {
+          place,
+          to: { value: channel },
+          expected: expectedOfRead(expected, before?.version),
+          most: CHANNELS_MAX,
+        },
         { place: tenantPlace(tenantId), expected: 'present' },
       ]);
       const isOvertaken = written.kind === 'conflict' && written.place.kind === 'channel';
@@ -198,15 +204,6 @@ export class ChannelDesk {
     const sealedSecret = await this.parts.broker.seal(owner, secrets).catch(refuse);
     const channel = Channel.parse({ ...fields, host: new URL(url).host, sealedSecret });
     return { channel, told: minted === undefined ? {} : { signingSecret: minted } };
-  }
-
-  private async checkRoom(tenantId: string, channelId: string): Promise<void> {
-    const { store } = this.parts;
-    const [tenant] = await store.find([tenantPlace(tenantId)]);
-    if (tenant === undefined) throw unknownTenant();
-    const ids = await store.channelIds(tenantId);
-    if (!ids.includes(channelId) && ids.length >= CHANNELS_MAX)
-      throw tooMany(CHANNELS_MAX, 'channels');
   }
 }
 

@@ -16,9 +16,11 @@ export interface Put<V extends object> {
 
 /**
  * @param of the kind of record that is written, beside those that are only looked at
- * @throws RequestProblem if another version is there than was expected, or the tenant that it is to belong to is not
+ * @throws RequestProblem if another version is there than was expected, or as many as there may be, or the tenant that it is to belong
+ * to is not
  */
 export function stored(written: Written, of: RecordKind): Stored {
+  if (written.kind === 'full') throw tooMany(written.most, `${written.place.kind}s`);
   if (written.kind !== 'conflict') return written;
   const { place, version } = written;
   if (place.kind !== of) throw unknownTenant();

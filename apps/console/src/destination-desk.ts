@@ -16,7 +16,7 @@ import {
   type ConfigStore,
   type StoredText,
 } from '@logferry/store';
-import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
+import { stored, unknownTenant, waitingProblem, type Put } from './config-outcome';
 import { invalid } from './config-problem';
 import { destinationView, jsonOf, type DestinationView } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
@@ -75,14 +75,20 @@ export class DestinationDesk {
     mayWrite(readOnly);
     refuseDerived(destinationId);
     const { value: entered, expected } = readRecord(DestinationInput, destinationId, request);
-    await this.checkRoom(tenantId, destinationId);
+    const [tenant] = await store.find([tenantPlace(tenantId)]);
+    if (tenant === undefined) throw unknownTenant();
     const place = destinationPlace(tenantId, destinationId);
     for (let tries = 0; tries < TRIES; tries++) {
       const [before] = await store.find([place]);
       const value = await this.toStore(tenantId, entered, before);
       const written = await store.write(byOf(request), [
         // What was entered goes on with a secret of before, which must not be written over a newer one.
-        { place, to: { value }, expected: expectedOfRead(expected, before?.version) },
+        {
+          place,
+          to: { value },
+          expected: expectedOfRead(expected, before?.version),
+          most: DESTINATIONS_MAX,
+        },
         { place: tenantPlace(tenantId), expected: 'present' },
       ]);
       const isOvertaken = written.kind === 'conflict' && written.place.kind === 'destination';
@@ -141,16 +147,6 @@ export class DestinationDesk {
     const refusal = isNew ? await check(tenantId, destination) : undefined;
     if (refusal !== undefined) throw new RequestProblem(422, 'config.refused', refusal);
     return destination;
-  }
-
-  private async checkRoom(tenantId: string, destinationId: string): Promise<void> {
-    const { store } = this.parts;
-    const [tenant] = await store.find([tenantPlace(tenantId)]);
-    if (tenant === undefined) throw unknownTenant();
-    const ids = await store.destinationIds(tenantId);
-    const there = ids.filter((id) => !isDerivedId(id));
-    if (!there.includes(destinationId) && there.length >= DESTINATIONS_MAX)
-      throw tooMany(DESTINATIONS_MAX, 'destinations');
   }
 }
 

@@ -66,6 +66,7 @@ export class KeyDesk {
     const own = tenantOf(request.caller);
     if (own !== undefined && tenant !== undefined && tenant !== own) throw unknownTenant();
     const tenantId = own ?? tenant;
+    // The store counts again with the write, those that were made since it keeps count.
     if (tenantId !== undefined && (await this.count(tenantId)) >= KEYS_OF_TENANT_MAX)
       throw tooMany(KEYS_OF_TENANT_MAX, 'keys');
     const { text, key: minted } = mintKey(name, tenantId, Date.now(), scopes);
@@ -132,7 +133,10 @@ export class KeyDesk {
 function writeOf(key: StoredKey): RecordWrite[] {
   const write: RecordWrite = { place: keyPlace(key), to: { value: key }, expected: 'absent' };
   if (key.tenantId === undefined) return [write];
-  return [write, { place: tenantPlace(key.tenantId), expected: 'present' }];
+  return [
+    { ...write, most: KEYS_OF_TENANT_MAX },
+    { place: tenantPlace(key.tenantId), expected: 'present' },
+  ];
 }
 
 /** A rate bounds a tenant, who therefore sets none: a key that it makes has that of the key that made it. */

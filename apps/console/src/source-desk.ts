@@ -9,7 +9,7 @@ import {
 import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
 import { scheduleProblem, type SourceRuns } from '@logferry/sources';
 import { sourcePlace, tenantPlace, type ConfigStore, type StoredText } from '@logferry/store';
-import { stored, tooMany, unknownTenant, type Put } from './config-outcome';
+import { stored, unknownTenant, type Put } from './config-outcome';
 import { invalid } from './config-problem';
 import { jsonOf } from './config-views';
 import { byOf, mayWrite, readRecord, type WriteRequest } from './config-write';
@@ -58,7 +58,7 @@ export class SourceDesk {
     mayWrite(this.parts.readOnly);
     const { value: entered, expected } = readRecord(SourceInput, sourceId, request);
     this.check(entered);
-    await this.checkRoom(tenantId, sourceId);
+    await this.checkTenant(tenantId);
     return this.write({ tenantId, sourceId, request, expected }, (before) =>
       this.toStore(tenantId, entered, before),
     );
@@ -115,7 +115,12 @@ export class SourceDesk {
       const [before] = await store.find([place]);
       const value = await make(before);
       const written = await store.write(byOf(request), [
-        { place, to: { value }, expected: expectedOfRead(expected, before?.version) },
+        {
+          place,
+          to: { value },
+          expected: expectedOfRead(expected, before?.version),
+          most: SOURCES_MAX,
+        },
         { place: tenantPlace(tenantId), expected: 'present' },
       ]);
       const isOvertaken = written.kind === 'conflict' && written.place.kind === 'source';
@@ -161,12 +166,6 @@ export class SourceDesk {
   private async checkTenant(tenantId: string): Promise<void> {
     const [tenant] = await this.parts.store.find([tenantPlace(tenantId)]);
     if (tenant === undefined) throw unknownTenant();
-  }
-
-  private async checkRoom(tenantId: string, sourceId: string): Promise<void> {
-    await this.checkTenant(tenantId);
-    const ids = await this.parts.store.sourceIds(tenantId);
-    if (!ids.includes(sourceId) && ids.length >= SOURCES_MAX) throw tooMany(SOURCES_MAX, 'sources');
   }
 }
 

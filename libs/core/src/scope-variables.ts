@@ -67,7 +67,7 @@ export interface Derivation {
   problems: VariableProblem[];
 }
 
-const DERIVED_PREFIX = 'vars.';
+export const DERIVED_PREFIX = 'vars.';
 
 /** Whether a destination is made from variables, by its id: those are changed by their variables and by nothing else. */
 export function isDerivedId(destinationId: string): boolean {

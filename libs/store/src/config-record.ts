@@ -96,6 +96,8 @@ export interface RecordWrite {
   /** What it is to be, `undefined` for nothing more. Without it, the record is only looked at. */
   to?: { value: object | undefined };
   expected?: Expected | undefined;
+  /** How many of its kind its tenant may have. One that is there already may be written all the same. */
+  most?: number | undefined;
 }
 
 /** Who changes something, for the audit trail. */
@@ -113,4 +115,6 @@ export type Written =
   /** It is so already: nothing was written, announced or noted. */
   | { kind: 'unchanged'; version: number; created: false }
   /** A record was not what was expected. */
-  | { kind: 'conflict'; place: RecordPlace; version: number | undefined };
+  | { kind: 'conflict'; place: RecordPlace; version: number | undefined }
+  /** The tenant has as many already as it may have. */
+  | { kind: 'full'; place: RecordPlace; most: number; version: undefined };

@@ -50,6 +50,9 @@ export class ConfigWriter {
         this.argumentsOf(by, writes, { before, changed }),
       );
       if (version === 0) continue;
+      const full = version < 0 ? writes[-version - 1] : undefined;
+      if (full?.most !== undefined)
+        return { kind: 'full', place: full.place, most: full.most, version: undefined };
       if (changed[first] !== true) return { kind: 'written', ...stays };
       return { kind: 'written', version, created: before[first] === undefined };
     }
@@ -87,11 +90,12 @@ export class ConfigWriter {
     args.push(writes.length);
     const announcements = new Set<string>();
     const entries: [tenantId: string, text: string][] = [];
-    for (const [i, { place, to }] of writes.entries()) {
+    for (const [i, { place, to, most = '' }] of writes.entries()) {
       const was = before[i];
       const text = to?.value === undefined ? '' : JSON.stringify(to.value);
       const step = changed[i] !== true ? 'check' : text === '' ? 'delete' : 'set';
       args.push(place.hash, place.field, was?.text ?? '', was?.version ?? 0, step, text);
+      args.push(place.tenantId ?? '', most);
       if (step === 'check') continue;
       announcements.add(JSON.stringify(place.change));
       const change = { before: was && parsed(was.text), after: to?.value };
