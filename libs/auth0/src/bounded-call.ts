@@ -69,10 +69,18 @@ function codeOf(error: unknown): string {
 
 const RETRY_AFTER_MS_MAX = 600_000;
 
+/** What time it was where an answer was given: a time that stands in it is meant by that clock, and ours may be wrong. */
+export function answeredAtMs(headers: Headers, nowMs: number): number {
+  const saidMs = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(saidMs) ? nowMs : saidMs;
+}
+
 /** How long an answer asks us to wait, in seconds or as a date. */
 export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const said = headers.get('retry-after');
   if (said === null) return undefined;
-  const ms = /^\d+$/.test(said) ? Number(said) * 1_000 : Date.parse(said) - nowMs;
+  const ms = /^\d+$/.test(said)
+    ? Number(said) * 1_000
+    : Date.parse(said) - answeredAtMs(headers, nowMs);
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
 }

@@ -105,20 +105,20 @@ export class ManagementApi {
     }
     const { status, headers } = answer;
     onCall?.({ status });
-    const nowMs = Date.now();
+    const reading = rateReading(headers, Date.now());
     if (status !== 429) {
-      pacer.answered(nowMs, rateReading(headers));
+      pacer.answered(performance.now(), reading);
       return answer;
     }
-    const waitMs = retryAfterMs(headers, nowMs);
-    pacer.refused(nowMs, rateReading(headers), waitMs);
+    const waitMs = retryAfterMs(headers, Date.now());
+    pacer.refused(performance.now(), reading, waitMs);
     throw new Failure('source.throttled', waitMs === undefined ? {} : { retryAfterMs: waitMs });
   }
 
   private async inTurn(): Promise<void> {
     const { pacer, wait, onWait, signal } = this.parts;
     for (;;) {
-      const waitMs = pacer.take(Date.now());
+      const waitMs = pacer.take(performance.now());
       if (waitMs === 0) return;
       onWait?.(waitMs);
       await wait(waitMs, signal);

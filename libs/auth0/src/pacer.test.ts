@@ -13,6 +13,8 @@ class SlowApi {
     private readonly burst: number,
     private readonly perSecond: number,
     private readonly latencyMs: () => number,
+    /** What is different in its headers. */
+    private readonly change: (headers: Headers, nowMs: number) => void = () => undefined,
   ) {
     this.level = burst;
   }
@@ -29,7 +31,7 @@ class SlowApi {
       this.nowMs += latencyMs / 2;
       const headers = this.answer();
       this.nowMs += latencyMs / 2;
-      const reading = rateReading(headers);
+      const reading = rateReading(headers, this.nowMs);
       if (this.level < 0) pacer.refused(this.nowMs, reading);
       else pacer.answered(this.nowMs, reading);
       done++;
@@ -46,11 +48,13 @@ class SlowApi {
     const remaining = Math.floor(this.level);
     this.least = Math.min(this.least, remaining);
     const fullAtMs = this.nowMs + ((this.burst - this.level) / this.perSecond) * 1_000;
-    return new Headers({
+    const headers = new Headers({
       'x-ratelimit-limit': String(this.burst),
       'x-ratelimit-remaining': String(remaining),
       'x-ratelimit-reset': String(Math.ceil(fullAtMs / 1_000)),
     });
+    this.change(headers, this.nowMs);
+    return headers;
   }
 }
 
@@ -100,6 +104,44 @@ test('whatever the limit and however slow the API, the last request is never use
   );
 });
 
+const RESET = 'x-ratelimit-reset';
+const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));
+
+test.each<[string, (headers: Headers, nowMs: number) => void]>([
+  ['in the past', (headers, nowMs) => headers.set(RESET, seconds(nowMs - 60_000))],
+  ['now', (headers, nowMs) => headers.set(RESET, String(Math.floor(nowMs / 1_000)))],
+  ['in milliseconds', (headers, nowMs) => headers.set(RESET, String(nowMs))],
+  ['nowhere', (headers) => headers.delete(RESET)],
+  ['in words', (headers) => headers.set(RESET, 'soon')],
+])('with a reset %s, the last request is left all the same', (_, change) => {
+  const api = new SlowApi(50, 16, () => 50, change);
+  const ms = api.run(new Pacer(), 300);
+  expect(api.refusals).toBe(0);
+  expect(api.least).toBeGreaterThanOrEqual(1);
+  expect(ms).toBeLessThan(120_000);
+});
+
+test.each([-3_600_000, -30_000, 30_000, 3_600_000])(
+  'where our clock is %d ms ahead, an answer says by its date when its reset is',
+  (aheadMs) => {
+    const api = new SlowApi(
+      10,
+      2,
+      () => 50,
+      (headers, nowMs) => {
+        const theirMs = nowMs - aheadMs + 100_000_000;
+        headers.set('date', new Date(theirMs).toUTCString());
+        const resetMs = Number(headers.get(RESET)) * 1_000 - nowMs + theirMs;
+        headers.set(RESET, seconds(resetMs));
+      },
+    );
+    const ms = api.run(new Pacer(), 200);
+    expect(api.refusals).toBe(0);
+    expect(api.least).toBeGreaterThanOrEqual(1);
+    expect(ms).toBeLessThan(((200 - 10) / 2) * 1_000 * 1.2);
+  },
+);
+
 test('several at once leave the last request as well', () => {
   const pacer = new Pacer();
   expect(pacer.take(0)).toBe(0);
@@ -125,7 +167,7 @@ test('answers without the headers are not waited for', () => {
   const pacer = new Pacer();
   for (let i = 0; i < 100; i++) {
     expect(pacer.take(i)).toBe(0);
-    pacer.answered(i, rateReading(new Headers({ 'x-ratelimit-remaining': 'many' })));
+    pacer.answered(i, rateReading(new Headers({ 'x-ratelimit-remaining': 'many' }), 0));
   }
 });
 

@@ -1,12 +1,15 @@
+import { answeredAtMs } from './bounded-call';
+
 /** What an answer says of the rate limit, by the headers `x-ratelimit-*`. */
 export interface RateReading {
   limit: number;
   remaining: number;
-  /** When all of it is back, in epoch milliseconds. */
-  resetAtMs?: number | undefined;
+  /** In how long all of it is back. */
+  resetInMs?: number | undefined;
 }
 
-export function rateReading(headers: Headers): RateReading | undefined {
+/** @param nowMs by the clock of this machine, which counts only if the answer does not say what time it is */
+export function rateReading(headers: Headers, nowMs: number): RateReading | undefined {
   const number = (name: string): number | undefined => {
     const text = headers.get(name);
     return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : undefined;
@@ -14,7 +17,10 @@ export function rateReading(headers: Headers): RateReading | undefined {
   const [limit, remaining] = [number('x-ratelimit-limit'), number('x-ratelimit-remaining')];
   if (limit === undefined || remaining === undefined) return undefined;
   const reset = number('x-ratelimit-reset');
-  return { limit, remaining, resetAtMs: reset === undefined ? undefined : reset * 1_000 };
+  if (reset === undefined) return { limit, remaining };
+  const resetInMs = reset * 1_000 - answeredAtMs(headers, nowMs);
+  // What is over already says nothing, and least of all that everything is back.
+  return resetInMs > 0 ? { limit, remaining, resetInMs } : { limit, remaining };
 }
 
 /** The last request is never used: whoever else uses the Management API of the tenant would be refused because of us. */
@@ -110,10 +116,10 @@ export class Pacer {
   }
 
   /** Before it was measured: what is missing is back by the reset. Of both, the headers leave out what is no whole one. */
-  private guess(nowMs: number, { limit, remaining, resetAtMs }: RateReading): void {
-    this.resetAtMs = resetAtMs ?? Number.POSITIVE_INFINITY;
-    if (resetAtMs === undefined || resetAtMs <= nowMs) return;
-    this.guessPerMs = Math.max(limit - remaining - 1, 0) / (resetAtMs - nowMs);
+  private guess(nowMs: number, { limit, remaining, resetInMs }: RateReading): void {
+    this.resetAtMs = nowMs + (resetInMs ?? Number.POSITIVE_INFINITY);
+    if (resetInMs === undefined) return;
+    this.guessPerMs = Math.max(limit - remaining - 1, 0) / resetInMs;
   }
 
   private measure(nowMs: number, { limit, remaining }: RateReading): void {
