@@ -73,11 +73,14 @@ export class ManagementApi {
     return checked(await this.ask(path, query)).text;
   }
 
-  /** Once more with a fresh token if Auth0 does not take the one at hand: that is nobody's fault. */
+  /**
+   * Once more with a fresh token if Auth0 does not take the one at hand: that is nobody's fault. The scopes of a token are those that its
+   * client had when it was made, so what was granted since is known by a fresh one alone.
+   */
   private async ask(path: string, query: Record<string, string>): Promise<Answer> {
     const token = await this.parts.token();
     const answer = await this.askWith(token, path, query);
-    if (answer.status !== 401) return answer;
+    if (answer.status !== 401 && answer.status !== 403) return answer;
     return this.askWith(await this.parts.token(token), path, query);
   }
 
