@@ -16,6 +16,11 @@ interface LineOptions {
   markedBy?: string | undefined;
 }
 
+/** Nested one level deeper than ingest takes. */
+const TOO_DEEP: unknown = JSON.parse(
+  '['.repeat(LOG_EVENT.messageDepthMax + 1) + ']'.repeat(LOG_EVENT.messageDepthMax + 1),
+);
+
 /** A log event of Auth0's as ingest takes it: with its own time, and as it came. */
 export function logEventLine(log: Auth0Log, { hasId, markedBy }: LineOptions): string {
   const { id, type, timeMs, fields } = log;
@@ -27,14 +32,20 @@ export function logEventLine(log: Auth0Log, { hasId, markedBy }: LineOptions): s
   }
   if (markedBy !== undefined) attributes.replay = markedBy;
   const level = auth0LevelName(type);
-  return JSON.stringify({
+  const line = {
     ...(hasId ? { id } : {}),
     // The time of sending would be a lie; what has no time that ingest takes has that of its arrival.
     ...(isTime(timeMs) ? { time: timeMs } : {}),
     ...(level === undefined ? {} : { level }),
     attributes,
-    message: fields,
-  });
+  };
+  try {
+    return JSON.stringify({ ...line, message: fields });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // So deep that the stack ends in writing it: what stands for it is refused for the same reason, and the rest of its page goes on.
+    return JSON.stringify({ ...line, message: TOO_DEEP });
+  }
 }
 
 function isShort(value: unknown): value is string {

@@ -56,9 +56,19 @@ function parse(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     // A page is asked for by the last id of the one before: what reading it takes, the next one waits for.
-    return inspectJson(value, DEPTH_MAX) === 'inexact' ? parseJsonExact(text) : value;
+    return inspectJson(value, DEPTH_MAX) === 'fine' ? value : (exact(text) ?? value);
   } catch {
     throw garbled('no JSON');
+  }
+}
+
+/** Nothing for what is nested so deep that the stack ends: ingest refuses that anyway, and the rest of its page must not wait for it. */
+function exact(text: string): unknown {
+  try {
+    return parseJsonExact(text);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

@@ -95,6 +95,15 @@ test('numbers of any length arrive with all their digits', async () => {
   auth0.addFault({ operation: 'page', action: { kind: 'answer', httpStatus: 200, body } });
   const [log] = await anApi().logsAfter('900', 100);
   expect(JSON.stringify(log?.fields)).toContain(`"n":${digits}`);
+  const nested = '['.repeat(100) + digits + ']'.repeat(100);
+  const deep = `[{"log_id":"901","details":${nested}},{"log_id":"902","n":${digits}}]`;
+  auth0.clearFaults();
+  auth0.addFault({
+    operation: 'page',
+    action: { kind: 'answer', httpStatus: 200, body: deep },
+  });
+  const [, beside] = await anApi().logsAfter('900', 100);
+  expect(JSON.stringify(beside?.fields)).toContain(`"n":${digits}`);
 });
 
 const answer = (httpStatus: number, body?: string): ApiFault['action'] => ({
