@@ -36,6 +36,89 @@ test('of a busy log, the first run has everything: the oldest by date is not the
   expect(bed.ingest.logIds).toEqual(idsOf(filled));
 });
 
+test('of a very busy log as well, whatever came late: a search ends with a thousand', async () => {
+  const poller = bed.poller({ requestTimeoutMs: 20_000, holdMs: 60_000 });
+  const filled = bed.auth0Tenant.fill(3_000, { everyMs: 1 });
+  await bed.run({}, poller);
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+  await bed.reset();
+  const { log } = bed.auth0Tenant;
+  const beganMs = Date.now() - 600_000;
+  const taken = (eventMs: number, takenMs: number) =>
+    log.add({ type: 's', date: new Date(eventMs).toISOString() }, takenMs);
+  const soon = Array.from({ length: 20 }, (_, i) => taken(beganMs + 60_000, beganMs + 60_001 + i));
+  const late = Array.from({ length: 1_500 }, (_, i) => taken(beganMs + i, beganMs + 120_000 + i));
+  await bed.run({}, poller);
+  expect(bed.ingest.logIds).toEqual(idsOf([...soon, ...late]));
+}, 60_000);
+
+test('more within a millisecond than a search gives is looked for once, and not for ever', async () => {
+  const date = new Date(Date.now() - 60_000).toISOString();
+  const filled = bed.auth0Tenant.fill(1_200, { everyMs: 1, fields: () => ({ date }) });
+  await bed.run({}, bed.poller({ requestTimeoutMs: 20_000, holdMs: 60_000 }));
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+}, 60_000);
+
+test('a log event that is nested without end is refused, and keeps no other', async () => {
+  const nested = (depth: number, inside = '1') => '['.repeat(depth) + inside + ']'.repeat(depth);
+  const [first] = bed.auth0Tenant.add({ type: 's' });
+  const id = (n: number) => String(BigInt(first?.log_id ?? '') + BigInt(n));
+  const log = (n: number, details: string) =>
+    `{"log_id":"${id(n)}","type":"s","date":"2026-11-21T10:00:00Z","details":${details}}`;
+  const digits = '12345678901234567890123';
+  const body = `[${[log(1, nested(100)), log(2, digits), log(3, nested(70_000))].join()}]`;
+  bed.auth0.addFault({
+    operation: 'page',
+    times: 1,
+    action: { kind: 'answer', httpStatus: 200, body },
+  });
+  let lines = '';
+  bed.ingest.answer = (events) => {
+    lines += JSON.stringify(events.map(({ message }) => message));
+    if (events.length !== 3) return undefined;
+    const rejected = [0, 2].map((index) => ({ index, code: 'event.message_too_deep' }));
+    return { status: 202, body: { accepted: 1, rejected } };
+  };
+  const run = await bed.run();
+  expect(run).toMatchObject({ state: 'succeeded', accepted: 2, rejected: 2, checkpoint: id(3) });
+  expect(lines).toContain(nested(65, ''));
+});
+
+test('a checkpoint that Auth0 refuses since it is gone leads to the oldest that is left', async () => {
+  const refusal = {
+    operation: 'page',
+    times: 1,
+    action: { kind: 'answer', httpStatus: 400 },
+  } as const;
+  bed.auth0Tenant.fill(5, { everyMs: 1 });
+  await bed.run();
+  bed.auth0Tenant.log.dropOldest(5);
+  bed.auth0.addFault(refusal);
+  // Everything was read a moment ago, and Auth0 keeps what comes for a day at least.
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', read: 0, warnings: [] });
+  const more = bed.auth0Tenant.fill(3, { everyMs: 1 });
+  bed.auth0.addFault(refusal);
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', read: 3, warnings: [] });
+  expect(bed.ingest.logIds.slice(5)).toEqual(idsOf(more));
+  // But what is there and is refused is a fault that nothing must hide.
+  bed.auth0.addFault(refusal);
+  const run = await bed.run();
+  expect(run).toMatchObject({ state: 'failed', error: { code: 'source.request_refused' } });
+});
+
+test('what a run was about to hand over is found although its checkpoint is gone and refused', async () => {
+  const filled = bed.auth0Tenant.fill(5, { everyMs: 1 });
+  await bed.run();
+  const more = bed.auth0Tenant.fill(3, { everyMs: 1 });
+  bed.ingest.answer = () => ({ status: 500 });
+  expect(await bed.run({}, bed.poller({ holdMs: 300 }))).toMatchObject({ state: 'failed' });
+  bed.ingest.answer = () => undefined;
+  bed.auth0Tenant.log.dropOldest(5);
+  bed.auth0.addFault({ operation: 'page', times: 1, action: { kind: 'answer', httpStatus: 400 } });
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', accepted: 3 });
+  expect(bed.ingest.logIds).toEqual(idsOf([...filled, ...more]));
+});
+
 test('a log event has its own time, id and level, and comes as Auth0 gave it', async () => {
   const [log] = bed.auth0Tenant.add({
     type: 'fp',

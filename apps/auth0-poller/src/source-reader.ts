@@ -24,8 +24,10 @@ interface ReaderParts {
 const GAP_AFTER_MS = 20 * 3_600_000;
 /** Log events come in the order of their ids, not of their times; nothing is later than this. */
 const SKEW_MS = 15 * 60_000;
-/** Of a hundred each: Auth0 gives no more than a thousand by search. */
+/** Of a hundred each: Auth0 gives no more than a thousand by one search. */
 const SEARCH_PAGES_MAX = 10;
+/** What the oldest are looked for in: ten thousand. */
+const SEARCHES_MAX = 10;
 
 /**
  * Reads the log from a position on: page behind page, until there is nothing more.
@@ -37,7 +39,7 @@ export async function* readOn(
   position: FeedPosition,
   parts: ReaderParts,
 ): AsyncGenerator<ReadPage, void> {
-  const { api, take } = parts;
+  const { api } = parts;
   let from = position.checkpoint;
   if (from === undefined) {
     const oldest = await earliest(api);
@@ -52,7 +54,7 @@ export async function* readOn(
     }
   }
   for (;;) {
-    const logs = await api.logsAfter(from, take);
+    const logs = await logsBehind(from, position, parts);
     if (logs.length === 0) return;
     const page = pageOf(logs);
     yield page;
@@ -60,14 +62,37 @@ export async function* readOn(
   }
 }
 
+/** Auth0 does not say what it answers behind a log event that it has deleted. If it refuses to, the oldest that is left comes next. */
+async function logsBehind(
+  from: string,
+  position: FeedPosition,
+  { api, take, onGap, nowMs }: ReaderParts,
+): Promise<readonly Auth0Log[]> {
+  try {
+    return await api.logsAfter(from, take);
+  } catch (error) {
+    if (!isRefused(error) || (await api.log(from)) !== undefined) throw error;
+    const oldest = await earliest(api);
+    if (oldest !== undefined && compareLogIds(oldest.id, from) <= 0) throw error;
+    if (from !== position.checkpoint || mayHaveGap(position, nowMs)) onGap(from);
+    return oldest === undefined ? [] : [oldest];
+  }
+}
+
+const isRefused = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'source.request_refused';
+
+const mayHaveGap = ({ caughtUpAtMs }: FeedPosition, nowMs: number): boolean =>
+  caughtUpAtMs === undefined || nowMs - caughtUpAtMs > GAP_AFTER_MS;
+
 /** What is read before the pages behind a checkpoint: itself, if it is wanted, or the oldest that is left, if all of that is gone. */
 async function startsWell(
-  { isInclusive, caughtUpAtMs }: FeedPosition,
+  position: FeedPosition,
   from: string,
   { api, onGap, nowMs }: ReaderParts,
 ): Promise<{ first?: Auth0Log }> {
-  const mayBeGone = caughtUpAtMs === undefined || nowMs - caughtUpAtMs > GAP_AFTER_MS;
-  if (!isInclusive && !mayBeGone) return {};
+  const { isInclusive } = position;
+  if (!isInclusive && !mayHaveGap(position, nowMs)) return {};
   const log = await api.log(from);
   if (log !== undefined) return isInclusive ? { first: log } : {};
   onGap(from);
@@ -75,7 +100,7 @@ async function startsWell(
   if (oldest === undefined || compareLogIds(oldest.id, from) <= 0) return {};
   // Auth0 does not say what it answers behind a log event that is gone. If that is what we know to be there, all is well.
   const [next] = await api.logsAfter(from, 1).catch((error: unknown) => {
-    if (error instanceof Failure && error.code === 'source.request_refused') return [];
+    if (isRefused(error)) return [];
     throw error;
   });
   return next !== undefined && compareLogIds(next.id, oldest.id) <= 0 ? {} : { first: oldest };
@@ -145,16 +170,14 @@ export async function readAgain(
   const found = new Map<string, Auth0Log>();
   const { checkpoint, isInclusive } = position;
   const last = ids.at(-1);
-  if (checkpoint === undefined || isInclusive || last === undefined) {
-    for (const id of ids) {
-      const log = await api.log(id);
-      if (log !== undefined) found.set(id, log);
-    }
-    return [...found.values()];
-  }
+  if (checkpoint === undefined || isInclusive || last === undefined) return oneByOne(ids, api);
   let from = checkpoint;
   while (found.size < wanted.size) {
-    const logs = await api.logsAfter(from, AUTH0_PAGE_MAX);
+    const logs = await api.logsAfter(from, AUTH0_PAGE_MAX).catch((error: unknown) => {
+      if (isRefused(error)) return undefined;
+      throw error;
+    });
+    if (logs === undefined) return oneByOne(ids, api);
     const end = logs.at(-1);
     if (end === undefined) break;
     for (const log of logs) if (wanted.has(log.id)) found.set(log.id, log);
@@ -164,25 +187,49 @@ export async function readAgain(
   return ids.map((id) => found.get(id)).filter((log) => log !== undefined);
 }
 
+async function oneByOne(ids: readonly string[], api: LogApi): Promise<Auth0Log[]> {
+  const found: Auth0Log[] = [];
+  for (const id of ids) {
+    const log = await api.log(id);
+    if (log !== undefined) found.push(log);
+  }
+  return found;
+}
+
 function pageOf(logs: readonly Auth0Log[]): ReadPage {
   const last = logs.at(-1);
   return { logs, checkpoint: last?.id ?? '' };
 }
 
 /**
- * The log event of the lowest id. By search they come in the order of their dates, and no more than a thousand: as many are looked
- * through, or those of a quarter of an hour. Where more than that comes at once, the very first few at the edge of Auth0's retention,
- * which are about to be deleted, may be left out.
+ * The log event of the lowest id. By search they come in the order of their dates, and no more than a thousand: so one search begins where
+ * the one before ended, until a quarter of an hour is looked through, or ten thousand. Only where more than that happened within the quarter
+ * of an hour, and something came to Auth0 before all of these although it happened after them, is it left out.
  */
 async function earliest(api: LogApi, sinceMs?: number): Promise<Auth0Log | undefined> {
   let lowest: Auth0Log | undefined;
-  let untilMs = Number.POSITIVE_INFINITY;
-  for (let page = 0; page < SEARCH_PAGES_MAX; page++) {
-    const logs = await api.oldestLogs(page, sinceMs);
+  let untilMs: number | undefined;
+  for await (const logs of oldestPages(api, sinceMs)) {
     for (const log of logs)
       if (lowest === undefined || compareLogIds(log.id, lowest.id) < 0) lowest = log;
-    if (page === 0) untilMs = (logs[0]?.timeMs ?? 0) + SKEW_MS;
-    if (logs.length < AUTH0_PAGE_MAX || (logs.at(-1)?.timeMs ?? 0) > untilMs) break;
+    untilMs ??= (logs[0]?.timeMs ?? 0) + SKEW_MS;
+    if ((logs.at(-1)?.timeMs ?? 0) > untilMs) break;
   }
   return lowest;
+}
+
+async function* oldestPages(api: LogApi, sinceMs?: number): AsyncGenerator<Auth0Log[], void> {
+  let fromMs = sinceMs;
+  for (let search = 0; search < SEARCHES_MAX; search++) {
+    let endMs: number | undefined;
+    for (let page = 0; page < SEARCH_PAGES_MAX; page++) {
+      const logs = await api.oldestLogs(page, fromMs);
+      yield logs;
+      if (logs.length < AUTH0_PAGE_MAX) return;
+      endMs = logs.at(-1)?.timeMs;
+    }
+    if (endMs === undefined) return;
+    // Where one millisecond has more than a search gives, there is no way to the rest of it.
+    fromMs = endMs === fromMs ? endMs + 1 : endMs;
+  }
 }
