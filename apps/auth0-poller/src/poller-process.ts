@@ -1,5 +1,5 @@
 import type { NotificationQueue } from '@logferry/notifications';
-import { within, type RedisClient } from '@logferry/queue';
+import { hasJobsToTake, JobFetcher, type RedisClient } from '@logferry/queue';
 import type { BrokerSourceTokens, Logger } from '@logferry/runtime';
 import { Runner, RunQueue, type SourceRuns } from '@logferry/sources';
 import { Directory, Unreadable, type ConfigStore } from '@logferry/store';
@@ -60,6 +60,8 @@ export class PollerProcess {
     });
     this.runner = new Runner(redis, (job) => this.runSource.run(job), {
       concurrency: config.concurrency,
+      fetch: ({ queue, ...parts }) =>
+        new JobFetcher({ ...parts, hasWork: () => hasJobsToTake(redis, queue) }),
       onError: (error) => log.debug({ err: error }, 'queue'),
     });
     this.directory.start();
@@ -70,7 +72,7 @@ export class PollerProcess {
     const { log, config, tokens, notifications } = this.parts;
     this.schedules.stop();
     this.runSource.stop();
-    await within(this.runner.close(), config.shutdownDeadlineMs);
+    await this.runner.close(config.shutdownDeadlineMs);
     this.directory.stop();
     tokens.close();
     // Not awaited: nothing of it is under way any more, and without Redis it would not end.

@@ -9,6 +9,7 @@ const ANYWAY_MS = 60_000;
 /** Keeps the schedules of all sources as their configuration wants them. */
 export class Schedules {
   private timer: NodeJS.Timeout | undefined;
+  private isSoon = false;
   private isStopped = false;
   private underWay: Promise<void> | undefined;
 
@@ -27,8 +28,10 @@ export class Schedules {
     clearTimeout(this.timer);
   }
 
-  /** Something of the configuration is another now. */
+  /** Something of the configuration is another now. Who is about to look is not put off: changes may come without a pause. */
   changed(): void {
+    if (this.isSoon) return;
+    this.isSoon = true;
     this.in(SOON_MS);
   }
 
@@ -40,9 +43,10 @@ export class Schedules {
 
   private async look(): Promise<void> {
     await this.underWay;
+    this.isSoon = false;
     this.underWay = this.reconcile().catch(this.onError);
     await this.underWay;
-    this.in(ANYWAY_MS);
+    if (!this.isSoon) this.in(ANYWAY_MS);
   }
 
   private async reconcile(): Promise<void> {

@@ -1,5 +1,5 @@
 // Runs of sources over HTTP: asked for, listed, followed and cancelled; and the report of Auth0's extension.
-import { patientRedis } from '@logferry/queue';
+import { hasJobsToTake, JobFetcher, patientRedis } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
 import { Runner, SourceRuns, type RunJob } from '@logferry/sources';
 import { until } from '@logferry/testing';
@@ -15,10 +15,12 @@ async function jobs(count: number): Promise<RunJob[]> {
   const redis = patientRedis({ url: bed.redisUrl });
   const runner = new Runner(redis, (job) => Promise.resolve(void taken.push(job)), {
     concurrency: 1,
+    fetch: ({ queue, ...parts }) =>
+      new JobFetcher({ ...parts, hasWork: () => hasJobsToTake(redis, queue) }),
     onError: () => undefined,
   });
   await until(() => Promise.resolve(taken.length >= count));
-  await runner.close();
+  await runner.close(5_000);
   redis.disconnect();
   return taken;
 }

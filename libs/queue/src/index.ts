@@ -16,6 +16,7 @@ export * from './group-commit';
 export * from './holds';
 export * from './kept-batches';
 export * from './kept-retention';
+export * from './job-fetcher';
 export * from './key-claims';
 export * from './oversize';
 export * from './payload';

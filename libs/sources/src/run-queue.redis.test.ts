@@ -1,4 +1,4 @@
-import { patientRedis, type RedisClient } from '@logferry/queue';
+import { hasJobsToTake, JobFetcher, patientRedis, type RedisClient } from '@logferry/queue';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { RunQueue, Runner, type RunJob } from './run-queue';
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(runners.map((runner) => runner.close()));
+  await Promise.all(runners.map((runner) => runner.close(5_000)));
   runners = [];
   await queue.close();
 });
@@ -31,7 +31,14 @@ afterAll(async () => {
 });
 
 function startRunner(run: (job: RunJob) => Promise<void>): void {
-  runners.push(new Runner(redis, run, { concurrency: 4, onError: () => undefined }));
+  runners.push(
+    new Runner(redis, run, {
+      concurrency: 4,
+      fetch: ({ queue: jobs, ...parts }) =>
+        new JobFetcher({ ...parts, hasWork: () => hasJobsToTake(redis, jobs) }),
+      onError: () => undefined,
+    }),
+  );
 }
 
 test.each([
@@ -62,6 +69,32 @@ test('what is no longer wanted is due no more, and any number of pollers may say
   expect(await queue.nextRunAtMs(okta)).toBeUndefined();
   expect(await queue.nextRunAtMs(auth0)).toBeDefined();
   await Promise.all(others.map((one) => one.close()));
+});
+
+test('a schedule whose next job was lost goes on: the last one may have ended while Redis was away', async () => {
+  await queue.reconcile([auth0]);
+  const lost = async (): Promise<number> => {
+    const pastMs = Date.now() - 600_000;
+    await redis.zadd('{lf}:source-runs:repeat', pastMs, 'acme/auth0');
+    return pastMs;
+  };
+  const firstMs = await queue.nextRunAtMs(auth0);
+  await redis.del('{lf}:source-runs:delayed', `{lf}:source-runs:repeat:acme/auth0:${firstMs}`);
+  await lost();
+  await queue.reconcile([auth0]);
+  const next = await queue.nextRunAtMs(auth0);
+  expect(next).toBeGreaterThan(Date.now());
+  expect(await redis.zcard('{lf}:source-runs:delayed')).toBe(1);
+  // One that waits for a poller with room is not lost, however long ago it was due.
+  await redis.hset(
+    `{lf}:source-runs:repeat:acme/auth0:${await lost()}`,
+    'data',
+    '{}',
+    'opts',
+    '{}',
+  );
+  await queue.reconcile([auth0]);
+  expect(await queue.nextRunAtMs(auth0)).toBeLessThan(Date.now());
 });
 
 test('a source that is due is run once, whichever of the pollers takes it', async () => {

@@ -1,5 +1,5 @@
 import type { ReplayRequest, RunKind, Source } from '@logferry/core';
-import { Queue, Worker } from 'bullmq';
+import { Queue, Worker, type Job, type Processor } from 'bullmq';
 import { randomBytes } from 'node:crypto';
 import { SOURCES_TAG, type SourcePlace } from './source-keys';
 import type { SourceRedis } from './source-scripts';
@@ -9,6 +9,9 @@ const PREFIX = SOURCES_TAG;
 const KEPT = { removeOnComplete: true, removeOnFail: { count: 1_000 } } as const;
 /** A replay waits for its own lock alone, which a process that died keeps for ten seconds. */
 const REPLAY_ATTEMPTS = { attempts: 1_000, backoff: { type: 'fixed', delay: 5_000 } } as const;
+
+/** What is due and was not begun by then may have been lost: a job that is begun makes the next one, and Redis may be away just then. */
+const OVERDUE_MS = 60_000;
 
 /** When a source runs: all that its schedule is made of. */
 export type Scheduled = SourcePlace & Pick<Source, 'schedule' | 'timeZone'>;
@@ -44,8 +47,9 @@ export class RunQueue {
     for (const id of there.keys()) if (!ids.has(id)) await this.queue.removeJobScheduler(id);
     const amiss: unknown[] = [];
     for (const [id, source] of ids) {
-      const { pattern, tz } = there.get(id) ?? {};
-      if (pattern === source.schedule && tz === source.timeZone) continue;
+      const { pattern, tz, next } = there.get(id) ?? {};
+      const isWanted = pattern === source.schedule && tz === source.timeZone;
+      if (isWanted && !(await this.isLost(id, next))) continue;
       // One that nobody can read keeps no other from being due.
       await this.schedule(source).catch((error: unknown) => amiss.push(error));
     }
@@ -76,6 +80,12 @@ export class RunQueue {
     return this.queue.close();
   }
 
+  /** Whether nobody will ever begin what is due: it is long past, and not among the jobs. */
+  private async isLost(id: string, nextMs: number | undefined): Promise<boolean> {
+    if (nextMs === undefined || nextMs > Date.now() - OVERDUE_MS) return false;
+    return (await this.queue.getJob(`repeat:${id}:${nextMs}`)) === undefined;
+  }
+
   private async schedule({ tenantId, sourceId, schedule, timeZone }: Scheduled): Promise<void> {
     await this.queue.upsertJobScheduler(
       schedulerId({ tenantId, sourceId }),
@@ -85,39 +95,65 @@ export class RunQueue {
   }
 }
 
+/** What fetches jobs, and sees to it that somebody does. */
+export interface FetchParts {
+  queue: Queue;
+  /** Opens a worker of BullMQ's, which begins to fetch at once. */
+  open: (process: Processor) => Worker;
+  process: (job: Job) => Promise<void>;
+  inHandMax: number;
+  onError: (error: unknown) => void;
+}
+
 interface RunnerOptions {
   /** How many sources run at once in this process. */
   concurrency: number;
+  /** A worker of BullMQ's alone may stop fetching for good after the failover of a Redis Cluster: whoever knows that watches it. */
+  fetch: (parts: FetchParts) => { close(deadlineMs: number): Promise<void> };
   onError: (error: unknown) => void;
 }
 
 /** Takes what is due and has it run. */
 export class Runner {
-  private readonly worker: Worker<RunJob>;
+  private readonly queue: Queue;
+  private readonly fetcher: ReturnType<RunnerOptions['fetch']>;
 
   /** @param run throws if the job is to come back */
   constructor(
     redis: SourceRedis,
     run: (job: RunJob) => Promise<void>,
-    { concurrency, onError }: RunnerOptions,
+    { concurrency, fetch, onError }: RunnerOptions,
   ) {
-    this.worker = new Worker<RunJob>(QUEUE, (job) => run(job.data), {
-      connection: redis,
-      prefix: PREFIX,
-      concurrency,
-      // A job whose process was killed is taken up by another one after ten seconds or so, when the lease is about to end as well.
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: 1_000,
-      runRetryDelay: 500,
+    this.queue = new Queue(QUEUE, { connection: redis, prefix: PREFIX });
+    this.queue.on('error', () => undefined);
+    this.fetcher = fetch({
+      queue: this.queue,
+      open: (process) => openWorker(redis, process, concurrency),
+      process: (job) => run(job.data as RunJob),
+      inHandMax: concurrency,
+      onError,
     });
-    this.worker.on('error', onError);
   }
 
   /** Takes nothing more, and waits for what is under way, which must have been told to end. */
-  close(): Promise<void> {
-    return this.worker.close();
+  async close(deadlineMs: number): Promise<void> {
+    await this.fetcher.close(deadlineMs);
+    // Not awaited: without Redis it would not end.
+    void this.queue.close().catch(() => undefined);
   }
+}
+
+function openWorker(redis: SourceRedis, process: Processor, concurrency: number): Worker {
+  return new Worker(QUEUE, process, {
+    connection: redis,
+    prefix: PREFIX,
+    concurrency,
+    // A job whose process was killed is taken up by another one after ten seconds or so, when the lease is about to end as well.
+    lockDuration: 10_000,
+    stalledInterval: 5_000,
+    maxStalledCount: 1_000,
+    runRetryDelay: 500,
+  });
 }
 
 /** Neither id holds a slash. */
