@@ -47,6 +47,7 @@ export class PollerProcess {
     this.runSource = new RunSource({
       redis,
       directory: this.directory,
+      store,
       tokens,
       runs,
       notify: (notification) => notifications.add(notification),

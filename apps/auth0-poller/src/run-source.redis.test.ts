@@ -335,6 +335,45 @@ test('a replay by time has what happened then, and ends with what there was when
   expect(bed.ingest.logIds).toEqual(idsOf(filled.slice(20)));
 });
 
+test('a replay that goes on elsewhere ends with what there was when it began', async () => {
+  const filled = bed.auth0Tenant.fill(300, { everyMs: 60_000 });
+  const poller = bed.poller();
+  bed.ingest.answer = () => {
+    if (bed.ingest.taken.length > 100) poller.stop();
+    return undefined;
+  };
+  const from = { timeMs: Date.parse(String(filled[0]?.date)) };
+  const job = bed.job({ kind: 'replay', replay: { from, isMarked: false } });
+  await expect(poller.run(job)).rejects.toThrow('goes on elsewhere');
+  bed.ingest.answer = () => undefined;
+  const { startedAtMs = 0 } = (await bed.runs.run(PLACE, job.runId)) ?? {};
+  bed.auth0Tenant.add({ type: 's', date: new Date(startedAtMs + 1).toISOString() });
+  const run = await bed.run(job);
+  expect(run).toMatchObject({ state: 'succeeded', startedAtMs, accepted: 300, filtered: 1 });
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+});
+
+test('a run of a source that was made a moment ago finds it, although the directory does not know it yet', async () => {
+  bed.auth0Tenant.fill(5);
+  const behind = { directory: { source: () => Promise.resolve(undefined) } };
+  expect(await bed.run({}, bed.poller(behind))).toMatchObject({ state: 'succeeded', read: 5 });
+  bed.configure({ enabled: false });
+  await expect(bed.run({}, bed.poller(behind))).rejects.toThrow('is written down');
+});
+
+test('where silence is that of a checkpoint that is gone, the next run goes on with what is left', async () => {
+  const hourAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
+  bed.auth0Tenant.add({ type: 's', date: hourAgo(3) });
+  await bed.run();
+  bed.auth0Tenant.log.dropOldest(1);
+  const [left] = bed.auth0Tenant.add({ type: 's', date: hourAgo(1) });
+  const nothing = { kind: 'logs', change: () => [] } as const;
+  bed.auth0.addFault({ operation: 'page', times: 2, action: nothing });
+  expect(await bed.run()).toMatchObject({ read: 0, warnings: ['silent'] });
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', read: 1, warnings: ['gap'] });
+  expect(bed.ingest.logIds.at(-1)).toBe(left?.log_id);
+});
+
 test('a poller that stops ends its run between two pages, and another one goes on', async () => {
   const filled = bed.auth0Tenant.fill(400);
   const poller = bed.poller();

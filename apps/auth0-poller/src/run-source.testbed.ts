@@ -156,6 +156,7 @@ export class PollerBed {
     return new RunSource({
       redis: this.redis,
       directory: { source: () => Promise.resolve(this.source) },
+      store: { source: () => Promise.resolve(this.source) },
       tokens: { token },
       runs: this.runs,
       notify: (notification) => {

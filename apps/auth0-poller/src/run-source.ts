@@ -4,6 +4,7 @@ import {
   failureKinds,
   type FailureCode,
   type Notification,
+  type RunKind,
   type RunState,
   type Source,
 } from '@logferry/core';
@@ -41,6 +42,8 @@ export interface SourceTokens {
 export interface RunSourceParts {
   redis: SourceRedis;
   directory: FindSource;
+  /** The same as it is stored now. */
+  store: FindSource;
   tokens: SourceTokens;
   runs: SourceRuns;
   notify: (notification: Notification) => Promise<void>;
@@ -63,6 +66,12 @@ class Told extends Error {
 }
 
 const RENEWALS = 4;
+
+/** After silence the next run looks whether its checkpoint is still there: that may be what Auth0 gives nothing behind. */
+function caughtUp(kind: RunKind, { warnings }: RunProgress): RunEnd['isCaughtUp'] {
+  if (kind === 'replay') return false;
+  return warnings.has('silent') ? 'doubtful' : true;
+}
 
 /** What happened, for whoever wants to be told. */
 const WARNED = {
@@ -127,11 +136,16 @@ export class RunSource {
     let ended: Ended;
     try {
       const parts = { job, lease, progress, signal: controller.signal };
-      const execution = this.execution({ id, startedAtMs, domain: source.domain }, parts);
+      // A replay without an end has what there was when it began, also if it goes on somewhere else later.
+      const begun = kind === 'replay' ? await this.parts.runs.run(job, id) : undefined;
+      const execution = this.execution(
+        { id, startedAtMs: begun?.startedAtMs ?? startedAtMs, domain: source.domain },
+        parts,
+      );
       const outcome = await execution.run(position);
       ended =
         outcome === 'caught_up'
-          ? { state: 'succeeded', isCaughtUp: kind !== 'replay' }
+          ? { state: 'succeeded', isCaughtUp: caughtUp(kind, progress) }
           : { state: 'cancelled', isCaughtUp: false };
     } catch (error) {
       ended = this.endOf(error, job);
@@ -289,7 +303,11 @@ export class RunSource {
 
   /** @returns nothing for a source that is not to run */
   private async find({ tenantId, sourceId }: RunJob): Promise<Source | undefined> {
-    const source = await this.parts.directory.source(tenantId, sourceId);
-    return source?.enabled === true ? source : undefined;
+    const { directory, store } = this.parts;
+    const source = await directory.source(tenantId, sourceId);
+    if (source?.enabled === true) return source;
+    // The directory is a moment behind: a run of what was made or switched on just now would be one that nobody hears of.
+    const stored = await store.source(tenantId, sourceId);
+    return stored?.enabled === true ? stored : undefined;
   }
 }

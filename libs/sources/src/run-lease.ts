@@ -53,8 +53,8 @@ export interface RunEnd {
   state: Exclude<RunState, 'running'>;
   error?: RunError;
   warnings: readonly RunWarning[];
-  /** Whether there was nothing more to read. */
-  isCaughtUp: boolean;
+  /** Whether there was nothing more to read; nobody can say so where Auth0 gives nothing of what it has. */
+  isCaughtUp: boolean | 'doubtful';
   atMs: number;
 }
 
@@ -171,7 +171,7 @@ export class RunLease {
       failedRunsKey(this.feed),
       ...[this.token, this.runId, state, atMs],
       ...[error === undefined ? '' : JSON.stringify(error), warnings.join(' ')],
-      isCaughtUp ? '1' : '',
+      isCaughtUp === 'doubtful' ? '0' : isCaughtUp ? '1' : '',
     );
     if (ended === -1) throw new LeaseLost();
   }
@@ -182,9 +182,12 @@ export class RunLease {
   }
 
   async log(level: RunLogLine['level'], text: string): Promise<void> {
-    const key = runLogKey(this.feed, this.runId);
+    const { feed, runId } = this;
     const line = text.slice(0, LOG_LINE_CHARS_MAX);
-    await this.redis.xadd(key, 'MAXLEN', '~', LOG_LINES_MAX, '*', 'level', level, 'text', line);
+    await this.scripts.lfSourceLog(
+      ...[runKey(feed, runId), runLogKey(feed, runId)],
+      ...[LOG_LINES_MAX, level, line],
+    );
   }
 
   private async move(page: SettledPage | undefined, growth: RunGrowth): Promise<Told> {

@@ -76,6 +76,16 @@ test('a lease that is not renewed ends by itself, and whoever had it moves nothi
   expect(await RunLease.take(redis, SOURCE)).toBeUndefined();
 });
 
+test('of a source that was deleted in the middle of a run, the run writes nothing any more', async () => {
+  const lease = await begun('one');
+  await lease.log('info', 'begins');
+  await runs.forget(SOURCE);
+  await lease.log('info', 'goes on');
+  await expect(lease.settle({ checkpoint: '7' }, { read: 1 })).rejects.toBeInstanceOf(LeaseLost);
+  await lease.end({ ...well, atMs: 2_000 });
+  expect(await redis.keys('*source*')).toEqual([]);
+});
+
 test('the checkpoint, the counters and the intent move in one step, and the next run finds them', async () => {
   const lease = await begun('one');
   await lease.intend(intent(['100', '101']));

@@ -121,16 +121,27 @@ KEYS[1] = position
 ${setCheckpointScript}
 `;
 
-/** KEYS: …, failed. ARGV: token, run id, state, now, error, warnings, 1 if it has read all that there was. */
+/**
+ * KEYS: …, failed. ARGV: token, run id, state, now, error, warnings, 1 if it has read all that there was, 0 if nobody can say that any
+ * more. A position that was forgotten with its source meanwhile stays forgotten.
+ */
 const endScript = `${fenced}
 if redis.call('EXISTS', run) == 1 then
   redis.call('HSET', run, 'state', ARGV[3], 'endedAtMs', ARGV[4], 'warnings', ARGV[6])
   if ARGV[5] ~= '' then redis.call('HSET', run, 'error', ARGV[5]) end
   if ARGV[3] == 'failed' then redis.call('ZADD', KEYS[4], ARGV[4], ARGV[2]) end
+  if ARGV[7] == '1' then redis.call('HSET', position, 'caughtUpAtMs', ARGV[4]) end
+  if ARGV[7] == '0' then redis.call('HDEL', position, 'caughtUpAtMs') end
 end
-if ARGV[7] == '1' then redis.call('HSET', position, 'caughtUpAtMs', ARGV[4]) end
 redis.call('HDEL', position, 'runId')
 redis.call('DEL', lock)
+return 1
+`;
+
+/** KEYS: run, its log. ARGV: the most lines, level, text. A log would outlive a run that was deleted with its source. */
+const logScript = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'level', ARGV[2], 'text', ARGV[3])
 return 1
 `;
 
@@ -166,6 +177,7 @@ const scripts = {
   lfSourceCheckpoint: { numberOfKeys: 1, lua: setCheckpointScript },
   lfSourceStartFrom: { numberOfKeys: 3, lua: startFromScript },
   lfSourceEnd: { numberOfKeys: 4, lua: endScript },
+  lfSourceLog: { numberOfKeys: 2, lua: logScript },
   lfSourceReap: { numberOfKeys: 2, lua: reapScript },
   lfSourceCancel: { numberOfKeys: 2, lua: cancelScript },
 } as const;
