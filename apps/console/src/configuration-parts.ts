@@ -1,5 +1,6 @@
 import { SharedRates, type BatchStore, type RedisClient } from '@logferry/queue';
 import { brokerAddress, BrokerDesk, type Logger } from '@logferry/runtime';
+import { SourceRuns } from '@logferry/sources';
 import { AuditTrail, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import { KeyHolders } from './caller';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
@@ -99,12 +100,14 @@ export function configurationParts(redisToken: symbol, logToken: symbol) {
 const desks = [
   {
     provide: TenantDesk,
-    inject: [ConfigStore, WaitingLogEvents, CONSOLE_CONFIG],
+    inject: [ConfigStore, WaitingLogEvents, SourceRuns, CONSOLE_CONFIG],
     useFactory: (
-      store: ConfigStore,
-      waiting: WaitingLogEvents,
-      { readOnly, ingestUrl }: ConsoleConfig,
-    ) => new TenantDesk(store, waiting, { readOnly, forwardsAuditTrail: ingestUrl !== undefined }),
+      ...[store, waiting, runs, config]: [ConfigStore, WaitingLogEvents, SourceRuns, ConsoleConfig]
+    ) =>
+      new TenantDesk(store, waiting, runs, {
+        readOnly: config.readOnly,
+        forwardsAuditTrail: config.ingestUrl !== undefined,
+      }),
   },
   writingDestinations(DestinationDesk),
   writingDestinations(VariablesDesk),

@@ -1,4 +1,5 @@
 // Tenants that were deleted: their id is not given again unasked, and whoever is given it finds nothing of them.
+import { SourceRuns } from '@logferry/sources';
 import {
   ConfigStore,
   ConnectionResults,
@@ -101,7 +102,7 @@ test('what is added while a tenant is deleted goes as well, and what is of the n
   const keys: string[] = [];
   const addKey = async () => keys.push(await mint());
   store.meanwhile = [addKey, async () => (await put(`${ACME}?again=true`), addKey())];
-  const desk = new TenantDesk(store, new WaitingLogEvents(bed.stores), {
+  const desk = new TenantDesk(store, new WaitingLogEvents(bed.stores), new SourceRuns(bed.redis), {
     readOnly: false,
     forwardsAuditTrail: false,
   });

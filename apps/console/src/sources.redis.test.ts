@@ -1,9 +1,10 @@
 // Sources over HTTP: how they are made, changed, switched off and on, and deleted; and whose they are.
+import { LeaseLost } from '@logferry/sources';
 import { ConfigStore } from '@logferry/store';
 import { aSource, at, PATH, SECRET, SOURCES, useSourcesTestbed } from './sources.testbed';
 
 const sources = useSourcesTestbed();
-const { ask, put, made, sealedNow, ended, bed } = sources;
+const { ask, put, made, sealedNow, begun, ended, bed } = sources;
 
 describe('a source', () => {
   test('is made with its secret sealed for it, and told without it', async () => {
@@ -113,10 +114,18 @@ describe('a source', () => {
     await ended('one');
     expect((await ask('DELETE', PATH)).body).toEqual({ id: 'auth0', outcome: 'deleted' });
     expect((await ask('GET', PATH)).status).toBe(404);
-    expect(await bed.redis.keys('{lf}:source:*')).toEqual([]);
+    // Whoever had its lease has lost it, and a poller that has not heard of it yet begins nothing.
+    const lock = '{lf}:source:acme:auth0:live:lock';
+    expect(await bed.redis.keys('{lf}:source:*')).toEqual([lock]);
+    await bed.redis.del(lock);
     await made();
+    await ended('two', true);
+    const run = await begun('three');
+    await run.log('info', 'a line');
     expect((await ask('DELETE', '/v1/tenants/acme')).status).toBe(200);
     expect(await bed.redis.exists('{lf}:sources:acme')).toBe(0);
+    await expect(run.settle({ checkpoint: '9' }, { read: 1 })).rejects.toBeInstanceOf(LeaseLost);
+    expect(await bed.redis.keys('{lf}:source:*')).toEqual([lock]);
   });
 
   test('that cannot be read is told as such, and may be written anew', async () => {

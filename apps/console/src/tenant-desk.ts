@@ -1,5 +1,6 @@
 import { Tenant } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
+import type { SourceRuns } from '@logferry/sources';
 import {
   channelPlace,
   destinationPlace,
@@ -29,6 +30,7 @@ export class TenantDesk {
   constructor(
     private readonly store: ConfigStore,
     private readonly waiting: WaitingLogEvents,
+    private readonly runs: Pick<SourceRuns, 'forget'>,
     private readonly how: { readOnly: boolean; forwardsAuditTrail: boolean },
   ) {}
 
@@ -87,6 +89,7 @@ export class TenantDesk {
     const places = await this.belongings(tenantId);
     const all = places.map((place) => ({ place, to: { value: undefined } }));
     const { version } = stored(await this.store.write(byOf(request), [tenant, ...all]), 'tenant');
+    await this.forgetRuns(tenantId, places);
     await this.deleteLeft(tenantId, { by: byOf(request), version });
     return waiting;
   }
@@ -104,9 +107,19 @@ export class TenantDesk {
         return expected < version ? [{ place, to: { value: undefined }, expected }] : [];
       });
       if (left.length === 0) return;
-      if ((await this.store.write(by, left)).kind !== 'conflict') return;
+      if ((await this.store.write(by, left)).kind === 'conflict') continue;
+      return this.forgetRuns(
+        tenantId,
+        left.map(({ place }) => place),
+      );
     }
     throw new Error('what is left of a tenant is changed by others again and again');
+  }
+
+  /** A later tenant of the id would begin where the former one's sources had got to, and read what its runs were. */
+  private async forgetRuns(tenantId: string, places: readonly RecordPlace[]): Promise<void> {
+    for (const { kind, field } of places)
+      if (kind === 'source') await this.runs.forget({ tenantId, sourceId: field });
   }
 
   /** Whoever switches it on believes that it is forwarded. Where it is on already, the tenant may be written as it was read. */

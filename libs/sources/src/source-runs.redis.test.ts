@@ -6,6 +6,7 @@ import { SourceRuns } from './source-runs';
 
 const SOURCE = { tenantId: 'acme', sourceId: 'auth0' };
 const DOMAIN = 'acme.eu.auth0.com';
+const LOCK = '{lf}:source:acme:auth0:live:lock';
 
 let server: TestRedis;
 let redis: RedisClient;
@@ -47,7 +48,7 @@ const intent = (ids: string[]): Intent => ({
 
 /** As if its process had died a while ago. */
 async function expire(): Promise<void> {
-  await redis.del('{lf}:source:acme:auth0:live:lock');
+  await redis.del(LOCK);
 }
 
 test('one run at a time: while one has the lease, nobody else gets it', async () => {
@@ -82,8 +83,18 @@ test('of a source that was deleted in the middle of a run, the run writes nothin
   await runs.forget(SOURCE);
   await lease.log('info', 'goes on');
   await expect(lease.settle({ checkpoint: '7' }, { read: 1 })).rejects.toBeInstanceOf(LeaseLost);
+  await expect(lease.end({ ...well, atMs: 2_000 })).rejects.toBeInstanceOf(LeaseLost);
+  await lease.release();
+  // Nor does a poller that has not heard of it yet begin another one.
+  expect(await RunLease.take(redis, SOURCE)).toBeUndefined();
+  await until(async () => (await redis.keys('*source*')).length === 0);
+});
+
+test('of a source that was deleted while its run ends, the position stays forgotten', async () => {
+  const lease = await begun('one');
+  await redis.del('{lf}:source:acme:auth0:live:position', '{lf}:source:acme:auth0:run:one');
   await lease.end({ ...well, atMs: 2_000 });
-  expect(await redis.keys('*source*')).toEqual([]);
+  expect(await redis.keys('*:position')).toEqual([]);
 });
 
 test('the checkpoint, the counters and the intent move in one step, and the next run finds them', async () => {
@@ -251,7 +262,7 @@ test('quiet runs are kept, failed ones are found alone, and the oldest go by cou
     runs: [{ id: 'run-5' }, { id: 'run-4' }, { id: 'run-3' }],
   });
   await runs.forget(SOURCE);
-  expect(await redis.keys('*')).toEqual([]);
+  expect(await redis.keys('*')).toEqual([LOCK]);
 });
 
 test('a run of a source that is deleted meanwhile ends at its next step, and leaves nothing behind', async () => {
@@ -259,5 +270,5 @@ test('a run of a source that is deleted meanwhile ends at its next step, and lea
   await runs.forget(SOURCE);
   await expect(lease.settle({ checkpoint: '1' }, { read: 1 })).rejects.toBeInstanceOf(LeaseLost);
   await lease.release();
-  expect(await redis.keys('*')).toEqual([]);
+  expect(await redis.keys('*')).toEqual([LOCK]);
 });

@@ -21,6 +21,8 @@ import {
 import { sourceScripts, type SourceRedis, type SourceScripts } from './source-scripts';
 
 const DELETED_AT_ONCE = 100;
+/** By then every poller has heard of a deletion; they ask twice a second. */
+const HEARD_MS = 2_000;
 
 /** How many runs are remembered, and how long. */
 export interface RunBounds {
@@ -146,8 +148,12 @@ export class SourceRuns {
     return ended.flat().length;
   }
 
-  /** Forgets everything of a source that is deleted: one that is made anew under its id begins anew. */
+  /**
+   * Forgets everything of a source that is deleted: one that is made anew under its id begins anew. Its lease is taken away as well, for a
+   * moment: a poller that has not heard of the deletion yet would begin a run, and leave its checkpoint behind.
+   */
   async forget(source: SourcePlace): Promise<void> {
+    await this.redis.set(lockKey(source), 'deleted', 'PX', HEARD_MS);
     await this.redis.unlink(positionKey(source));
     for (;;) {
       const ids = await this.redis.zrange(runsKey(source), 0, String(DELETED_AT_ONCE - 1));
