@@ -26,6 +26,20 @@ test('a destination that keeps nothing leaves nothing behind', async () => {
   expect(keys.sort()).toEqual(['{lf-0}:ledger:acme/cw', '{lf-0}:tenant:acme', '{lf-0}:totals']);
 });
 
+test('where nothing is kept, a batch is settled by the commands that were needed before there was keeping', async () => {
+  const settled = async (): Promise<string[]> => {
+    const begun = await bed.store.begin(await bed.append(['one']));
+    if (begun === undefined) throw new Error('it waits');
+    await bed.redis.config('RESETSTAT');
+    await bed.store.settle(begun.batch, { rejected: [] });
+    const stats = await bed.redis.info('commandstats');
+    return [...stats.matchAll(/cmdstat_(\w+:calls=\d+)/g)].map(([, calls = '']) => calls).sort();
+  };
+  await settled(); // from then on, Redis knows the script
+  const needed = ['del:calls=2', 'evalsha:calls=1', 'hincrby:calls=6', 'hmget:calls=1'];
+  expect(await settled()).toEqual([...needed, 'zrem:calls=1']);
+});
+
 test('a batch is kept as it was delivered, counts as delivered, and towards its tenant', async () => {
   const batchId = await bed.append(['one', 'two']);
   const before = await bed.redis.dumpBuffer(chunksKey(0, batchId));

@@ -13,9 +13,12 @@ import { prelude } from './script-prelude';
 /**
  * Adds chunks to the open batches of any number of lanes, sealing a batch when the next chunk would pass a limit.
  *
- * ARGV: an id for the flush (batch ids are drawn from it), the most bytes of Redis a tenant should take, then sections. A section begins with a token, a fingerprint and a window in
-// accepted once and must not be again), `seen:` (log events that a destination was given and must not be given again). Those of the
-// dead letters: dead-letter-index.ts; of what is held: hold-scripts.ts.
+ * ARGV: an id for the flush (batch ids are drawn from it), the most bytes of Redis a tenant should take, then sections. A section begins
+ * with a token, a fingerprint and a window in milliseconds; with a token, it is added only if none of that token was within the window.
+ * Then come how many duplicates were left out of it, which whoever sends it again is told too; the numbers of its groups of marks, of its
+ * lanes, of its filtered counts, and of the arguments that follow: per group a window in milliseconds, the number of marks and the marks;
+ * pairs of tenant and count; and per lane: lane, sink, destination key, tenant, destination, target, bytesMax, logEventsMax, spanMsMax, 1
+ * if it is in strict order, the number of chunks, and per chunk bytes, log events, first ms, last ms, text.
  *
  * Returns triples of lane index (from 0, over all sections), batch id, and what happened to the batch: the number of batches that its
  * tenant has waiting, if it was opened, or -1 if it was sealed. And the indexes of the sections whose token came with another
