@@ -30,7 +30,7 @@ export class ReplayKeeper {
   private isStopped = false;
 
   constructor(
-    private readonly parts: { replays: Replays; sink: Sink },
+    private readonly parts: { replays: Pick<Replays, 'running' | 'take'>; sink: Sink },
     private readonly bounds: ReplayBounds,
     private readonly observer: ReplayObserver,
   ) {
@@ -46,26 +46,35 @@ export class ReplayKeeper {
     if (this.isStopped) return;
     this.timer = setTimeout(() => {
       void this.round()
-        .catch((error: unknown) => {
-          if (!this.isStopped) this.observer.error(error);
-          return 0;
-        })
-        .then((going) => this.schedule(going > 0 ? GOING_MS : INTERVAL_MS));
+        .catch((error: unknown) => this.tell(error))
+        .then((delayMs) => this.schedule(delayMs));
     }, delayMs);
   }
 
-  /** @returns how many are under way */
+  /** @returns how long it is until the next one */
   private async round(): Promise<number> {
     const { replays, sink } = this.parts;
     const ids = await replays.running(sink, REPLAYS_A_ROUND);
-    if (ids.length === 0 || !this.bounds.hasRoom()) return 0;
+    if (ids.length === 0 || !this.bounds.hasRoom()) return INTERVAL_MS;
+    let delayMs = GOING_MS;
     for (const id of ids) {
-      const { made, next } = await replays.take(id, {
-        tenantBytesMax: this.bounds.tenantBytesMax(),
-      });
-      if (made > 0) this.observer.replayed(made);
-      if (next === 'done') this.observer.replayDone(id);
+      // One that cannot go on keeps no other from doing so.
+      await this.take(id).catch((error: unknown) => (delayMs = this.tell(error)));
     }
-    return ids.length;
+    return delayMs;
+  }
+
+  private async take(id: string): Promise<void> {
+    const { made, next } = await this.parts.replays.take(id, {
+      tenantBytesMax: this.bounds.tenantBytesMax(),
+    });
+    if (made > 0) this.observer.replayed(made);
+    if (next === 'done') this.observer.replayDone(id);
+  }
+
+  /** Not ten times a second. */
+  private tell(error: unknown): number {
+    if (!this.isStopped) this.observer.error(error);
+    return INTERVAL_MS;
   }
 }

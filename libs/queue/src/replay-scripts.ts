@@ -65,7 +65,7 @@ return 1
  * ARGV: replay, an id from which those of new batches are drawn, how many bytes of Redis may be under way at once, the most bytes that
  * the tenant's batches may take, and how many kept batches to look at. Then, if the log events of one have been marked: the position
  * after which that was, the kept batch, its position, and for each batch that is to be made of it: log events, bytes, first ms, last
- * ms, the text. Of two that have marked the same only the first comes in time.
+ * ms, the text; none if they could not be marked. Of two that have marked the same only the first comes in time.
  *
  * Returns what is to come, and the ids of the batches that were made:
  *
@@ -152,9 +152,19 @@ local function countReplayed(n)
   redis.call('HINCRBY', key('replay', id), 'replayedLogEvents', n)
 end
 
+local function copyOf(keptId)
+  return function(chunks) return redis.call('COPY', key('kept', keptId), chunks) end
+end
+
+local function makeWhole(kept, fill)
+  if make(kept, kept.n, kept.bytes, kept.firstMs, kept.lastMs, kept.stored - ${KEPT_OVERHEAD_BYTES}, fill) then countReplayed(kept.n) end
+end
+
 if ARGV[6] and ARGV[6] == range.after then
   local kept = readKept(ARGV[7])
-  if kept then
+  if kept and #ARGV == 8 then
+    makeWhole(kept, copyOf(ARGV[7]))
+  elseif kept then
     local sum = 0
     for at = 9, #ARGV, 5 do
       local n = tonumber(ARGV[at])
@@ -176,7 +186,7 @@ for i = 1, #page, 2 do
     if isFull() then return {'full', made} end
     if isMarked and sink == 'cloudwatch' and kept.isEvent then return {'mark', made, range.after, page[i], page[i + 1]} end
     local isThere = 1
-    local fill = function(chunks) return redis.call('COPY', key('kept', page[i]), chunks) end
+    local fill = copyOf(page[i])
     if kept.stored > ${COPIED_BYTES_MAX} then
       isThere = copySome(page[i])
       if isThere == 0 then return {'copying', made} end
@@ -185,9 +195,7 @@ for i = 1, #page, 2 do
         return 1
       end
     end
-    if isThere == 1 and make(kept, kept.n, kept.bytes, kept.firstMs, kept.lastMs, kept.stored - ${KEPT_OVERHEAD_BYTES}, fill) then
-      countReplayed(kept.n)
-    end
+    if isThere == 1 then makeWhole(kept, fill) end
   end
   moveTo(page[i + 1])
   looked = looked + 1

@@ -361,6 +361,22 @@ describe('marks', () => {
     });
   });
 
+  test('are left out of a batch that cannot be read: it is replayed as it lies, and the rest behind it', async () => {
+    const damaged = await bed.deliver([NOISE], { lane, keep });
+    await bed.deliver(['two'], { lane, keep });
+    await bed.redis.lset(keptChunksKey(0, damaged), 0, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2]));
+    const id = await bed.begin({ isMarked: true });
+    expect(await bed.take(id)).toEqual({ made: 2, next: 'going' });
+    const [first = '', second = ''] = await bed.waiting();
+    await expect((await bed.store.begin(first))?.payload.load()).rejects.toThrow('unpacked');
+    await bed.store.deadLetter(first, 'batch.unreadable');
+    await bed.settle(second);
+    expect((await bed.take(id)).next).toBe('done');
+    const ledger = await bed.store.ledger('acme', 'cw');
+    expect(ledger).toMatchObject({ accepted: 4, delivered: 3, deadLettered: 1, waiting: 0 });
+    expect(await bed.replays.find(id)).toMatchObject({ replayed: { batches: 2, logEvents: 2 } });
+  });
+
   test('are left out of a log event that would become too large with them', () => {
     const text = (chars: number) =>
       `{"timestamp":${START_MS},"message":"{\\"time\\":\\"${new Date(START_MS).toISOString()}\\",\\"message\\":\\"${'x'.repeat(chars)}\\"}"}`;

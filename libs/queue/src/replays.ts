@@ -5,7 +5,7 @@ import { packChunk } from './chunk-codec';
 import type { KeptBatches, KeptPlace, KeptRange, KeptSums } from './kept-batches';
 import { keptChunksKey, replayKey, replaysKey, replaysOfKey, shardTag } from './keys';
 import { addJobs, newBatchId } from './producer';
-import { markReplayed } from './replay-mark';
+import { markReplayed, type MarkedRun } from './replay-mark';
 import { cancelReplayScript, makeReplayScript, takeScript } from './replay-scripts';
 import type { Queue } from 'bullmq';
 
@@ -149,14 +149,14 @@ export class Replays {
     }
   }
 
-  /** What the script takes for a kept batch whose log events are marked. One that is gone meanwhile is left out. */
+  /** What the script takes for a kept batch whose log events are marked. One that is gone meanwhile is left out, by the script. */
   private async mark(
     id: string,
     [after = '', keptId = '', position = '']: readonly string[],
   ): Promise<(string | number | Buffer)[]> {
     const { redis, shard } = this.store;
     const packed = await redis.lrangeBuffer(keptChunksKey(shard, keptId), 0, -1);
-    const runs = packed.length === 0 ? [] : markReplayed(packed, id);
+    const runs = packed.length === 0 ? [] : markedOrNone(packed, id);
     return [
       ...[after, keptId, position],
       ...runs.flatMap(({ logEvents, bytes, firstMs, lastMs, text }) => [
@@ -183,6 +183,15 @@ export class Replays {
       const plan = { batchId, data: jobData(batch), delayMs: 0, tenantBatches: PRIORITY_MAX };
       await addJobs(this.queueOf(batch.target.sink), [plan]);
     }
+  }
+}
+
+/** None if they cannot be read: then they are replayed as they lie, and whoever is to deliver them makes a dead letter of them. */
+function markedOrNone(packed: readonly Buffer[], replayId: string): MarkedRun[] {
+  try {
+    return markReplayed(packed, replayId);
+  } catch {
+    return [];
   }
 }
 
