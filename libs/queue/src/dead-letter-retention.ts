@@ -1,5 +1,6 @@
 import type { DeadLetterSums } from './dead-letter-store';
 import type { DeadLetters } from './dead-letters';
+import { Rounds } from './rounds';
 
 /** How long before dead letters expire it is told: a working day and a night. */
 export const EXPIRING_WITHIN_MS = 24 * 60 * 60 * 1_000;
@@ -33,31 +34,18 @@ export interface RetentionObserver {
  * do at once is what one would have done.
  */
 export class DeadLetterRetention {
-  private timer: NodeJS.Timeout | undefined;
-  private isStopped = false;
+  private readonly rounds: Rounds;
 
-  constructor(
-    private readonly deadLetters: DeadLetters,
-    private readonly rules: RetentionRules,
-    private readonly observer: RetentionObserver,
-  ) {
-    this.schedule();
+  constructor(deadLetters: DeadLetters, rules: RetentionRules, observer: RetentionObserver) {
+    this.rounds = new Rounds({
+      everyMs: INTERVAL_MS,
+      round: () => expireDeadLetters(deadLetters, rules, observer),
+      onError: (error) => observer.error(error),
+    });
   }
 
   stop(): void {
-    this.isStopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    if (this.isStopped) return;
-    this.timer = setTimeout(() => {
-      void expireDeadLetters(this.deadLetters, this.rules, this.observer)
-        .catch((error: unknown) => {
-          if (!this.isStopped) this.observer.error(error);
-        })
-        .finally(() => this.schedule());
-    }, INTERVAL_MS);
+    this.rounds.stop();
   }
 }
 

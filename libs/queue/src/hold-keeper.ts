@@ -4,6 +4,7 @@ import type { BatchStore } from './batch-store';
 import type { ConsumerObserver } from './consumer';
 import type { Holds, Tending } from './holds';
 import { promote } from './producer';
+import { Rounds } from './rounds';
 
 /** How long, and how much, is kept for a destination that does not work. */
 export interface HoldLimits {
@@ -30,32 +31,22 @@ const RELEASING_MS = 50;
  * Every worker runs one. What two do at once is harmless: a batch that is woken twice asks Redis whether it may go.
  */
 export class HoldKeeper {
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly parts: Parts,
     private readonly limits: HoldLimits,
     private readonly observer: Pick<ConsumerObserver, 'failed' | 'error'>,
   ) {
-    this.schedule(INTERVAL_MS);
+    this.rounds = new Rounds({
+      everyMs: INTERVAL_MS,
+      round: async () => ((await this.tend()) > 0 ? RELEASING_MS : undefined),
+      onError: (error) => observer.error(error),
+    });
   }
 
   stop(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private schedule(delayMs: number): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.tend()
-        .catch((error: unknown) => {
-          this.observer.error(error);
-          return 0;
-        })
-        .then((woken) => this.schedule(woken > 0 ? RELEASING_MS : INTERVAL_MS));
-    }, delayMs);
+    this.rounds.stop();
   }
 
   /** @returns how many were woken for good */

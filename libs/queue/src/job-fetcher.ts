@@ -1,4 +1,5 @@
 import type { Job, Processor, Worker } from 'bullmq';
+import { Rounds } from './rounds';
 import { within } from './within';
 
 interface JobFetcherOptions {
@@ -34,18 +35,20 @@ export class JobFetcher {
   private movedAt = performance.now();
   /** Whether there was something to take when it was looked last. */
   private hadWork = false;
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds: Rounds;
 
   constructor(private readonly options: JobFetcherOptions) {
     this.worker = this.open();
-    this.schedule();
+    this.rounds = new Rounds({
+      everyMs: options.lookMs ?? LOOK_MS,
+      round: () => this.look(),
+      onError: options.onError,
+    });
   }
 
   /** Lets what is under way end, for at most `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
+    this.rounds.stop();
     const closed = await within(this.worker.close(), deadlineMs);
     // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
     if (closed === 'late') this.left.add(this.worker);
@@ -67,15 +70,6 @@ export class JobFetcher {
       this.inHand--;
       this.movedAt = performance.now();
     }
-  }
-
-  private schedule(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.look()
-        .catch(this.options.onError)
-        .finally(() => this.schedule());
-    }, this.options.lookMs ?? LOOK_MS);
   }
 
   private async look(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Keep } from '@logferry/core';
 import type { KeptBatches, KeptPlace } from './kept-batches';
+import { Rounds } from './rounds';
 
 const INTERVAL_MS = 10_000;
 /** One of all workers does it. Should that one die, the next one's turn comes soon enough. */
@@ -40,31 +41,22 @@ interface Parts {
  * oldest of whoever keeps most.
  */
 export class KeptRetention {
-  private timer: NodeJS.Timeout | undefined;
-  private isStopped = false;
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly parts: Parts,
     private readonly bounds: KeptBounds,
     private readonly observer: KeptObserver,
   ) {
-    this.schedule();
+    this.rounds = new Rounds({
+      everyMs: INTERVAL_MS,
+      round: () => this.pass(),
+      onError: (error) => observer.error(error),
+    });
   }
 
   stop(): void {
-    this.isStopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    if (this.isStopped) return;
-    this.timer = setTimeout(() => {
-      void this.pass()
-        .catch((error: unknown) => {
-          if (!this.isStopped) this.observer.error(error);
-        })
-        .finally(() => this.schedule());
-    }, INTERVAL_MS);
+    this.rounds.stop();
   }
 
   private async pass(): Promise<void> {

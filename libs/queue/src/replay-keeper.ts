@@ -1,5 +1,6 @@
 import type { Sink } from '@logferry/core';
 import type { Replays } from './replays';
+import { Rounds } from './rounds';
 
 const INTERVAL_MS = 1_000;
 /** A replay has few batches under way, and they are mostly settled sooner than this. */
@@ -26,42 +27,34 @@ export interface ReplayObserver {
  * two do at once is what one would have done, and one that is killed leaves nothing behind.
  */
 export class ReplayKeeper {
-  private timer: NodeJS.Timeout | undefined;
-  private isStopped = false;
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly parts: { replays: Pick<Replays, 'running' | 'take'>; sink: Sink },
     private readonly bounds: ReplayBounds,
     private readonly observer: ReplayObserver,
   ) {
-    this.schedule(INTERVAL_MS);
+    this.rounds = new Rounds({
+      everyMs: INTERVAL_MS,
+      round: () => this.round(),
+      onError: (error) => observer.error(error),
+    });
   }
 
   stop(): void {
-    this.isStopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private schedule(delayMs: number): void {
-    if (this.isStopped) return;
-    this.timer = setTimeout(() => {
-      void this.round()
-        .catch((error: unknown) => this.tell(error))
-        .then((delayMs) => this.schedule(delayMs));
-    }, delayMs);
+    this.rounds.stop();
   }
 
   /** @returns how long it is until the next one */
-  private async round(): Promise<number> {
+  private async round(): Promise<number | undefined> {
     const { replays, sink } = this.parts;
     const ids = await replays.running(sink, REPLAYS_A_ROUND);
-    if (ids.length === 0 || !this.bounds.hasRoom()) return INTERVAL_MS;
-    let delayMs = GOING_MS;
-    for (const id of ids) {
-      // One that cannot go on keeps no other from doing so.
-      await this.take(id).catch((error: unknown) => (delayMs = this.tell(error)));
-    }
-    return delayMs;
+    if (ids.length === 0 || !this.bounds.hasRoom()) return undefined;
+    const amiss: unknown[] = [];
+    // One that cannot go on keeps no other from doing so.
+    for (const id of ids) await this.take(id).catch((error: unknown) => amiss.push(error));
+    if (amiss.length > 0) throw new AggregateError(amiss, `${amiss.length} replays cannot go on`);
+    return GOING_MS;
   }
 
   private async take(id: string): Promise<void> {
@@ -70,11 +63,5 @@ export class ReplayKeeper {
     });
     if (made > 0) this.observer.replayed(made);
     if (next === 'done') this.observer.replayDone(id);
-  }
-
-  /** Not ten times a second. */
-  private tell(error: unknown): number {
-    if (!this.isStopped) this.observer.error(error);
-    return INTERVAL_MS;
   }
 }

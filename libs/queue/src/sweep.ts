@@ -3,6 +3,7 @@ import type { Queue } from 'bullmq';
 import type { BatchStore } from './batch-store';
 import { jobData } from './catalog';
 import { addJobs, promote } from './producer';
+import { Rounds } from './rounds';
 
 const INTERVAL_MS = 1_000;
 /** Younger batches are left alone: their jobs are probably on their way. */
@@ -17,30 +18,19 @@ const AGE_MS_MIN = 3_000;
  */
 export class Sweep {
   private cursor = '0';
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly store: BatchStore,
     private readonly queue: Queue,
     private readonly sink: Sink,
-    private readonly onError: (error: unknown) => void,
+    onError: (error: unknown) => void,
   ) {
-    this.schedule();
+    this.rounds = new Rounds({ everyMs: INTERVAL_MS, round: () => this.sweepPage(), onError });
   }
 
   stop(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      void this.sweepPage()
-        .catch(this.onError)
-        .finally(() => this.schedule());
-    }, INTERVAL_MS);
+    this.rounds.stop();
   }
 
   private async sweepPage(): Promise<void> {
