@@ -1,4 +1,4 @@
-import type { Logger, Metrics } from '@logferry/runtime';
+import { RepeatedLine, type Logger, type Metrics } from '@logferry/runtime';
 import type { Acceptance } from './accept-log-events';
 import type { RedisWatch } from './redis-watch';
 
@@ -10,13 +10,9 @@ export class IngestMetrics {
   private readonly latency;
   private readonly failures;
   private readonly rateLimits;
-  private loggedAt = 0;
+  private readonly failureLine: RepeatedLine<unknown>;
 
-  constructor(
-    metrics: Metrics,
-    watch: Pick<RedisWatch, 'problems'>,
-    private readonly log: Logger,
-  ) {
+  constructor(metrics: Metrics, watch: Pick<RedisWatch, 'problems'>, log: Logger) {
     this.logEvents = metrics.counter('ingest_log_events_total', 'Log events by verdict', [
       'verdict',
     ]);
@@ -47,6 +43,9 @@ export class IngestMetrics {
       'ingest_store_failures_total',
       'Requests that could not be stored',
     );
+    this.failureLine = new RepeatedLine((times, error) => {
+      log.warn({ err: error, times }, 'log events could not be stored');
+    }, 1_000);
   }
 
   accepted({ verdict, filtered, repeated }: Acceptance, bytes: number, tookMs: number): void {
@@ -68,8 +67,6 @@ export class IngestMetrics {
 
   storeFailed(error: unknown): void {
     this.failures.inc();
-    if (Date.now() - this.loggedAt < 1_000) return;
-    this.loggedAt = Date.now();
-    this.log.warn({ err: error }, 'log events could not be stored');
+    this.failureLine.add(error);
   }
 }

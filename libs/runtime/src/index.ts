@@ -15,6 +15,7 @@ export * from './kept-observer';
 export * from './logger';
 export * from './metrics';
 export * from './readiness';
+export * from './repeated-line';
 export * from './request-problem';
 export * from './run-app';
 export * from './secret';
