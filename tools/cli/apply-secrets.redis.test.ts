@@ -92,7 +92,7 @@ test('the secret among variables is written when its key is new, and neither sho
   expect(sealed).toEqual([SECRET]);
 
   const { out } = await cli.run(['export']);
-  expect(out).toContain('          AWS_SECRET_KEY: ${ENV:ACME_AWS_SECRET_KEY}\n');
+  expect(out).toContain('          AWS_SECRET_KEY: ${ENV:ACME__AWS_SECRET_KEY}\n');
   expect(await apply(out, ['--dry-run', '--prune'])).toMatchObject({ code: 0 });
 
   const other = file.replace('EXAMPLE', 'ANOTHER');
@@ -122,12 +122,12 @@ test('a secret comes from a file beside the one that names it, without the newli
 test('what was exported changes nothing, and names a secret only to ask for it elsewhere', async () => {
   await apply(fileWith('${ENV:ACME_SECRET}'), ['--yes'], ENVIRONMENT);
   const { out } = await cli.run(['export']);
-  expect(out).toContain('secretAccessKey: ${ENV:ACME_LOGS_SECRET}\n');
+  expect(out).toContain('secretAccessKey: ${ENV:ACME__LOGS__SECRET}\n');
   expect(await apply(out, ['--dry-run', '--prune'])).toMatchObject({ code: 0 });
   await cli.run(['tenants', 'delete', 'acme', '--yes']);
   const elsewhere = await apply(out, ['--dry-run']);
   expect(elsewhere.code).toBe(1);
-  expect(elsewhere.told).toContain('the variable ACME_LOGS_SECRET is not set\n');
+  expect(elsewhere.told).toContain('the variable ACME__LOGS__SECRET is not set\n');
 });
 
 test.each([

@@ -152,18 +152,18 @@ test('what was exported changes nothing, and names each secret only to ask for i
         events:
           - run.failed
         host: ops.acme.com
-        url: \${ENV:ACME_AUDIT_URL}
-        signingSecret: \${ENV:ACME_AUDIT_SIGNING_SECRET}
+        url: \${ENV:ACME__AUDIT__URL}
+        signingSecret: \${ENV:ACME__AUDIT__SIGNING_SECRET}
       - id: ops
         kind: slack
         host: hooks.slack.com
-        url: \${ENV:ACME_OPS_URL}
+        url: \${ENV:ACME__OPS__URL}
     sources:
       - id: auth0
         type: auth0
         domain: acme.eu.auth0.com
         clientId: a-client
-        clientSecret: \${ENV:ACME_AUTH0_CLIENT_SECRET}
+        clientSecret: \${ENV:ACME__AUTH0__CLIENT_SECRET}
 `);
   for (const part of [...hidden, 'sealed', 'v1.k1']) expect(out).not.toContain(part);
   expect(await apply(out, ['--dry-run', '--prune'])).toMatchObject({ code: 0 });

@@ -10,6 +10,7 @@ import {
 } from './installation';
 import type { ShownKey } from './keys-command';
 import type { KeyEntry } from './logferry-file';
+import { secretName } from './secret-name';
 import { referenceText } from './secret-reference';
 import { withoutDefaults } from './without-defaults';
 
@@ -89,13 +90,14 @@ function destinationEntry(tenant: string, record: ShownDestinationRecord): objec
   // It is of this installation: another mints its own.
   delete credentials.externalId;
   if (credentials.kind !== 'access_key') return { ...rest, credentials };
-  const secretAccessKey = secretOf(tenant, record.id, 'SECRET');
+  const secretAccessKey = secretOf([tenant, record.id], 'SECRET');
   return { ...rest, credentials: { ...credentials, secretAccessKey } };
 }
 
 function scopeEntry(tenant: string, { scope, region, variables }: ShownScope): object {
   const shown = Object.entries(variables).map(
-    ([name, value]) => [name, value ?? secretOf(tenant, scope, name)] as const,
+    ([name, value]) =>
+      [name, value ?? secretOf(scope === '' ? [tenant] : [tenant, scope], name)] as const,
   );
   return {
     scope,
@@ -106,7 +108,7 @@ function scopeEntry(tenant: string, { scope, region, variables }: ShownScope): o
 
 /** Its host stays in the file: it is all of its address that can be compared. */
 function channelEntry(tenant: string, record: ShownRecord): object {
-  const secretAs = (name: string): string => secretOf(tenant, record.id, name);
+  const secretAs = (name: string): string => secretOf([tenant, record.id], name);
   return {
     ...bareRecord(record, (value) => ChannelInput.safeParse(value)),
     url: secretAs('URL'),
@@ -116,16 +118,15 @@ function channelEntry(tenant: string, record: ShownRecord): object {
 
 function sourceEntry(tenant: string, record: ShownRecord): object {
   const bare = bareRecord(record, (value) => SourceInput.safeParse(value));
-  return { ...bare, clientSecret: secretOf(tenant, record.id, 'CLIENT_SECRET') };
+  return { ...bare, clientSecret: secretOf([tenant, record.id], 'CLIENT_SECRET') };
 }
 
 function bareRecord({ version: _, ...fields }: ShownRecord, read: (value: unknown) => unknown) {
   return withoutDefaults(fields, read);
 }
 
-function secretOf(...parts: string[]): string {
-  const name = parts.filter((part) => part !== '').join('_');
-  return referenceText({ from: 'ENV', name: name.toUpperCase().replace(/\W/g, '_') });
+function secretOf(ids: readonly string[], what: string): string {
+  return referenceText({ from: 'ENV', name: secretName(ids, what) });
 }
 
 function keyEntry({ name, scopes, logEventsPerSecond, bytesPerSecond }: ShownKey): KeyEntry {
