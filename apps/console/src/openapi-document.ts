@@ -37,10 +37,13 @@ import { InstallationView } from './installation-view';
 import { LedgersView, LedgerView } from './ledger-desk';
 import { ReplayRequest, ReplaysView, ReplayView } from './replay-view';
 import { ResealedView } from './reseal-desk';
+import { Report } from './source-report';
 import {
   AskedRunView,
+  CancellingView,
   CheckpointBody,
   ReplayBody,
+  RunLogView,
   RunsView,
   RunView,
   StatusView,
@@ -157,6 +160,9 @@ const schemas: Record<string, Json> = {
   RunView: schemaOf(RunView, 'output'),
   Runs: schemaOf(RunsView, 'output'),
   AskedRun: schemaOf(AskedRunView, 'output'),
+  CancellingRun: schemaOf(CancellingView, 'output'),
+  RunLog: schemaOf(RunLogView, 'output'),
+  SourceReport: schemaOf(Report, 'output'),
   Variables: asBody(schemaOf(VariablesBody, 'input')),
   VariablesView: schemaOf(VariablesView, 'output'),
   Scopes: schemaOf(ScopesView, 'output'),

@@ -99,6 +99,15 @@ test('its examples are what its schemas say, the console takes them, and answers
   const replay = { from: { timeMs: 0 }, to: { timeMs: 1 }, isMarked: false };
   const run = { id: 'a-replay', kind: 'replay', replay, atMs: Date.now() } as const;
   await lease?.begin(run, 'acme.eu.auth0.com');
+  await lease?.log('warn', 'it goes on');
+  for (const state of ['succeeded', 'failed'] as const) {
+    const live = await RunLease.take(bed.redis, { ...feed, replayId: undefined });
+    await live?.begin({ id: state, kind: 'now', atMs: Date.now() }, 'acme.eu.auth0.com');
+    await live?.settle({ checkpoint: state }, { read: 1, accepted: 1 });
+    const error = { code: 'source.fault', message: 'in words' } as const;
+    const ended = state === 'failed' ? { state, error } : { state };
+    await live?.end({ ...ended, warnings: ['late'], isCaughtUp: true, atMs: Date.now() });
+  }
   const of = (...methods: string[]) =>
     apiOperations.filter(({ method }) => methods.includes(method));
   const configuration = (tag: string): boolean => !/dead|held/i.test(tag);
@@ -131,6 +140,15 @@ test('its examples are what its schemas say, the console takes them, and answers
     judged.add(schema);
   }
   expect(judged.size).toBeGreaterThan(20);
+});
+
+test('of each answer that is JSON it has a schema, but of policies and of itself', () => {
+  const without = apiOperations.filter(({ answer }) => answer.includes('application/json'));
+  expect(without.map(({ path }) => path.split('/').at(-1) ?? '').sort()).toEqual([
+    'openapi.json',
+    'policy',
+    'policy',
+  ]);
 });
 
 test('what is held and what is dead is told as it says, and so is what becomes of it', async () => {

@@ -107,14 +107,14 @@ export const sourceOperations: readonly ApiOperation[] = [
     tag: 'Runs of sources',
     summary: 'Its log; as NDJSON, followed line by line until the run has ended',
     query: runLogQuery,
-    answer: [200, 'application/json', 'application/x-ndjson'],
+    answer: [200, 'RunLog', 'application/x-ndjson'],
   },
   {
     method: 'post',
     path: `${RUN}/cancel`,
     tag: 'Runs of sources',
     summary: 'Ends it before its next page',
-    answer: [202, 'application/json'],
+    answer: [202, 'CancellingRun'],
   },
   {
     method: 'get',
@@ -122,6 +122,6 @@ export const sourceOperations: readonly ApiOperation[] = [
     tag: 'Runs of sources',
     summary: "Its runs as Auth0's export extension told them",
     query: reportQuery,
-    answer: [200, 'application/json'],
+    answer: [200, 'SourceReport'],
   },
 ];

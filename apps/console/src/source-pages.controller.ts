@@ -15,8 +15,9 @@ import {
   sourcesPage,
   type SourceDone,
 } from './source-pages';
-import { SourceRunDesk, type LogLineView, type SourceAddress } from './source-run-desk';
+import { SourceRunDesk, type SourceAddress } from './source-run-desk';
 import { runsQuery } from './source-runs.controller';
+import type { LogLineView } from './source-view';
 
 const HTML = 'text/html; charset=utf-8';
 

@@ -1,7 +1,7 @@
 import { html, navigation, page, type Html } from './html';
 import type { ListedSource } from './listed-sources';
-import type { LogLineView, SourceAddress } from './source-run-desk';
-import type { RunView, StatusView } from './source-view';
+import type { SourceAddress } from './source-run-desk';
+import type { LogLineView, RunView, StatusView } from './source-view';
 
 export const RUNS_A_PAGE = 10;
 const REFRESH_SECONDS = 3;

@@ -28,22 +28,26 @@ export function reportRequest(query: unknown): {
   return { page: page - 1, perPage, onlyFailed: filter === 'errors' };
 }
 
-/** What Auth0's extension told of its runs at `/api/report`, in its words. */
-export interface Report {
-  logs: ReportedRun[];
-  total: number;
-  lastRun?: string;
-}
+const time = z.iso.datetime();
 
-interface ReportedRun {
-  startCheckpoint?: string;
-  start: string;
-  end: string;
-  logsProcessed: number;
-  error?: { code: string; message: string };
-  warning?: string;
-  checkpoint?: string;
-}
+const ReportedRun = z.strictObject({
+  startCheckpoint: z.string().optional(),
+  start: time,
+  end: time,
+  logsProcessed: z.int().min(0),
+  error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  warning: z.string().optional(),
+  checkpoint: z.string().optional(),
+});
+type ReportedRun = z.infer<typeof ReportedRun>;
+
+/** What Auth0's extension told of its runs at `/api/report`, in its words. */
+export const Report = z.strictObject({
+  logs: z.array(ReportedRun).describe('the newest first; what still runs is not among them'),
+  total: z.int().min(0).describe('on all pages'),
+  lastRun: time.optional().describe('when the last one began'),
+});
+export type Report = z.infer<typeof Report>;
 
 /** The extension knew no run before it had ended. */
 export function report(

@@ -1,4 +1,4 @@
-import type { RunLogLine, SourceRun } from '@logferry/core';
+import type { SourceRun } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import type { RunQueue, SourceRuns } from '@logferry/sources';
 import type { ConfigStore } from '@logferry/store';
@@ -9,10 +9,12 @@ import { storedSource } from './source-desk';
 import { report, reportRequest, type Report } from './source-report';
 import {
   CheckpointBody,
+  lineView,
   ReplayBody,
   replayRequest,
   runView,
   statusView,
+  type LogLineView,
   type RunView,
   type StatusView,
 } from './source-view';
@@ -34,14 +36,6 @@ export interface RunsRequest {
   page: number;
   perPage: number;
   onlyFailed: boolean;
-}
-
-/** A line of a run's log. */
-export interface LogLineView {
-  place: string;
-  at: string;
-  level: RunLogLine['level'];
-  text: string;
 }
 
 const FOLLOWERS_MAX = 64;
@@ -221,8 +215,4 @@ export class SourceRunDesk {
   private mustBe({ tenantId, sourceId }: SourceAddress): Promise<{ enabled: boolean }> {
     return storedSource(this.parts.store, tenantId, sourceId);
   }
-}
-
-function lineView({ atMs, ...line }: RunLogLine): LogLineView {
-  return { ...line, at: new Date(atMs).toISOString() };
 }

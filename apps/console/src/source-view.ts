@@ -1,5 +1,12 @@
 // Sources and their runs as the API takes and tells them. The OpenAPI document is made of these schemas.
-import { LogId, Source, shownSource, type ReplayRequest, type SourceRun } from '@logferry/core';
+import {
+  LogId,
+  Source,
+  shownSource,
+  type ReplayRequest,
+  type RunLogLine,
+  type SourceRun,
+} from '@logferry/core';
 import type { FeedPosition } from '@logferry/sources';
 import type { StoredText } from '@logferry/store';
 import { z } from 'zod';
@@ -144,6 +151,27 @@ export function statusView(
 
 export const AskedRunView = z.strictObject({
   runId: z.string().describe('the run is there as soon as a poller has begun it'),
+});
+
+export const CancellingView = z.strictObject({
+  id: z.string(),
+  outcome: z.literal('cancelling').describe('it ends before its next page'),
+});
+
+export const LogLineView = z.strictObject({
+  place: z.string().describe('sent as `after`, it is behind which the log is told'),
+  at: z.iso.datetime(),
+  level: z.enum(['info', 'warn', 'error']),
+  text: z.string(),
+});
+export type LogLineView = z.infer<typeof LogLineView>;
+
+export function lineView({ atMs, ...line }: RunLogLine): LogLineView {
+  return { ...line, at: new Date(atMs).toISOString() };
+}
+
+export const RunLogView = z.strictObject({
+  lines: z.array(LogLineView).describe('the oldest first'),
 });
 
 function isoOf(ms: number | undefined): string | null {
