@@ -6,6 +6,7 @@ import { aChannel, aDestination, aKey, aKeyChange, aTenant, someVariables } from
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
 import { againQuery, forceQuery, keysQuery, pageQuery } from './page-request';
+import { recordOperations } from './record-operations';
 import { replayOperations } from './replay-operations';
 import { sourceOperations } from './source-operations';
 
@@ -61,73 +62,30 @@ function variablesAt(path: string): ApiOperation[] {
 }
 
 const configuration: ApiOperation[] = [
-  {
-    method: 'get',
-    path: '/v1/tenants',
+  ...recordOperations({
     tag: 'Tenants',
-    summary: 'A page of tenants',
-    query: pageQuery,
-    answer: [200, 'Tenants'],
-  },
-  {
-    method: 'get',
-    path: TENANT,
-    tag: 'Tenants',
-    summary: 'One tenant',
-    answer: [200, 'TenantView'],
-  },
-  {
-    method: 'put',
-    path: TENANT,
-    tag: 'Tenants',
-    summary: 'Makes or replaces a tenant',
-    query: againQuery,
-    body: { schema: 'Tenant', example: aTenant },
-    answer: [201, 'TenantView'],
-    versioned: true,
-  },
-  {
-    method: 'delete',
-    path: TENANT,
-    tag: 'Tenants',
-    summary: 'Deletes a tenant with its destinations and keys, if nothing waits for it',
-    query: forceQuery,
-    answer: [200, 'Deleted'],
-    versioned: true,
-  },
-  {
-    method: 'get',
-    path: `${TENANT}/destinations`,
+    paths: { all: '/v1/tenants', one: TENANT },
+    schema: 'Tenant',
+    example: aTenant,
+    summaries: {
+      all: 'A page of tenants',
+      one: 'One tenant',
+      delete: 'Deletes a tenant with its destinations and keys, if nothing waits for it',
+    },
+    queries: { put: againQuery, delete: forceQuery },
+  }),
+  ...recordOperations({
     tag: 'Destinations',
-    summary: "A page of a tenant's destinations",
-    query: pageQuery,
-    answer: [200, 'Destinations'],
-  },
-  {
-    method: 'get',
-    path: DESTINATION,
-    tag: 'Destinations',
-    summary: 'One destination, without its secrets',
-    answer: [200, 'DestinationView'],
-  },
-  {
-    method: 'put',
-    path: DESTINATION,
-    tag: 'Destinations',
-    summary: 'Makes or replaces a destination',
-    body: { schema: 'Destination', example: aDestination },
-    answer: [201, 'DestinationView'],
-    versioned: true,
-  },
-  {
-    method: 'delete',
-    path: DESTINATION,
-    tag: 'Destinations',
-    summary: 'Deletes a destination, if nothing waits for it',
-    query: forceQuery,
-    answer: [200, 'Deleted'],
-    versioned: true,
-  },
+    paths: { all: `${TENANT}/destinations`, one: DESTINATION },
+    schema: 'Destination',
+    example: aDestination,
+    summaries: {
+      all: "A page of a tenant's destinations",
+      one: 'One destination, without its secrets',
+      delete: 'Deletes a destination, if nothing waits for it',
+    },
+    queries: { delete: forceQuery },
+  }),
   {
     method: 'get',
     path: `${TENANT}/ledgers`,
@@ -181,38 +139,18 @@ const configuration: ApiOperation[] = [
     answer: [200, 'Scopes'],
   },
   ...(['variables', 'scopes/{scope}/variables'] as const).flatMap(variablesAt),
-  {
-    method: 'get',
-    path: `${TENANT}/channels`,
+  ...recordOperations({
     tag: 'Channels',
-    summary: 'A page of the channels by which a tenant is told of what happens',
-    query: pageQuery,
-    answer: [200, 'Channels'],
-  },
-  {
-    method: 'get',
-    path: CHANNEL,
-    tag: 'Channels',
-    summary: 'One channel, without its address',
-    answer: [200, 'ChannelView'],
-  },
-  {
-    method: 'put',
-    path: CHANNEL,
-    tag: 'Channels',
-    summary: 'Makes or replaces a channel',
-    body: { schema: 'Channel', example: aChannel },
-    answer: [201, 'ChannelPut'],
-    versioned: true,
-  },
-  {
-    method: 'delete',
-    path: CHANNEL,
-    tag: 'Channels',
-    summary: 'Deletes a channel',
-    answer: [200, 'Deleted'],
-    versioned: true,
-  },
+    paths: { all: `${TENANT}/channels`, one: CHANNEL },
+    schema: 'Channel',
+    example: aChannel,
+    summaries: {
+      all: 'A page of the channels by which a tenant is told of what happens',
+      one: 'One channel, without its address',
+      delete: 'Deletes a channel',
+    },
+    put: 'ChannelPut',
+  }),
   {
     method: 'get',
     path: `${CHANNEL}/state`,

@@ -1,7 +1,7 @@
 // What the console's API offers for sources, address by address.
 import { aCheckpoint, aReplay, aSource } from './api-examples';
 import type { ApiOperation } from './api-operations';
-import { pageQuery } from './page-request';
+import { recordOperations } from './record-operations';
 import { reportQuery } from './source-report';
 import { runLogQuery, runsQuery } from './source-runs.controller';
 
@@ -10,38 +10,17 @@ const SOURCE = `${SOURCES}/{sourceId}`;
 const RUN = `${SOURCE}/runs/{runId}`;
 
 export const sourceOperations: readonly ApiOperation[] = [
-  {
-    method: 'get',
-    path: SOURCES,
+  ...recordOperations({
     tag: 'Sources',
-    summary: "A page of a tenant's sources",
-    query: pageQuery,
-    answer: [200, 'Sources'],
-  },
-  {
-    method: 'get',
-    path: SOURCE,
-    tag: 'Sources',
-    summary: "One source, without its client's secret",
-    answer: [200, 'SourceView'],
-  },
-  {
-    method: 'put',
-    path: SOURCE,
-    tag: 'Sources',
-    summary: 'Makes or replaces a source',
-    body: { schema: 'Source', example: aSource },
-    answer: [201, 'SourceView'],
-    versioned: true,
-  },
-  {
-    method: 'delete',
-    path: SOURCE,
-    tag: 'Sources',
-    summary: 'Deletes a source with its checkpoint and its runs',
-    answer: [200, 'Deleted'],
-    versioned: true,
-  },
+    paths: { all: SOURCES, one: SOURCE },
+    schema: 'Source',
+    example: aSource,
+    summaries: {
+      all: "A page of a tenant's sources",
+      one: "One source, without its client's secret",
+      delete: 'Deletes a source with its checkpoint and its runs',
+    },
+  }),
   {
     method: 'post',
     path: `${SOURCE}/pause`,
