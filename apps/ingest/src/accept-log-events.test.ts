@@ -160,14 +160,52 @@ test('a log event that one of its destinations cannot take goes to none of them'
   expect(noting.texts).toEqual({});
 });
 
-test('numbers too long for a double keep their digits, in both forms of a body', async () => {
-  const digits = '12345678901234567890';
-  for (const body of [`{"message":{"id":${digits}}}`, `{"message":{"id":${digits}}}\n`]) {
-    const noting = new NotingAppender();
-    await accept({ record: tenant('acme', s3('s3')), body, appenders: [noting] });
-    expect(noting.texts['acme/s3 audit']?.[0]).toContain(`"message":{"id":${digits}}`);
-  }
+const digits = '12345678901234567890';
+const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+
+const forms: [string, string, (events: string[]) => string][] = [
+  ['NDJSON', 'application/x-ndjson', (events) => events.join('\n')],
+  ['an array', 'application/json', (events) => `[${events.join(' ,\n')}]`],
+];
+
+test.each(forms)('numbers too long for a double keep their digits in %s', async (_, ...form) => {
+  const [contentType, bodyOf] = form;
+  const noting = new NotingAppender();
+  const body = bodyOf(['{"message":"]\\",["}', `{"message":{"id":${digits}}}`, '{"message":[2]}']);
+  await accept({ record: tenant('acme', s3('s3')), body, contentType, appenders: [noting] });
+  expect(noting.texts['acme/s3 audit']?.map((text) => text.replace(/.*"message":/, ''))).toEqual([
+    '"]\\",["}',
+    `{"id":${digits}}}`,
+    '[2]}',
+  ]);
 });
+
+test.each(forms)(
+  'in %s, what is nested too deep to be parsed again is refused alone',
+  async (_, ...form) => {
+    const [contentType, bodyOf] = form;
+    const noting = new NotingAppender();
+    const deep = nested(100_000);
+    const body = bodyOf([
+      `{"message":${deep}}`,
+      `{"message":{"id":${digits}}}`,
+      // JSON takes the last of two members of one name.
+      `{"message":${deep},"message":${digits}}`,
+      '{"message":"b"}',
+    ]);
+    const { verdict } = await accept({
+      record: tenant('acme', s3('s3')),
+      body,
+      contentType,
+      appenders: [noting],
+    });
+    expect(verdict.accepted).toBe(3);
+    expect(verdict.rejected).toMatchObject([{ index: 0, code: 'event.message_too_deep' }]);
+    const [first, second] = noting.texts['acme/s3 audit'] ?? [];
+    expect(first).toContain(`"message":{"id":${digits}}`);
+    expect(second).toContain(`"message":${digits}`);
+  },
+);
 
 test('if one shard cannot be written, the request is not accepted', async () => {
   const shards = 4;

@@ -59,6 +59,8 @@ export class NotingAppender implements Appender {
 
 interface Sent {
   body: unknown;
+  /** Text is NDJSON unless it says otherwise, and everything else an array. */
+  contentType?: string;
   router?: Router;
   record?: TenantRecord | undefined;
   defaults?: Partial<LogEventDefaults>;
@@ -70,6 +72,7 @@ interface Sent {
 
 export async function accept({
   body,
+  contentType = typeof body === 'string' ? 'application/x-ndjson' : 'application/json',
   router = new Router(),
   record,
   defaults = {},
@@ -84,10 +87,7 @@ export async function accept({
     return Promise.resolve(tenants[id]);
   };
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const values = readBody(
-    Buffer.from(text),
-    typeof body === 'string' ? 'application/x-ndjson' : 'application/json',
-  );
+  const values = readBody(Buffer.from(text), contentType);
   const accepting = new AcceptLogEvents(appenders, router, {
     findTenant: find,
     isFull: (id) => full.includes(id),

@@ -285,8 +285,8 @@ describe('a process of its own', () => {
     [
       'deep arrays beside a number that has to be parsed again',
       `[{"message":{"n":${digits}}},{"message":${nested(MIB)}}]`,
-      400,
-      'request.invalid_json',
+      202,
+      '"accepted":1,"rejected":[{"index":1,"code":"event.message_too_deep"',
     ],
     ['five million numbers', `[${'0,'.repeat(4.9 * MIB)}0]`, 413, 'request.too_many_log_events'],
   ])(

@@ -1,4 +1,4 @@
-import { parseJsonExact } from '@logferry/core';
+import { memberTexts, parseJsonExact } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
 import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
@@ -92,42 +92,46 @@ function ndjsonValues(text: string): BodyValues {
     if (line !== '' && line.trim() !== '') lines.push(line);
     start = end + 1;
   }
-  const read = (index: number, parse: (line: string) => unknown): unknown => {
-    try {
-      return parse(lines[index] ?? '');
-    } catch {
-      return INVALID;
-    }
-  };
   return {
     count: lines.length,
-    value: (index) => read(index, JSON.parse),
-    exact: (index) => read(index, parseJsonExact),
+    value: (index) => read(lines[index], JSON.parse),
+    exact: (index) => read(lines[index], parseJsonExact),
     line: (index) => lines[index],
   };
 }
 
 function jsonValues(text: string): BodyValues {
-  const values = parseDocument(text, JSON.parse);
-  let exactValues: unknown[] | undefined;
+  const document = parseDocument(text);
+  const values: readonly unknown[] = Array.isArray(document) ? document : [document];
+  let texts: string[] | undefined;
+  // One by one: all of it at once would fail on another that is nested too deep.
+  const textOf = (index: number): string | undefined =>
+    (texts ??= Array.isArray(document) ? memberTexts(text) : [text])[index];
   return {
     count: values.length,
     value: (index) => values[index],
-    exact: (index) => (exactValues ??= parseDocument(text, parseJsonExact))[index],
+    exact: (index) => read(textOf(index), parseJsonExact),
     line: () => undefined,
   };
 }
 
-function parseDocument(text: string, parse: (text: string) => unknown): unknown[] {
+function read(text: string | undefined, parse: (text: string) => unknown): unknown {
+  try {
+    return parse(text ?? '');
+  } catch {
+    return INVALID;
+  }
+}
+
+function parseDocument(text: string): object {
   let document: unknown;
   try {
-    document = parse(text);
+    document = JSON.parse(text);
   } catch {
     // The parser's own words quote the body, which may hold a secret.
     throw new RequestProblem(400, 'request.invalid_json', 'the body is not valid JSON');
   }
-  if (Array.isArray(document)) return document;
-  if (typeof document === 'object' && document !== null) return [document];
+  if (typeof document === 'object' && document !== null) return document;
   throw new RequestProblem(
     400,
     'request.invalid_json',

@@ -52,8 +52,46 @@ function isExact(value: number): boolean {
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 }
 
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/**
+ * The texts of an array's members, so that one of them can be parsed again without the others.
+ *
+ * @param text valid JSON, an array with at least one member
+ */
+export function memberTexts(text: string): string[] {
+  const members: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let at = text.indexOf('['); at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
+      depth++;
+      if (depth === 1) start = at + 1;
+    } else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
+      depth--;
+      if (depth === 0) members.push(text.slice(start, at));
+    } else if (code === COMMA && depth === 1) {
+      members.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return members;
+}
+
+/** Where the quote stands that ends a string: the first with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let first = end;
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+    if ((end - first) % 2 === 0) return end;
+  }
+}
+
 const MESSAGE_FIELD = '"message":"';
-const QUOTE = 0x22;
 
 /**
  * The JSON text of a message that was parsed out of `line`, cut from the line itself where that is the same text: log lines mostly
