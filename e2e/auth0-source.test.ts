@@ -23,6 +23,8 @@ import { ACCOUNT, BUCKET, REGION, Stack, TENANT } from './stack';
 const DOMAIN = 'acme.eu.auth0.com';
 const CLIENT = { clientId: 'logferry', clientSecret: 'what Auth0 showed once' };
 const PLACE = { tenantId: TENANT, sourceId: 'auth0' };
+/** Of a lease, of BullMQ's lock and of what a command waits at most, the first two are over by then. */
+const HANGS_MS = 20_000;
 const APPS = ['credential-broker', 'ingest', 's3-worker'] as const;
 
 /** When the poller dies: before ingest has a page, after it has taken it, or when its answer has arrived. */
@@ -184,6 +186,19 @@ function killAt(moment: Moment, page: number): Promise<void> {
   });
 }
 
+/** Does something to Redis when ingest has come so far with the n-th page from now; the page goes its way all the same. */
+function breakAt(moment: Moment, page: number, breaking: () => Promise<unknown>): Promise<void> {
+  let count = 0;
+  return new Promise((resolve, reject) => {
+    way.onPage = async (at) => {
+      if (at !== moment || ++count !== page) return false;
+      way.onPage = () => Promise.resolve(false);
+      await breaking().then(() => resolve(), reject);
+      return false;
+    };
+  });
+}
+
 /** Kills the poller while Auth0 has a request of it. */
 async function killAsking(operation: 'search' | 'page'): Promise<void> {
   const fault = auth0.addFault({ operation, action: { kind: 'hang' } });
@@ -220,6 +235,49 @@ test('killed at every step of a run, it loses nothing and has nothing twice in S
   // What ingest had taken of a run that died, it knew again: nothing of it was counted as sent twice.
   expect(all.map(({ repeated }) => repeated)).toEqual(all.map(() => 0));
 }, 240_000);
+
+test.each<[string, Moment]>([
+  ['before ingest has a page', 'before'],
+  ['when ingest has taken a page', 'after'],
+  ['when ingest has answered', 'answered'],
+])(
+  'Redis is killed %s, and the poller goes on by itself',
+  async (_, moment) => {
+    const broken = breakAt(moment, 2, () => stack.redis.kill());
+    log.fill(90, { everyMs: 1 });
+    await broken;
+    await stack.redis.start();
+    await allArrived();
+    expect(process.kill(poller.pid, 0)).toBe(true); // the same process as before
+  },
+  120_000,
+);
+
+test.each<[string, Moment]>([
+  ['before ingest has a page', 'before'],
+  ['when ingest has taken a page', 'after'],
+])(
+  'Redis hangs for longer than a lease lasts %s, and the poller goes on by itself',
+  async (_, moment) => {
+    const broken = breakAt(moment, 2, () => stack.redis.pause());
+    log.fill(90, { everyMs: 1 });
+    await broken;
+    const hangsUntilMs = Date.now() + HANGS_MS;
+    await until(() => Date.now() > hangsUntilMs, {
+      timeoutMs: 2 * HANGS_MS,
+      what: 'it hung for long',
+    });
+    await stack.redis.resume();
+    await allArrived();
+    expect(process.kill(poller.pid, 0)).toBe(true); // the same process as before
+  },
+  180_000,
+);
+
+test('whatever broke off, no run is told as running that nobody runs', async () => {
+  const { runs } = await new SourceRuns(redis).page(PLACE, { page: 0, perPage: 100 });
+  expect(runs.slice(1).filter(({ state }) => state === 'running')).toEqual([]);
+});
 
 test('what is new is there within seconds, and the secret of the client is in no log', async () => {
   log.fill(5, { everyMs: 1 });
