@@ -11,6 +11,7 @@ import { APPS, BROKER_SECRET, CONSOLE_PASSWORD, PLATFORM_KEY } from './app-envir
 import { issuedSecrets, privateParts } from './issued-secrets';
 import { keptAnswers } from './kept-answers';
 import { listenToCommands, redisContent } from './redis-content';
+import { PulledSource, secretsOfSources } from './pulled-source';
 import { findSecrets, formsOf, type Secret } from './secret-search';
 import { ACCOUNT, REGION, Stack, TENANT } from './stack';
 
@@ -48,12 +49,14 @@ const secrets: Secret[] = [
   { name: "the platform's key", text: PLATFORM_KEY },
   { name: 'a wrong key', text: wrongKey.slice(-43) },
   // What every token of ours begins with, and no other text.
-  { name: 'an identity token', text: 'eyJhbGciOiJ' },
+  { name: 'a token of ours or of Auth0', text: 'eyJhbGciOiJ' },
+  ...secretsOfSources,
 ];
 
 let dir: string;
 let certificates: CertificateFolders;
 let stack: Stack;
+let pulled: PulledSource;
 let commands: Awaited<ReturnType<typeof listenToCommands>>;
 const { answers, call, keep } = keptAnswers(() => stack);
 
@@ -64,6 +67,7 @@ beforeAll(async () => {
     secrets.push(
       ...privateParts(readFileSync(join(folder, 'tls.key'), 'utf8'), `the TLS key of the ${name}`),
     );
+  pulled = await PulledSource.start();
   const sealing = sealingKey.toString('base64');
   const all = { LOGFERRY_METRICS_TOKEN: metricsToken, LOGFERRY_LOG_LEVEL: 'trace' };
   const asking = { ...all, LOGFERRY_WORKER_BROKER_TLS_DIR: certificates.worker };
@@ -73,6 +77,7 @@ beforeAll(async () => {
       LOGFERRY_BROKER_TLS_DIR: certificates.broker,
       LOGFERRY_BROKER_SEALING_KEYS: `one:${sealing}`,
       LOGFERRY_BROKER_EXTERNAL_ID_SECRET: externalIdSecret,
+      LOGFERRY_AUTH0_ENDPOINT_URL: pulled.auth0.url,
       AWS_ACCESS_KEY_ID: platformKey.accessKeyId,
       AWS_SECRET_ACCESS_KEY: platformKey.secretAccessKey,
     },
@@ -81,16 +86,19 @@ beforeAll(async () => {
     's3-worker': asking,
     console: {
       ...asking,
+      LOGFERRY_CONSOLE_HOOKS_ENDPOINT_URL: pulled.hooks.url,
       LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN: `arn:aws:iam::${ACCOUNT}:user/platform`,
     },
   };
   stack = await Stack.start({ environment });
   commands = await listenToCommands(stack.redis);
   stack.aws.seed(accounts());
+  await pulled.startPoller(stack, asking);
 }, 120_000);
 
 afterAll(async () => {
   commands.end();
+  await pulled.stop();
   await stack.stop();
   rmSync(dir, { recursive: true });
 }, 30_000);
@@ -216,6 +224,11 @@ test('with every kind of credentials, log events are delivered', async () => {
   await stack.settled();
 }, 60_000);
 
+test('a source is pulled, and channels are told of its runs', async () => {
+  await pulled.run(call);
+  expect(pulled.hooks.messages.length).toBeGreaterThan(2);
+}, 120_000);
+
 test('what is wrong is refused, held or a dead letter', async () => {
   const sender = await mintedKey(['send']);
   await putDestination('wrong-secret', {
@@ -324,7 +337,7 @@ async function lookEverywhere(): Promise<void> {
         `/queues/api/queues?activeQueue=cloudwatch&status=${status}&page=1&jobsPerPage=50`,
     ),
   ];
-  for (const path of paths) await call(path);
+  for (const path of [...paths, ...(await pulled.paths(call))]) await call(path);
   for (const id of ids) {
     const { text } = await call(`${destinations}/${id}/test`, { method: 'POST' });
     const isBroken = ['wrong-secret', 'no-role', 'denied'].includes(id);
@@ -339,9 +352,9 @@ async function lookEverywhere(): Promise<void> {
     ...String(content).matchAll(/\/batches\/[\w:%-]+/g),
   ]);
   for (const path of new Set(jobs.map(([path]) => path))) await call(path);
-  for (const app of APPS)
+  for (const url of [...APPS.map((app) => stack.url(app)), await pulled.url()])
     for (const path of ['/metrics', '/health/live', '/health/ready'])
-      await call(`${stack.url(app)}${path}`, { authorization: `Bearer ${metricsToken}` });
+      await call(`${url}${path}`, { authorization: `Bearer ${metricsToken}` });
   for (const document of ['openid-configuration', 'jwks.json'])
     await call(`${stack.url('credential-broker')}/.well-known/${document}`);
   const entered = await call('/login', {
@@ -362,6 +375,7 @@ test('no secret is in Redis, in a log, in a metric, in an answer, or on a page',
   const outside = [
     ...answers,
     ...APPS.map((app) => ({ name: `the log of ${app}`, content: stack.output(app) })),
+    { name: 'the log of auth0-poller', content: pulled.output },
   ];
   const redis = await redisContent(stack.redis);
   const places = [...outside, ...redis, commands.heard()];
@@ -374,6 +388,10 @@ test('no secret is in Redis, in a log, in a metric, in an answer, or on a page',
   const seen = findSecrets([{ name: 'destination', text: 'wrong-secret' }], places).join('\n');
   for (const place of ['cloudwatch-worker', 'held-destinations', 'to GET /\n'])
     expect(seen).toContain(place);
+
+  const runs = findSecrets([{ name: 'source', text: 'refused-source' }], places).join('\n');
+  for (const place of ['auth0-poller', '/sources', 'source-runs', '{lf}:sources:acme'])
+    expect(runs).toContain(place);
 
   // What is sealed stands in Redis alone: nobody else has use for it.
   const sealed = redis.flatMap(
