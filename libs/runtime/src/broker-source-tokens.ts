@@ -76,6 +76,9 @@ export class BrokerSourceTokens {
       });
     if (!('failure' in reply.data)) return reply.data;
     const { failure, retryAfterMs } = reply.data;
+    // Whoever asks has just read it: the broker has not heard of it yet.
+    if (failure === 'source.missing')
+      throw new Failure('source.changing', { retryAfterMs: CHANGE_MS });
     throw new Failure(failure, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
 }
