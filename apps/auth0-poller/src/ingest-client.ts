@@ -1,3 +1,4 @@
+import type { RefusalCode } from '@logferry/core';
 import type { Secret } from '@logferry/runtime';
 
 /** A proxy may say an hour; what it kept away may be gone in a second. */
@@ -70,8 +71,18 @@ export class IngestClient {
   }
 }
 
+/** Of the tenant and not of the log event: in a moment it would be taken. The checkpoint must not move past it. */
+const PASSING = new Set<string | undefined>([
+  'event.tenant_backlog_full',
+  'event.tenant_unreadable',
+  'event.tenant_unknown',
+] satisfies RefusalCode[]);
+
 function handOverOf({ status, headers }: Response, answer: Answer, count: number): HandOver {
   const { accepted = 0, rejected = [] } = answer;
+  const passing = rejected.find(({ code }) => PASSING.has(code));
+  if (passing !== undefined)
+    return { kind: 'later', why: passing.code, isBacklog: passing.code.endsWith('backlog_full') };
   if (status === 202 && accepted + rejected.length === count) return { kind: 'accepted', rejected };
   const code = String(answer.code ?? '').slice(0, 100);
   if (code === 'request.idempotency_key_reused') return { kind: 'key_reused' };

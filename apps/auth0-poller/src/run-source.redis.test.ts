@@ -217,6 +217,19 @@ test('what ingest refuses for good is counted and named, and everything else goe
   });
 });
 
+test('what ingest refuses for the state of the tenant is no refusal for good', async () => {
+  const filled = bed.auth0Tenant.fill(4, { everyMs: 1 });
+  let isFull = true;
+  bed.ingest.answer = (events) => {
+    if (!isFull || events.length < 3) return undefined;
+    isFull = false;
+    const rejected = [{ index: 1, code: 'event.tenant_backlog_full' }];
+    return { status: 202, body: { accepted: events.length - 1, rejected } };
+  };
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', accepted: 4, rejected: 0 });
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+});
+
 test('a page that is too large for a request is handed over in parts', async () => {
   const filled = bed.auth0Tenant.fill(40);
   bed.ingest.answer = (events) => (events.length > 12 ? { status: 413 } : undefined);
