@@ -1,5 +1,16 @@
 import { ConfigStore } from '@logferry/store';
-import { Controller, Get, Header, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CalledRequest } from './caller';
@@ -7,11 +18,13 @@ import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { listSources } from './listed-sources';
 import { parseQuery } from './page-request';
 import { SourceDesk, storedSource } from './source-desk';
+import { readCheckpointForm, readReplayForm } from './source-forms';
 import {
   addressOfSource,
   runPage,
   RUNS_A_PAGE,
   sourcePage,
+  sourceDones,
   sourcesPage,
   type SourceDone,
 } from './source-pages';
@@ -28,7 +41,7 @@ const sourceQuery = z.strictObject({
   page,
   filter,
   // One of ours or none: nobody can put a text of theirs here.
-  done: z.enum(['paused', 'resumed', 'asked']).optional().catch(undefined),
+  done: z.enum(sourceDones).optional().catch(undefined),
 });
 
 /** The pages of sources and their runs, and what their buttons do. */
@@ -77,7 +90,8 @@ export class SourcePagesController {
     const at = { tenantId, sourceId };
     // Looked at before its lines: what it logs before it ends is there when it has.
     const run = await this.runs.show(at, runId);
-    return runPage(at, run, await this.linesOf(at, runId));
+    const lines = await this.linesOf(at, runId);
+    return runPage({ ...at, run, lines, readOnly: this.config.readOnly });
   }
 
   @Post('/tenants/:tenantId/sources/:sourceId/pause')
@@ -102,6 +116,35 @@ export class SourcePagesController {
   async runNow(@Param() at: SourceAddress, @Res() reply: FastifyReply): Promise<void> {
     await this.runs.runNow(at);
     back(reply, at, 'asked');
+  }
+
+  @Post('/tenants/:tenantId/sources/:sourceId/checkpoint')
+  async setCheckpoint(
+    @Param() at: SourceAddress,
+    @Body() fields: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.runs.setCheckpoint(at, readCheckpointForm(fields));
+    back(reply, at, 'set');
+  }
+
+  @Post('/tenants/:tenantId/sources/:sourceId/replay')
+  async replay(
+    @Param() at: SourceAddress,
+    @Body() fields: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.runs.replay(at, readReplayForm(fields));
+    back(reply, at, 'asked');
+  }
+
+  @Post('/tenants/:tenantId/sources/:sourceId/runs/:runId/cancel')
+  async cancel(
+    @Param() { runId, ...at }: SourceAddress & { runId: string },
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.runs.cancel(at, runId);
+    back(reply, at, 'cancelling');
   }
 
   private async switch(

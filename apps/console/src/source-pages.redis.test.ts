@@ -1,18 +1,32 @@
 // The pages of sources as whoever looks after them uses them: sees what runs and what failed, reads a run's log, and presses the buttons.
+import { SourceRuns } from '@logferry/sources';
 import { ConfigStore } from '@logferry/store';
 import type { Answer } from './console.testbed';
-import { useSourcesTestbed } from './sources.testbed';
+import { at as place, useSourcesTestbed } from './sources.testbed';
 
 const sources = useSourcesTestbed();
 const { made, begun, ended, bed } = sources;
 const PAGE = '/tenants/acme/sources/auth0';
 const HOSTILE = '"\'></pre><script>alert(1)</script><img src=x>';
 
-const press = (button: string, to = bed.app): Promise<Answer> =>
+/** What the forms hold that ask for something. */
+const FIELDS: Record<string, Record<string, string>> = {
+  checkpoint: { from: 'at', place: 'a-log-id', confirm: 'yes' },
+  replay: {
+    from: 'time',
+    place: '2026-11-20T00:00:00Z',
+    to: 'z-log-id',
+    mark: 'yes',
+    confirm: 'yes',
+  },
+};
+const BUTTONS = ['pause', 'resume', 'run', 'checkpoint', 'replay'];
+
+const press = (button: string, to = bed.app, fields = FIELDS[button]): Promise<Answer> =>
   bed.call(`${PAGE}/${button}`, {
     method: 'POST',
     type: 'application/x-www-form-urlencoded',
-    body: '',
+    body: new URLSearchParams(fields).toString(),
     headers: { origin: `http://127.0.0.1:${to.ports.http}` },
     to,
   });
@@ -157,16 +171,70 @@ describe('a source', () => {
     expect((await press('run')).status).toBe(409);
   });
 
+  test('its checkpoint is set, behind a log event or at it, by whoever says that it is meant', async () => {
+    const checkpoint = async (): Promise<object> => {
+      const { checkpoint: at, isInclusive } = await new SourceRuns(bed.redis).position(place);
+      return { at, isInclusive };
+    };
+    await ended('one');
+    expect(await show(PAGE)).toContain(`action="${PAGE}/checkpoint"`);
+    expect(await follow(await press('checkpoint'))).toContain('The checkpoint was set.');
+    expect(await checkpoint()).toEqual({ at: 'a-log-id', isInclusive: true });
+    const after = { from: 'after', place: 'another', confirm: 'yes' };
+    expect((await press('checkpoint', bed.app, after)).status).toBe(303);
+    const set = { at: 'another', isInclusive: false };
+    expect(await checkpoint()).toEqual(set);
+    for (const [fields, status] of [
+      [{ from: 'at', place: 'a-log-id' }, 400],
+      [{ from: 'at', place: HOSTILE, confirm: 'yes' }, 422],
+      [{ from: 'time', place: 'a-log-id', confirm: 'yes' }, 400],
+      [{ from: 'at', place: '', confirm: 'yes' }, 422],
+    ] as const)
+      expect((await press('checkpoint', bed.app, fields)).status).toBe(status);
+    expect(await checkpoint()).toEqual(set);
+  });
+
+  test('a replay is asked for, of what lies between two places, by whoever says that it is meant', async () => {
+    const asked = async (): Promise<object[]> => {
+      const ids = await bed.redis.lrange('{lf}:source-runs:wait', 0, -1);
+      const jobs = ids.map((id) => bed.redis.hget(`{lf}:source-runs:${id}`, 'data'));
+      return (await Promise.all(jobs)).map((data) => JSON.parse(data ?? '{}') as object);
+    };
+    expect(await show(PAGE)).toContain(`action="${PAGE}/replay"`);
+    expect(await follow(await press('replay'))).toContain('A run was asked for');
+    const timeMs = Date.parse('2026-11-20T00:00:00Z');
+    const replay = { from: { timeMs }, to: { at: 'z-log-id' }, isMarked: true };
+    expect(await asked()).toMatchObject([{ kind: 'replay', ...place, replay }]);
+    const open = { from: 'after', place: 'a-log-id', to: '', confirm: 'yes' };
+    expect((await press('replay', bed.app, open)).status).toBe(303);
+    const [latest] = await asked();
+    expect(latest).toMatchObject({ replay: { from: { after: 'a-log-id' }, isMarked: false } });
+    expect((latest as { replay: object }).replay).not.toHaveProperty('to');
+    for (const [fields, status] of [
+      [{ ...open, confirm: '' }, 400],
+      [{ ...open, from: 'time' }, 422],
+      [{ ...open, to: '2026-13-40' }, 422],
+    ] as const)
+      expect((await press('replay', bed.app, fields)).status).toBe(status);
+    await press('pause');
+    expect(await show(PAGE)).not.toContain(`action="${PAGE}/replay"`);
+    expect((await press('replay')).status).toBe(409);
+    expect(await asked()).toHaveLength(2);
+  });
+
   test('from another site, no button is pressed', async () => {
     const headers = { origin: 'https://evil.example' };
-    for (const button of ['pause', 'resume', 'run'])
+    await begun('live');
+    for (const button of [...BUTTONS, 'runs/live/cancel'])
       expect((await bed.call(`${PAGE}/${button}`, { method: 'POST', headers })).status).toBe(403);
     expect(await isEnabled()).toBe(true);
   });
 
   test('where the console only shows, there are no buttons, and none that is sent does anything', async () => {
-    expect(await show(PAGE, bed.readOnlyApp)).not.toContain('method="post"');
-    for (const button of ['pause', 'resume', 'run'])
+    await begun('live');
+    for (const path of [PAGE, `${PAGE}/runs/live`])
+      expect(await show(path, bed.readOnlyApp)).not.toContain('method="post"');
+    for (const button of [...BUTTONS, 'runs/live/cancel'])
       expect((await press(button, bed.readOnlyApp)).status).toBe(405);
     expect(await isEnabled()).toBe(true);
     expect(await bed.redis.exists('{lf}:source-runs:wait')).toBe(0);
@@ -188,6 +256,26 @@ describe('a run', () => {
     const over = await show(`${PAGE}/runs/live`);
     expect(over).not.toContain('http-equiv="refresh"');
     expect(over).toContain('Auth0 had deleted log events before they were read.');
+  });
+
+  test('is cancelled by a button for as long as it runs', async () => {
+    const lease = await begun('live');
+    const cancel = `${PAGE}/runs/live/cancel`;
+    expect(await show(`${PAGE}/runs/live`)).toContain(`action="${cancel}"`);
+    expect(await follow(await press('runs/live/cancel'))).toContain('The run ends before its next');
+    expect(await lease.renew()).toMatchObject({ isCancelled: true });
+    await lease.end({ state: 'cancelled', warnings: [], isCaughtUp: false, atMs: Date.now() });
+    expect(await show(`${PAGE}/runs/live`)).not.toContain('method="post"');
+    expect((await press('runs/live/cancel')).status).toBe(409);
+    expect((await press('runs/nope/cancel')).status).toBe(404);
+  });
+
+  test('that is a replay and was interrupted is cancelled too, since it would go on', async () => {
+    const lease = await begun('again', 'replay');
+    await lease.end({ state: 'interrupted', warnings: [], isCaughtUp: false, atMs: Date.now() });
+    expect(await show(`${PAGE}/runs/again`)).toContain(`action="${PAGE}/runs/again/cancel"`);
+    await press('runs/again/cancel');
+    expect(await show(`${PAGE}/runs/again`)).toContain('Cancelled');
   });
 
   test('of a long log, the last lines are there too', async () => {

@@ -1,5 +1,6 @@
 import { html, navigation, page, type Html } from './html';
 import type { ListedSource } from './listed-sources';
+import { button, sourceForms } from './source-forms';
 import type { SourceAddress } from './source-run-desk';
 import type { LogLineView, RunView, StatusView } from './source-view';
 
@@ -25,8 +26,11 @@ const dones = {
   paused: 'The source is paused. Its checkpoint stays where it is.',
   resumed: 'The source runs again, at its next time.',
   asked: 'A run was asked for: it is listed as soon as a poller has begun it.',
+  cancelling: 'The run ends before its next page.',
+  set: 'The checkpoint was set.',
 };
 export type SourceDone = keyof typeof dones;
+export const sourceDones = Object.keys(dones) as [SourceDone, ...SourceDone[]];
 
 export function addressOfSource({ tenantId, sourceId }: SourceAddress): string {
   return `/tenants/${encodeURIComponent(tenantId)}/sources/${encodeURIComponent(sourceId)}`;
@@ -131,13 +135,6 @@ export function sourcePage(view: SourceView): string {
   );
 }
 
-function sourceForms(address: string, enabled: boolean, running: boolean): Html {
-  const button = (what: string, label: string): Html =>
-    html`<form method="post" action="${address}/${what}"><button>${label}</button></form>`;
-  if (!enabled) return button('resume', 'Resume');
-  return html`${running ? html`` : button('run', 'Run now')} ${button('pause', 'Pause')}`;
-}
-
 function pill(address: string, label: string, isCurrent: boolean): Html {
   return isCurrent
     ? html`<a class="pill" aria-current="page" href="${address}">${label}</a>`
@@ -191,9 +188,16 @@ function pager({ total, pageNumber, onlyFailed, ...at }: SourceView): Html {
   </p>`;
 }
 
+interface ShownRun extends SourceAddress {
+  run: RunView;
+  lines: readonly LogLineView[];
+  readOnly: boolean;
+}
+
 /** A run with what it has logged; while it runs, the page is loaded again and again. */
-export function runPage(at: SourceAddress, run: RunView, lines: readonly LogLineView[]): string {
+export function runPage({ run, lines, readOnly, ...at }: ShownRun): string {
   const address = addressOfSource(at);
+  const ownAddress = `${address}/runs/${encodeURIComponent(run.id)}`;
   const rejections = run.rejections.map(({ logId, code }) => html`<br />${logId}: ${code}`);
   const unknown = Object.entries(run.unknownTypes).map(([type, n]) => `${type}: ${n}`);
   const rows: [string, string | Html][] = [
@@ -216,17 +220,22 @@ export function runPage(at: SourceAddress, run: RunView, lines: readonly LogLine
     html`${navigation}
       <p><a href="${address}">Source ${at.sourceId} of ${at.tenantId}</a></p>
       <h1>Run ${run.id}</h1>
-      ${facts(rows)}
+      ${facts(rows)} ${readOnly || !mayEnd(run) ? html`` : button(`${ownAddress}/cancel`, 'Cancel')}
       <h2>Log</h2>
       ${lines.length === 0 ? html`<p class="dim">It has logged nothing yet.</p>` : logOf(lines)}
       <p class="dim">All times are UTC. As of ${new Date().toISOString()}.</p>`,
     run.state === 'running'
       ? {
           afterSeconds: REFRESH_SECONDS,
-          address: `${address}/runs/${encodeURIComponent(run.id)}`,
+          address: ownAddress,
         }
       : undefined,
   );
+}
+
+/** A replay that was interrupted goes on by itself. */
+function mayEnd({ state, kind }: RunView): boolean {
+  return state === 'running' || (state === 'interrupted' && kind === 'replay');
 }
 
 function logOf(lines: readonly LogLineView[]): Html {
