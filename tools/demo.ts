@@ -19,9 +19,14 @@ const BUCKET = 'demo-logs';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/logferry-demo`;
 const PREFIX = 'demo/';
 
-/** The demo customer's AWS account. */
-export function demoAccount(issuerUrl: string): SandboxSeed {
-  return customerAccount({
+const PLATFORM = '999999999999';
+/** Who assumes roles that ask for an ExternalId. */
+export const PLATFORM_ARN = `arn:aws:iam::${PLATFORM}:user/logferry`;
+export const PLATFORM_KEY_ID = 'AKIALOGFERRYPLATFORM';
+
+/** The demo customer's AWS account; and the platform's own, in which there is nobody but the broker. */
+export function demoAccounts(issuerUrl: string, platformSecretAccessKey: string): SandboxSeed {
+  const customer = customerAccount({
     account: ACCOUNT,
     region: REGION,
     issuerUrl,
@@ -30,6 +35,14 @@ export function demoAccount(issuerUrl: string): SandboxSeed {
     bucket: BUCKET,
     logGroups: [`${PREFIX}env0-deployments`, `${PREFIX}env0-audits`, AUTH0_LOG_GROUP],
   });
+  const mayAssume = { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' };
+  const broker = {
+    account: PLATFORM,
+    name: 'logferry',
+    policies: [{ Version: '2012-10-17', Statement: [mayAssume] }],
+    accessKeys: [{ accessKeyId: PLATFORM_KEY_ID, secretAccessKey: platformSecretAccessKey }],
+  };
+  return { ...customer, accounts: [ACCOUNT, PLATFORM], users: [broker] };
 }
 
 /** The demo customer, connected to that account in both ways. */
@@ -150,22 +163,23 @@ export function findPulled(aws: SandboxAws, auth0: Auth0StandIn): Arrival[] | un
   });
   // Before anything is compared: this is asked again and again while they arrive.
   if (found.length < logs.length) return undefined;
-  const texts = logs.map(({ text }) => text);
-  const messages = found.map(({ message }) => message);
-  const mine = objectLines(aws).filter(({ key }) => key.startsWith('auth0/'));
-  const ids = logs.map(({ id }) => id);
-  if (!sameTexts(messages, texts)) return undefined;
+  // What a start of before had left waiting arrives too.
+  const texts = new Set(logs.map(({ text }) => text));
+  const messages = found.map(({ message }) => message).filter((message) => texts.has(message));
+  const ids = new Set(logs.map(({ id }) => id));
+  const mine = objectLines(aws).filter(({ key, id }) => key.startsWith('auth0/') && ids.has(id));
+  if (!sameTexts(messages, [...texts])) return undefined;
   if (
     !sameTexts(
       mine.map(({ id }) => id),
-      ids,
+      [...ids],
     )
   )
     return undefined;
   return [
     {
       place: `CloudWatch Logs  ${AUTH0_LOG_GROUP}  ${AUTH0_LOG_STREAM}`,
-      logEvents: found.length,
+      logEvents: messages.length,
     },
     ...objectsOf(mine),
   ];

@@ -7,6 +7,7 @@ export interface LocalSecrets {
   brokerSecret: string;
   sealingKeys: string;
   externalIdSecret: string;
+  platformSecretAccessKey: string;
   consolePassword: string;
   platformKey: string;
 }
@@ -21,6 +22,7 @@ export function localSecrets(file: string): LocalSecrets {
     brokerSecret: random(),
     sealingKeys: `1:${randomBytes(32).toString('base64')}`,
     externalIdSecret: random(),
+    platformSecretAccessKey: random(),
     consolePassword: random(),
     platformKey: `platform-${random()}`,
     ...known,

@@ -1,12 +1,12 @@
 // npm run send -- FILE --tenant demo --type deployment: ships a log file, or standard input, to ingest.
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { basename, extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EventSender, NotSent, type OutgoingEvent, type SendResult } from './event-sender';
 import { lineTimeMs } from './line-time';
+import { readLocalStart } from './local-start';
 import { logLines, type LogLine } from './log-lines';
 import { Misuse, MISUSE_EXIT_CODE, misuseLine, oneOf, whole } from './misuse';
-import { ROOT } from './processes';
 import { SendProgress, type Tally } from './send-progress';
 
 const HELP = `Ships a log file to Logferry, line by line, and waits until every line is acknowledged or refused.
@@ -76,7 +76,7 @@ function readOptions(): SendOptions | 'help' {
   const [file = '-', ...more] = positionals;
   if (more.length > 0) throw new Misuse(`one file at a time, not also ${more.join(' ')}`);
   if (file !== '-' && !existsSync(file)) throw new Misuse(`there is no file ${file}`);
-  const local = localStart();
+  const local = readLocalStart();
   const key = values.key ?? process.env.LOGFERRY_SEND_KEY ?? local?.key;
   if (key === undefined)
     throw new Misuse('give a key with --key or LOGFERRY_SEND_KEY, or run npm start first');
@@ -98,14 +98,6 @@ function readOptions(): SendOptions | 'help' {
     giveUpMs: whole('--give-up', values['give-up'], 0, 86_400) * 1_000,
     isQuiet: values.quiet,
   };
-}
-
-/** What `npm start` left for us, if it has run in this clone. */
-function localStart(): { url: string; key: string } | undefined {
-  const file = join(ROOT, '.logferry', 'start.json');
-  return existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as { url: string; key: string })
-    : undefined;
 }
 
 function formatOf(file: string): string {

@@ -3,7 +3,7 @@ import { brokerAddress, Secret } from '@logferry/runtime';
 import { startSandboxAws, until, type Auth0StandIn, type SandboxAws } from '@logferry/testing';
 import { ConfigStore } from '@logferry/store';
 import { Redis } from 'ioredis';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoSource, goOnLogging, startDemoAuth0 } from './auth0-demo';
@@ -11,14 +11,17 @@ import { putSource } from './auth0-source';
 import { makeCertificates, type CertificateFolders } from './certificates';
 import {
   applyDemoTenant,
-  demoAccount,
+  demoAccounts,
   findArrivals,
   findPulled,
+  PLATFORM_ARN,
+  PLATFORM_KEY_ID,
   sendSamples,
   TENANT,
   type Arrival,
 } from './demo';
 import { openLocalRedis } from './local-redis';
+import { writeLocalStart } from './local-start';
 import { MISUSE_EXIT_CODE, misuseLine } from './misuse';
 import { assertPortFree, ROOT, startProcess, StartProblem, type AppPlan } from './processes';
 import { localSecrets, type LocalSecrets } from './secrets';
@@ -131,6 +134,8 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
         LOGFERRY_BROKER_SIGNING_KEYS_DIR: join(DATA, 'broker', 'signing-keys'),
         LOGFERRY_BROKER_SEALING_KEYS: secrets.sealingKeys,
         LOGFERRY_BROKER_EXTERNAL_ID_SECRET: secrets.externalIdSecret,
+        AWS_ACCESS_KEY_ID: PLATFORM_KEY_ID,
+        AWS_SECRET_ACCESS_KEY: secrets.platformSecretAccessKey,
       },
     },
     ...workerPlans(ports, toAws),
@@ -144,6 +149,7 @@ function appPlans(surroundings: Surroundings): AppPlan[] {
         LOGFERRY_CONSOLE_PASSWORD: secrets.consolePassword,
         LOGFERRY_CONSOLE_INGEST_URL: ingestUrl(ports),
         LOGFERRY_CONSOLE_INGEST_KEY: secrets.platformKey,
+        LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN: PLATFORM_ARN,
       },
     },
     {
@@ -192,8 +198,9 @@ function workerPlans(ports: Ports, toAws: Record<string, string>): AppPlan[] {
   ];
 }
 
-const issuerUrl = (ports: Ports): string => `http://127.0.0.1:${ports.brokerHttp}`;
-const ingestUrl = (ports: Ports): string => `http://127.0.0.1:${ports.ingest}`;
+const here = (port: number): string => `http://127.0.0.1:${port}`;
+const issuerUrl = (ports: Ports): string => here(ports.brokerHttp);
+const ingestUrl = (ports: Ports): string => here(ports.ingest);
 
 interface Running {
   aws: SandboxAws;
@@ -216,7 +223,10 @@ async function start(
   void redis.ended.then(() => onEnd('Redis'));
   say(`Redis             ${redis.url} (${redis.describe})`);
 
-  const aws = await startSandboxAws({ port: ports.sandbox, seed: demoAccount(issuerUrl(ports)) });
+  const aws = await startSandboxAws({
+    port: ports.sandbox,
+    seed: demoAccounts(issuerUrl(ports), secrets.platformSecretAccessKey),
+  });
   started.add('the sandbox AWS', () => aws.stop());
   const auth0 = await startDemoAuth0(ports.auth0);
   started.add('the stand-in for Auth0', () => auth0.stop());
@@ -246,12 +256,18 @@ async function start(
     brokerTlsDir: certificates.worker,
   });
   await withStore(redis.url, (store) => putSource(store, broker, TENANT, demoSource));
-  const forCommands = {
+  writeLocalStart({
     url: ingestUrl(ports),
     key: secrets.platformKey,
-    console: { url: `http://127.0.0.1:${ports.console}`, password: secrets.consolePassword },
-  };
-  writeFileSync(join(DATA, 'start.json'), JSON.stringify(forCommands), { mode: 0o600 });
+    console: { url: here(ports.console), password: secrets.consolePassword },
+    processes: {
+      ingest: ingestUrl(ports),
+      'credential-broker': issuerUrl(ports),
+      'cloudwatch-worker': here(ports.cloudwatchWorker),
+      's3-worker': here(ports.s3Worker),
+      'auth0-poller': here(ports.auth0Poller),
+    },
+  });
   return { aws, auth0, secrets };
 }
 

@@ -1,8 +1,7 @@
 // Where the console is, and as whom it is asked.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { readLocalStart } from '../local-start';
 import { Misuse } from '../misuse';
-import { ROOT } from '../processes';
 import { ConsoleClient } from './console-client';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8081';
@@ -21,7 +20,8 @@ export function connect(given: Given, environment: NodeJS.ProcessEnv = process.e
   const named = given.url ?? set(environment.LOGFERRY_CONSOLE_URL);
   const credentials = authorization(given.key, environment);
   // What npm start made up opens the console of npm start, and is shown to no other.
-  const local = named === undefined && credentials === undefined ? localStart() : undefined;
+  const local =
+    named === undefined && credentials === undefined ? readLocalStart()?.console : undefined;
   const url = checkedUrl(named ?? local?.url ?? DEFAULT_URL);
   const shown = credentials ?? (local === undefined ? undefined : basic(local.password));
   if (shown === undefined)
@@ -72,14 +72,4 @@ export function checkedUrl(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new Misuse(`${text} is not the URL of anything, such as ${DEFAULT_URL}`);
   return url.href.replace(/\/+$/, '');
-}
-
-/** What `npm start` left for us, if it has run in this clone. */
-function localStart(): { url: string; password: string } | undefined {
-  const file = join(ROOT, '.logferry', 'start.json');
-  if (!existsSync(file)) return undefined;
-  const { console } = JSON.parse(readFileSync(file, 'utf8')) as {
-    console?: { url: string; password: string };
-  };
-  return console;
 }

@@ -3,6 +3,7 @@ import { checkedUrl, secretOf } from './connection';
 import { examine, type Patient } from './examination';
 import type { Finding } from './finding';
 import { ownVersion } from './own-version';
+import { readLocalStart } from '../local-start';
 import type { Terminal } from './terminal';
 
 export const doctorCommand: Command = {
@@ -12,8 +13,8 @@ export const doctorCommand: Command = {
 
 Whether each process lives and has what it needs (Redis and its settings among it), whether all are of one version, whether their clocks
 are right, whether the key is good, whether AWS can read the issuer's documents, and what is held or dead. Only what there is an
-address of is checked; where the console is on this machine, the others are looked for at their usual ports there. Elsewhere a process
-tells its version to whoever shows its LOGFERRY_METRICS_TOKEN (or LOGFERRY_METRICS_TOKEN_FILE).
+address of is checked; where the console is on this machine, the others are looked for where npm start has them, or at their usual
+ports. Elsewhere a process tells its version to whoever shows its LOGFERRY_METRICS_TOKEN (or LOGFERRY_METRICS_TOKEN_FILE).
 
   --ingest URL  where ingest is
   --broker URL  where the credential broker's HTTP is
@@ -57,24 +58,26 @@ interface Given {
 function patientsOf(consoleUrl: string, { ingest, broker, poller, worker }: Given): Patient[] {
   const { hostname, protocol } = new URL(consoleUrl);
   const isHere = /^(localhost|127\..*|\[::1\])$/.test(hostname);
-  const here = (port: number): string | undefined =>
-    isHere ? `${protocol}//${hostname}:${port}` : undefined;
-  const at = (given: string | undefined, port: number): string | undefined =>
-    given === undefined ? here(port) : checkedUrl(given);
+  const local = readLocalStart();
+  const started = local?.console?.url === consoleUrl ? local.processes : undefined;
+  const usual = (name: string, port: number): string | undefined =>
+    started?.[name] ?? (isHere ? `${protocol}//${hostname}:${port}` : undefined);
+  const at = (given: string | undefined, name: string, port: number): string | undefined =>
+    given === undefined ? usual(name, port) : checkedUrl(given);
   const workers =
     worker.length > 0
       ? worker.map((url) => ({ name: 'worker', url: checkedUrl(url) }))
       : [
-          { name: 'cloudwatch-worker', url: here(8084) },
-          { name: 's3-worker', url: here(8085) },
+          { name: 'cloudwatch-worker', url: usual('cloudwatch-worker', 8084) },
+          { name: 's3-worker', url: usual('s3-worker', 8085) },
         ];
   const isOptional = poller === undefined;
   return [
     { name: 'console', url: consoleUrl, flag: 'url' },
-    { name: 'ingest', url: at(ingest, 8080), flag: 'ingest' },
-    { name: 'credential-broker', url: at(broker, 8082), flag: 'broker' },
+    { name: 'ingest', url: at(ingest, 'ingest', 8080), flag: 'ingest' },
+    { name: 'credential-broker', url: at(broker, 'credential-broker', 8082), flag: 'broker' },
     ...workers.map((one) => ({ ...one, flag: 'worker' })),
-    { name: 'auth0-poller', url: at(poller, 8086), flag: 'poller', isOptional },
+    { name: 'auth0-poller', url: at(poller, 'auth0-poller', 8086), flag: 'poller', isOptional },
   ];
 }
 

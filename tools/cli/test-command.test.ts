@@ -58,6 +58,21 @@ test('a step that failed says what to add, and the exit code is 1', async () => 
   expect(out).toContain('The test has failed.\n');
 });
 
+test('a trust policy is told as what it must be, since it is no line to add', async () => {
+  const running = await aTest();
+  write({
+    step: 'session',
+    outcome: 'failed',
+    message: 'may not assume',
+    code: 'credential.trust_denied',
+    remedies: [{ to: 'trust_policy', add: { Version: '2012-10-17' } }],
+  });
+  answer?.end(`${JSON.stringify({ outcome: 'failed' })}\n`);
+  expect((await running.ended).out).toContain(
+    '    make this the trust policy of the role:\n      {\n        "Version"',
+  );
+});
+
 test('a test that was cut off has not passed', async () => {
   const running = await aTest('--json');
   write({ step: 'session', outcome: 'ok' });

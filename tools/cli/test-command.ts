@@ -51,6 +51,12 @@ const SIGNS = new Map([
   ['skipped', '-'],
 ]);
 
+/** Of these there is one, which is not added to. */
+const REPLACED = new Map([
+  ['trust_policy', 'make this the trust policy of the role'],
+  ['identity_provider', 'make this identity provider'],
+]);
+
 function tell(
   terminal: Terminal,
   { step, outcome, message = '', code, remedies = [] }: Step,
@@ -64,7 +70,7 @@ function tell(
   const why = code === undefined ? '' : ` (${code})`;
   terminal.line(`${terminal.style(style, sign)} ${step}: ${message}${why}`);
   for (const { to, add } of remedies) {
-    terminal.line(`    add to the ${to.replaceAll('_', ' ')}:`);
+    terminal.line(`    ${REPLACED.get(to) ?? `add to the ${to.replaceAll('_', ' ')}`}:`);
     const text = JSON.stringify(add, null, 2);
     for (const line of text.split('\n')) terminal.line(`      ${line}`);
   }
