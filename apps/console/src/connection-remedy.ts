@@ -6,6 +6,7 @@ import {
   statementFor,
   type AccountSetup,
   type Denial,
+  type RoleSetup,
 } from '@logferry/aws';
 import type { Destination, Failure } from '@logferry/core';
 import type { Remedy, Verdict } from './connection-step';
@@ -32,9 +33,7 @@ function troubleOf(failure: Failure, situation: Situation): Partial<Trouble> {
   const { setup, destination } = situation;
   switch (failure.code) {
     case 'credential.trust_denied':
-      return setup?.identity.kind === 'role'
-        ? { remedies: [{ to: 'trust_policy', add: setup.identity.trustPolicy }] }
-        : {};
+      return setup?.identity.kind === 'role' ? trustTrouble(setup.identity, destination) : {};
     case 'credential.provider_missing':
       return { remedies: providerRemedy(setup) };
     case 'credential.duration_too_long':
@@ -53,6 +52,21 @@ function troubleOf(failure: Failure, situation: Situation): Partial<Trouble> {
     default:
       return {};
   }
+}
+
+function trustTrouble(
+  { trust, trustPolicy }: RoleSetup,
+  { credentials }: Destination,
+): Partial<Trouble> {
+  const roleArn = credentials.kind === 'access_key' ? '' : credentials.roleArn;
+  const whom =
+    trust.kind === 'web_identity'
+      ? `the subject ${trust.subject} of the issuer ${issuerName(trust.issuerUrl)}, with the audience ${trust.audience}`
+      : `${trust.principalArn} with the ExternalId ${trust.externalId}`;
+  return {
+    message: `AWS refused to let us assume ${roleArn}. Either there is no such role, or its trust policy does not trust ${whom}.`,
+    remedies: [{ to: 'trust_policy', add: trustPolicy }],
+  };
 }
 
 function denialTrouble(denial: Denial, situation: Situation): Partial<Trouble> {

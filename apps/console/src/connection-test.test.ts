@@ -239,7 +239,12 @@ test('a role that trusts another subject is told what to trust', async () => {
     write: 'skipped',
     decoy: 'skipped',
   });
-  expect(failed(steps)[0]).toMatchObject({ code: 'credential.trust_denied' });
+  expect(failed(steps)[0]).toMatchObject({
+    code: 'credential.trust_denied',
+    message: expect.stringMatching(
+      /no such role, or .* trust the subject tenant:acme of/,
+    ) as string,
+  });
   expect(JSON.stringify(failed(steps)[0]?.remedies)).toContain('tenant:acme');
 });
 

@@ -311,6 +311,7 @@ test('a bucket and a key of other accounts have to let the role in', () => {
 test('without an identity of the platform, nobody is told to trust it', () => {
   const destination = withCredentials(groups(), assumeRole);
   expect(accountSetup('acme', destination, { ...platform, principalArn: undefined })).toEqual({
-    problem: 'the platform has not said which AWS identity of its own assumes roles',
+    problem:
+      'the platform has not said which AWS identity of its own assumes roles (LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN)',
   });
 });

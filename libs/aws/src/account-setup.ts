@@ -106,7 +106,10 @@ function trustOf(
     return { kind: 'web_identity', issuerUrl, audience: TOKEN_AUDIENCE, subject };
   }
   if (principalArn === undefined) {
-    return { problem: 'the platform has not said which AWS identity of its own assumes roles' };
+    return {
+      problem:
+        'the platform has not said which AWS identity of its own assumes roles (LOGFERRY_CONSOLE_PLATFORM_PRINCIPAL_ARN)',
+    };
   }
   return { kind: 'assume_role', principalArn, externalId: credentials.externalId };
 }
