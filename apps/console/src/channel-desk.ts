@@ -36,6 +36,11 @@ const TRIES = 20;
 /** Of address and signing secret together, as the broker takes them. */
 const SECRETS_CHARS_MAX = 1_024;
 
+export interface ChannelPage {
+  channels: ChannelView[];
+  cursor: string | null;
+}
+
 interface ChannelDeskParts {
   store: ConfigStore;
   broker: Pick<BrokerDesk, 'seal'>;
@@ -56,7 +61,7 @@ export class ChannelDesk {
   constructor(private readonly parts: ChannelDeskParts) {}
 
   /** @throws RequestProblem if there is no such tenant */
-  async list(tenantId: string, page: PageRequest): Promise<object> {
+  async list(tenantId: string, page: PageRequest): Promise<ChannelPage> {
     const { store } = this.parts;
     const [tenant] = await store.find([tenantPlace(tenantId)]);
     if (tenant === undefined) throw unknownTenant();

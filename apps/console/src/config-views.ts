@@ -7,6 +7,7 @@ import {
   shownCredentials,
   Tenant,
   TenantId,
+  type ShownChannel,
   type ShownCredentials,
 } from '@logferry/core';
 import type { StoredKey, StoredText } from '@logferry/store';
@@ -120,7 +121,7 @@ export function destinationView(id: string, stored: StoredText): DestinationView
 }
 
 /** A channel without its address. */
-export type ChannelView = UnreadableView | { version: number };
+export type ChannelView = UnreadableView | (ShownChannel & { version: number });
 
 export function channelView(id: string, stored: StoredText): ChannelView {
   const parsed = Channel.safeParse(jsonOf(stored.text));

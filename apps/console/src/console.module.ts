@@ -35,6 +35,7 @@ import {
   auditForwardingGauge,
   auditForwardingParts,
 } from './audit-forwarding-parts';
+import { ChannelPagesController } from './channel-pages.controller';
 import { ChannelsController } from './channels.controller';
 import { CONSOLE_CONFIG, loadConsoleConfig, type ConsoleConfig } from './config';
 import { ConnectionController } from './connection.controller';
@@ -108,6 +109,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     PagesController,
     DeadLettersPageController,
     SourcePagesController,
+    ChannelPagesController,
     DeadLettersController,
     HeldDestinationsController,
     TenantsController,

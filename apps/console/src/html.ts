@@ -66,8 +66,27 @@ function refreshTag({ afterSeconds, address }: Refresh): Html {
   return html`<meta http-equiv="refresh" content="${afterSeconds}; url=${address}" />`;
 }
 
+/** What there is to know of one thing. */
+export function facts(rows: readonly [string, string | Html][]): Html {
+  return html`<table>
+    ${rows.map(
+      ([name, value]) =>
+        html`<tr>
+          <th>${name}</th>
+          <td class="id">${value}</td>
+        </tr>`,
+    )}
+  </table>`;
+}
+
+/** It does something at once. */
+export function button(address: string, label: string): Html {
+  return html`<form method="post" action="${address}"><button>${label}</button></form>`;
+}
+
 export const navigation = html`<nav>
-  <a href="/">Overview</a> <a href="/sources">Sources</a> <a href="/dead-letters">Dead letters</a>
+  <a href="/">Overview</a> <a href="/sources">Sources</a> <a href="/channels">Channels</a>
+  <a href="/dead-letters">Dead letters</a>
   <a href="/queues">Queues</a>
   <a href="/docs">API</a>
   <a href="/logout">Log out</a>

@@ -1,5 +1,6 @@
 import { RequestProblem } from '@logferry/runtime';
 import type { ConfigStore } from '@logferry/store';
+import { byTenants } from './by-tenants';
 import type { SourceRunDesk } from './source-run-desk';
 import type { StatusView } from './source-view';
 
@@ -10,11 +11,6 @@ export interface ListedSource {
   domain: string | undefined;
   status: StatusView | undefined;
 }
-
-const SOURCES_A_PAGE = 100;
-const TENANTS_AT_ONCE = 100;
-/** Most tenants may have none: a page must not look through all of them for its few. */
-const TENANTS_A_PAGE = 5_000;
 
 interface Parts {
   store: Pick<ConfigStore, 'tenantIds' | 'sources'>;
@@ -31,25 +27,11 @@ export async function listSources(
   { store, desk }: Parts,
   after = '',
 ): Promise<{ sources: ListedSource[]; next: string | undefined }> {
-  const tenantIds = (await store.tenantIds()).filter((id) => id > after);
-  const sources: ListedSource[] = [];
-  let seen = 0;
-  while (seen < tenantIds.length && seen < TENANTS_A_PAGE && sources.length < SOURCES_A_PAGE) {
-    const some = tenantIds.slice(seen, seen + TENANTS_AT_ONCE);
-    const found = await Promise.all(some.map((tenantId) => sourcesOf(store, tenantId)));
-    for (const ofTenant of found) {
-      if (sources.length >= SOURCES_A_PAGE) break;
-      sources.push(...ofTenant);
-      seen++;
-    }
-  }
-  const isEnd = seen >= tenantIds.length;
-  return {
-    sources: await Promise.all(
-      sources.map(async (one) => ({ ...one, status: await statusOf(desk, one) })),
-    ),
-    next: isEnd ? undefined : tenantIds[seen - 1],
-  };
+  const { found, next } = await byTenants(await store.tenantIds(), after, (tenantIds) =>
+    Promise.all(tenantIds.map((tenantId) => sourcesOf(store, tenantId))),
+  );
+  const sources = found.map(async (one) => ({ ...one, status: await statusOf(desk, one) }));
+  return { sources: await Promise.all(sources), next };
 }
 
 async function sourcesOf(store: Parts['store'], tenantId: string): Promise<ListedSource[]> {

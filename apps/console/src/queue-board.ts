@@ -50,6 +50,7 @@ export async function mountQueueBoard(
         miscLinks: [
           { text: 'Overview', url: '/' },
           { text: 'Sources', url: '/sources' },
+          { text: 'Channels', url: '/channels' },
           { text: 'Dead letters', url: '/dead-letters' },
           { text: 'Log out', url: '/logout' },
         ],

@@ -1,6 +1,6 @@
 // What the pages of sources ask for, and how it is read: as the API would have been asked.
 import { z } from 'zod';
-import { html, type Html } from './html';
+import { button, html, type Html } from './html';
 import { parseQuery } from './page-request';
 
 /** Of a box that must be ticked: no script of ours could ask whether it is meant. */
@@ -39,10 +39,6 @@ export function sourceForms(address: string, enabled: boolean, running: boolean)
       ${button(`${address}/pause`, 'Pause')}`
     : button(`${address}/resume`, 'Resume');
   return html`${buttons} ${enabled ? replayFields(address) : html``} ${checkpointFields(address)}`;
-}
-
-export function button(address: string, label: string): Html {
-  return html`<form method="post" action="${address}"><button>${label}</button></form>`;
 }
 
 function checkpointFields(address: string): Html {

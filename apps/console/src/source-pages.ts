@@ -1,6 +1,6 @@
-import { html, navigation, page, type Html } from './html';
+import { button, facts, html, navigation, page, type Html } from './html';
 import type { ListedSource } from './listed-sources';
-import { button, sourceForms } from './source-forms';
+import { sourceForms } from './source-forms';
 import type { SourceAddress } from './source-run-desk';
 import type { LogLineView, RunView, StatusView } from './source-view';
 
@@ -244,18 +244,6 @@ function logOf(lines: readonly LogLineView[]): Html {
       html`<span class="${level === 'info' ? '' : 'bad'}">${`${at} ${level} ${text}\n`}</span>`,
   );
   return html`<pre>${text}</pre>`;
-}
-
-function facts(rows: readonly [string, string | Html][]): Html {
-  return html`<table>
-    ${rows.map(
-      ([name, value]) =>
-        html`<tr>
-          <th>${name}</th>
-          <td class="id">${value}</td>
-        </tr>`,
-    )}
-  </table>`;
 }
 
 function stateOf({ state }: RunView): Html {
