@@ -111,7 +111,7 @@ test('of what is wrong with a file, all is told at once with its line, and nothi
   expect(told.split('\n')).toEqual([
     'standard input:3: $.tenants[0].nmae: is not a field that there is',
     'standard input:8: $.tenants[0].destinations[0].region: must be the name of an AWS Region, such as eu-central-1',
-    'standard input:19: $.tenants[0].destinations[1].s3.bucket: must be string: put it in quotes',
+    'standard input:19: $.tenants[0].destinations[1].s3.bucket: must be a string: put it in quotes',
     expect.stringMatching(/^standard input:22: \$\.tenants\[0\]\.keys\[0\]\.scopes\[0\]: /),
     'Nothing was written: 4 problems.',
     '',
@@ -127,7 +127,7 @@ test.each<[string, string, string]>([
     'tenants:\n  - id: a\n  - id: a',
     'standard input:3: $.tenants[1]: a stands there twice',
   ],
-  ['another document', '- a', 'standard input:1: $: must be object'],
+  ['another document', '- a', 'standard input:1: $: must be an object'],
 ])('a file that is %s says where', async (_, text, problem) => {
   const { code, told } = await apply(text, '--yes');
   expect(code).toBe(1);

@@ -194,7 +194,7 @@ function takeSecrets(written: unknown): {
 /** YAML takes `123456789012` for a number, and `on` and `1.10` for what was not meant either. */
 function withHint(message: string, value: unknown): string {
   const isOther = typeof value === 'number' || typeof value === 'boolean';
-  return message === 'must be string' && isOther ? `${message}: put it in quotes` : message;
+  return message === 'must be a string' && isOther ? `${message}: put it in quotes` : message;
 }
 
 function entriesOf(value: unknown): [number, unknown][] {

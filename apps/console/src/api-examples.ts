@@ -71,6 +71,6 @@ export const aProblem = {
   requestId: '5f3c9a1b2d4e-1',
   problems: [
     { path: '$.region', message: 'must be the name of an AWS Region, such as eu-central-1' },
-    { path: '$.filter.types[1]', message: 'must be string' },
+    { path: '$.filter.types[1]', message: 'must be a string' },
   ],
 };

@@ -28,11 +28,56 @@ function problemsOf(issue: z.core.$ZodIssue): SchemaProblem[] {
     }
     case 'invalid_type':
       return [
-        problem(path, issue.input === undefined ? 'is missing' : `must be ${issue.expected}`),
+        problem(
+          path,
+          issue.input === undefined
+            ? 'is missing'
+            : `must be ${KINDS.get(issue.expected) ?? issue.expected}`,
+        ),
+      ];
+    case 'too_small':
+      return [problem(path, sizeMessage(issue, issue.minimum, ['more', 'more than']))];
+    case 'too_big':
+      return [problem(path, sizeMessage(issue, issue.maximum, ['less', 'less than']))];
+    case 'invalid_value':
+      return [
+        problem(path, /^Invalid option: /.test(issue.message) ? choice(issue) : issue.message),
       ];
     default:
       return [problem(path, issue.message)];
   }
+}
+
+const KINDS = new Map<string, string>([
+  ['int', 'a whole number'],
+  ['number', 'a number'],
+  ['string', 'a string'],
+  ['boolean', 'true or false'],
+  ['array', 'a list'],
+  ['object', 'an object'],
+  ['record', 'an object'],
+]);
+const COUNTED = new Map<string, string>([
+  ['string', 'character'],
+  ['array', 'member'],
+]);
+
+function choice({ input, values }: z.core.$ZodIssueInvalidValue): string {
+  const options = values.map(String).join(', ');
+  return input === undefined ? `is missing: one of ${options}` : `must be one of ${options}`;
+}
+
+/** In our words, where the schema has none of its own. */
+function sizeMessage(
+  { message, origin, inclusive = true }: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
+  bound: number | bigint,
+  [or, than]: readonly [or: string, than: string],
+): string {
+  if (!/^Too (?:small|big): /.test(message)) return message;
+  const counted = COUNTED.get(origin);
+  if (counted !== undefined)
+    return `must have ${bound} ${counted}${Number(bound) === 1 ? '' : 's'} or ${or}`;
+  return inclusive ? `must be ${bound} or ${or}` : `must be ${than} ${bound}`;
 }
 
 function problem(path: readonly PropertyKey[], message: string): SchemaProblem {
