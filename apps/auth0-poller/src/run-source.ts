@@ -4,8 +4,8 @@ import {
   failureKinds,
   type FailureCode,
   type Notification,
+  type RunError,
   type RunKind,
-  type RunState,
   type Source,
 } from '@logferry/core';
 import type { Logger } from '@logferry/runtime';
@@ -79,6 +79,9 @@ const WARNED = {
   late: ['source.late', 'source.late'],
   silent: ['source.silent', 'source.silent'],
 } as const;
+
+const withError = (error: RunError | undefined): { error?: RunError } =>
+  error === undefined ? {} : { error };
 
 /** Runs a source when it is due: takes the lease, writes down that a run begins, reads and hands over, writes down how it ended. */
 export class RunSource {
@@ -177,6 +180,11 @@ export class RunSource {
       },
       lease,
       progress,
+      onGap: async () => {
+        progress.warnings.add('gap');
+        await lease.warn('gap');
+        await this.tellWarnings(run.id, { job, progress });
+      },
       api: this.api(run.domain, { ...parts, wait }),
       handOver: new HandOverPage({ lease, ingest, progress, holdMs, wait }),
     });
@@ -267,38 +275,59 @@ export class RunSource {
     const { tenantId, sourceId } = job;
     await lease.count(progress.take());
     progress.tell(end.error === undefined ? 'info' : 'error', end.error?.message ?? end.state);
-    await lease.end({ ...end, warnings: [...progress.warnings], atMs: Date.now() });
+    const ending = { ...end, warnings: [...progress.warnings], atMs: Date.now() };
+    // Told first: whoever dies in between has told of a run that failed and is said to be interrupted, and not kept silent.
+    await this.tellOwner(id, { job, ending, progress }).catch((error: unknown) =>
+      this.parts.log.error(
+        { tenantId, sourceId, err: error },
+        'nobody can be told how a run ended',
+      ),
+    );
+    await lease.end(ending);
     this.parts.metrics.ended(end.state, end.error?.code ?? '');
     this.parts.log.info({ tenantId, sourceId, runId: id, state: end.state }, 'a run ended');
-    await this.tellOwner(id, { job, state: end.state, progress });
     if (isToComeBack === true) throw new Error('this process stops: the replay goes on elsewhere');
   }
 
   private async tellOwner(
     id: string,
-    { job, state, progress }: { job: RunJob; state: RunState; progress: RunProgress },
+    { job, ending, progress }: { job: RunJob; ending: RunEnd; progress: RunProgress },
   ): Promise<void> {
-    const { runs, notify, log } = this.parts;
+    await this.tellWarnings(id, { job, progress });
+    const { state, error, warnings, atMs } = ending;
+    if (state !== 'failed' && state !== 'succeeded') return;
+    const { runs, notify } = this.parts;
+    const { tenantId, sourceId } = job;
+    const written = await runs.run(job, id);
+    if (written === undefined) return;
+    const run = {
+      ...written,
+      state,
+      endedAtMs: atMs,
+      warnings: [...warnings],
+      ...withError(error),
+    };
+    const kind = state === 'failed' ? 'run.failed' : 'run.succeeded';
+    await notify({ id: `run:${id}`, kind, tenantId, atMs, about: { sourceId }, run, ...error });
+  }
+
+  /** Once a day, however often: a run comes every five minutes. */
+  private async tellWarnings(
+    id: string,
+    { job, progress }: { job: RunJob; progress: RunProgress },
+  ): Promise<void> {
+    const { runs, notify } = this.parts;
     const { tenantId, sourceId } = job;
     const run = await runs.run(job, id);
     if (run === undefined) return;
     const atMs = Date.now();
+    const day = new Date(atMs).toISOString().slice(0, 10);
     const told = { tenantId, atMs, about: { sourceId } };
-    const notifications: Notification[] = [];
-    if (state === 'failed' || state === 'succeeded') {
-      const kind = state === 'failed' ? 'run.failed' : 'run.succeeded';
-      notifications.push({ ...told, id: `run:${id}`, kind, run, ...run.error });
-    }
     for (const [warning, [kind, code]] of Object.entries(WARNED)) {
       if (!progress.warnings.has(warning as keyof typeof WARNED)) continue;
-      // Once a day: a run comes every five minutes.
-      const day = new Date(atMs).toISOString().slice(0, 10);
       const { publicMessage: message } = failureKinds[code];
-      notifications.push({ ...told, id: `${kind}:${sourceId}:${day}`, kind, code, message, run });
+      await notify({ ...told, id: `${kind}:${sourceId}:${day}`, kind, code, message, run });
     }
-    await Promise.all(notifications.map((one) => notify(one))).catch((error: unknown) =>
-      log.error({ tenantId, sourceId, err: error }, 'nobody can be told how a run ended'),
-    );
   }
 
   /** @returns nothing for a source that is not to run */

@@ -28,6 +28,8 @@ export interface ExecutionParts {
   api: LogApi;
   handOver: HandOverPage;
   progress: RunProgress;
+  /** Told of a gap at once: behind the next page, nobody could see it any more. */
+  onGap: () => Promise<void>;
 }
 
 /** How a run ended that nothing went wrong with. */
@@ -88,12 +90,12 @@ export class SourceExecution {
     const { api, run, progress, source } = this.parts;
     const { replay, startedAtMs } = run;
     const take = (await source())?.batchSize ?? 1;
-    const onGap = (checkpoint: string): void => {
-      progress.warnings.add('gap');
+    const onGap = (checkpoint: string): Promise<void> => {
       progress.tell(
         'error',
         `Auth0 has deleted ${checkpoint}, and what came behind it may be lost`,
       );
+      return this.parts.onGap();
     };
     const parts = { api, take, onGap, nowMs: Date.now() };
     return replay === undefined
@@ -112,7 +114,7 @@ export class SourceExecution {
     progress.tell('warn', `goes on where another run stopped: ${intent.ids.length} once more`);
     const found = await readAgain(intent.ids, position, api);
     if (found.length < intent.ids.length) {
-      progress.warnings.add('gap');
+      await this.parts.onGap();
       progress.tell('error', `${intent.ids.length - found.length} of them are gone at Auth0`);
     }
     const rules = this.rules(source, position);

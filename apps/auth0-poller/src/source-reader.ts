@@ -15,8 +15,8 @@ interface ReaderParts {
   api: LogApi;
   /** Log events of one page. */
   take: number;
-  /** Told when Auth0 has deleted what lies behind the checkpoint. */
-  onGap: (checkpoint: string) => void;
+  /** Told when Auth0 has deleted what lies behind the checkpoint, before anything of what is left is given. */
+  onGap: (checkpoint: string) => Promise<void>;
   nowMs: number;
 }
 
@@ -74,7 +74,7 @@ async function logsBehind(
     if (!isRefused(error) || (await api.log(from)) !== undefined) throw error;
     const oldest = await earliest(api);
     if (oldest !== undefined && compareLogIds(oldest.id, from) <= 0) throw error;
-    if (from !== position.checkpoint || mayHaveGap(position, nowMs)) onGap(from);
+    if (from !== position.checkpoint || mayHaveGap(position, nowMs)) await onGap(from);
     return oldest === undefined ? [] : [oldest];
   }
 }
@@ -95,7 +95,7 @@ async function startsWell(
   if (!isInclusive && !mayHaveGap(position, nowMs)) return {};
   const log = await api.log(from);
   if (log !== undefined) return isInclusive ? { first: log } : {};
-  onGap(from);
+  await onGap(from);
   const oldest = await earliest(api);
   if (oldest === undefined || compareLogIds(oldest.id, from) <= 0) return {};
   // Auth0 does not say what it answers behind a log event that is gone. If that is what we know to be there, all is well.

@@ -165,6 +165,12 @@ export class RunLease {
     return this.move(undefined, growth);
   }
 
+  /** What its owner should know, written down at once: a run that dies ends without a word. */
+  async warn(warning: RunWarning): Promise<void> {
+    const warned = await this.scripts.lfSourceWarn(...this.keys(), this.token, warning);
+    if (warned === -1) throw new LeaseLost();
+  }
+
   async end({ state, error, warnings, isCaughtUp, atMs }: RunEnd): Promise<void> {
     const ended = await this.scripts.lfSourceEnd(
       ...this.keys(),

@@ -121,13 +121,30 @@ KEYS[1] = position
 ${setCheckpointScript}
 `;
 
+const warning = `
+local function warn(words)
+  local known = redis.call('HGET', run, 'warnings') or ''
+  for word in string.gmatch(words, '%S+') do
+    if not string.find(' ' .. known .. ' ', ' ' .. word .. ' ', 1, true) then known = known == '' and word or known .. ' ' .. word end
+  end
+  redis.call('HSET', run, 'warnings', known)
+end
+`;
+
+/** ARGV: token, warning. */
+const warnScript = `${running}${warning}
+warn(ARGV[2])
+return 1
+`;
+
 /**
  * KEYS: …, failed. ARGV: token, run id, state, now, error, warnings, 1 if it has read all that there was, 0 if nobody can say that any
  * more. A position that was forgotten with its source meanwhile stays forgotten.
  */
-const endScript = `${fenced}
+const endScript = `${fenced}${warning}
 if redis.call('EXISTS', run) == 1 then
-  redis.call('HSET', run, 'state', ARGV[3], 'endedAtMs', ARGV[4], 'warnings', ARGV[6])
+  redis.call('HSET', run, 'state', ARGV[3], 'endedAtMs', ARGV[4])
+  warn(ARGV[6])
   if ARGV[5] ~= '' then redis.call('HSET', run, 'error', ARGV[5]) end
   if ARGV[3] == 'failed' then redis.call('ZADD', KEYS[4], ARGV[4], ARGV[2]) end
   if ARGV[7] == '1' then redis.call('HSET', position, 'caughtUpAtMs', ARGV[4]) end
@@ -176,6 +193,7 @@ const scripts = {
   lfSourceSettle: { numberOfKeys: 3, lua: settleScript },
   lfSourceCheckpoint: { numberOfKeys: 1, lua: setCheckpointScript },
   lfSourceStartFrom: { numberOfKeys: 3, lua: startFromScript },
+  lfSourceWarn: { numberOfKeys: 3, lua: warnScript },
   lfSourceEnd: { numberOfKeys: 4, lua: endScript },
   lfSourceLog: { numberOfKeys: 2, lua: logScript },
   lfSourceReap: { numberOfKeys: 2, lua: reapScript },
