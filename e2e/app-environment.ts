@@ -1,5 +1,6 @@
 // What each process is told when a test starts all of Logferry.
 
+/** Those that every story needs. */
 export const APPS = [
   'credential-broker',
   'ingest',
@@ -7,7 +8,7 @@ export const APPS = [
   's3-worker',
   'console',
 ] as const;
-export type App = (typeof APPS)[number];
+export type App = (typeof APPS)[number] | 'auth0-poller';
 
 export const PLATFORM_KEY = 'end-to-end-platform-key-0123456789';
 export const CONSOLE_PASSWORD = 'end-to-end-console-password';
@@ -19,14 +20,18 @@ export interface Surroundings {
   brokerHttpPort: number;
   brokerTcpPort: number;
   signingKeysDir: string;
+  /** For whoever hands log events over. */
+  ingestUrl?: string | undefined;
 }
 
 /** The environment of a process that listens on a port. */
 export function appEnvironment(
   app: App,
   port: number,
-  { redisUrl, awsUrl, brokerHttpPort, brokerTcpPort, signingKeysDir }: Surroundings,
+  surroundings: Surroundings,
 ): Record<string, string> {
+  const { redisUrl, awsUrl, brokerHttpPort, brokerTcpPort, signingKeysDir, ingestUrl } =
+    surroundings;
   const aws = { AWS_ENDPOINT_URL: awsUrl, AWS_EC2_METADATA_DISABLED: 'true' };
   const broker = {
     LOGFERRY_BROKER_TCP_PORT: String(brokerTcpPort),
@@ -50,6 +55,12 @@ export function appEnvironment(
       ...broker,
       LOGFERRY_S3_WORKER_PORT: String(port),
       LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
+    },
+    'auth0-poller': {
+      ...broker,
+      LOGFERRY_AUTH0_POLLER_PORT: String(port),
+      LOGFERRY_AUTH0_POLLER_INGEST_KEY: PLATFORM_KEY,
+      ...(ingestUrl === undefined ? {} : { LOGFERRY_AUTH0_POLLER_INGEST_URL: ingestUrl }),
     },
     console: {
       ...aws,

@@ -13,6 +13,7 @@ import { brokerDown } from './scenarios/broker-down';
 import { clusterFailover, lackedByCluster, startClusterWorld } from './scenarios/cluster-failover';
 import { diskFull, lackedByDiskFull, startDiskWorld } from './scenarios/disk-full';
 import { kills } from './scenarios/kills';
+import { pulledSource, startPulledWorld } from './scenarios/pulled-source';
 import { pausedWorkers } from './scenarios/paused-workers';
 import {
   lackedByPowerCuts,
@@ -40,6 +41,7 @@ export const stages: readonly Stage[] = [
     wrongClocks,
     twoKills,
   ]),
+  stage(startPulledWorld, [pulledSource]),
   stage(() => startPoweredWorld('everysec'), [powerCutEverysec], lackedByPowerCuts()),
   stage(() => startPoweredWorld('always'), [powerCutAlways], lackedByPowerCuts()),
   stage(startClusterWorld, [clusterFailover], lackedByCluster()),

@@ -6,6 +6,7 @@ import {
   steadyPort,
   startSandboxAws,
   until,
+  type Auth0StandIn,
   type SandboxAws,
   type TakenLogEvents,
 } from '@logferry/testing';
@@ -27,8 +28,10 @@ export interface WorldOptions<R extends WorldRedis> {
   processes?: number;
   apps?: readonly App[];
   redis: R;
-  /** For every ingest. */
-  ingestEnvironment?: Readonly<Record<string, string>>;
+  /** What processes of a kind are told beside what all of them need. */
+  environment?: Partial<Record<App, Readonly<Record<string, string>>>>;
+  /** What pollers ask; it ends with the world. */
+  auth0?: Auth0StandIn;
 }
 
 /** What five minutes without a broker come to, several times over: the oracle looks for every log event in it. */
@@ -51,9 +54,19 @@ interface WorldParts<R extends WorldRedis> {
   taken: TakenLogEvents[];
   members: readonly Member[];
   dir: string;
+  brokerTcpPort: number;
+  auth0: Auth0StandIn | undefined;
 }
 
-const PIPELINE: readonly App[] = ['credential-broker', 'ingest', 'cloudwatch-worker', 's3-worker'];
+/** So that one takes over what another has begun. */
+const POLLERS = 2;
+
+export const PIPELINE: readonly App[] = [
+  'credential-broker',
+  'ingest',
+  'cloudwatch-worker',
+  's3-worker',
+];
 
 export class World<R extends WorldRedis = WorldRedis> {
   readonly redis: R;
@@ -95,17 +108,19 @@ export class World<R extends WorldRedis = WorldRedis> {
     };
     const members: Member[] = [];
     for (const app of apps) {
-      const count = app === 'credential-broker' ? 1 : processes;
+      const count = app === 'credential-broker' ? 1 : app === 'auth0-poller' ? POLLERS : processes;
+      const ingestUrl = members.find((member) => member.app === 'ingest')?.url;
       for (let n = 1; n <= count; n++) {
         const port = app === 'credential-broker' ? brokerHttpPort : await steadyPort();
         const environment = {
-          ...appEnvironment(app, port, surroundings),
-          ...(app === 'ingest' ? options.ingestEnvironment : {}),
+          ...appEnvironment(app, port, { ...surroundings, ingestUrl }),
+          ...options.environment?.[app],
         };
         members.push(new Member(`${app}-${n}`, { app, port, environment }));
       }
     }
-    const world = new World({ redis, aws, taken, members, dir });
+    const { auth0 } = options;
+    const world = new World({ redis, aws, taken, members, dir, brokerTcpPort, auth0 });
     try {
       await world.connectCustomers();
       await Promise.all(members.map((member) => member.start()));
@@ -114,6 +129,14 @@ export class World<R extends WorldRedis = WorldRedis> {
       throw error;
     }
     return world;
+  }
+
+  get brokerTcpPort(): number {
+    return this.parts.brokerTcpPort;
+  }
+
+  get auth0(): Auth0StandIn | undefined {
+    return this.parts.auth0;
   }
 
   /** The processes of these kinds. */
@@ -212,7 +235,7 @@ export class World<R extends WorldRedis = WorldRedis> {
   async stop(): Promise<void> {
     await Promise.all(this.members.map((member) => member.kill()));
     this.client.disconnect();
-    await Promise.all([this.redis.stop(), this.aws.stop()]);
+    await Promise.all([this.redis.stop(), this.aws.stop(), this.auth0?.stop()]);
     rmSync(this.parts.dir, { recursive: true, force: true });
   }
 

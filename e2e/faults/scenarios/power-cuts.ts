@@ -33,10 +33,8 @@ export async function startPoweredWorld(fsync: Fsync): Promise<World<PoweredRedi
   // Without rewrites: the file that is cut is then the file that was written.
   const settings = { appendfsync: fsync, 'auto-aof-rewrite-percentage': '0' };
   const server = await startRedis({ settings, environment: journal.environment });
-  const ingestEnvironment = {
-    LOGFERRY_INGEST_DURABILITY: fsync === 'always' ? 'fsync' : 'everysec',
-  };
-  return World.start({ redis: powered(server, journal, fsync), ingestEnvironment });
+  const ingest = { LOGFERRY_INGEST_DURABILITY: fsync === 'always' ? 'fsync' : 'everysec' };
+  return World.start({ redis: powered(server, journal, fsync), environment: { ingest } });
 }
 
 function powered(server: TestRedis, journal: FsyncJournal, fsync: Fsync): PoweredRedis {
