@@ -8,7 +8,7 @@ export interface Applied {
   key?: string;
   /** Of a webhook whose signing secret was made: the secret, which is told this once. */
   signingSecret?: string;
-  /** Of variables that were written: what they lack, or what has no effect. */
+  /** Of variables that were written: what they lack, what has no effect, and which destinations they make. */
   remarks?: readonly string[];
   problem?: ConsoleProblem;
 }
@@ -65,6 +65,7 @@ interface Answer {
   key?: string;
   signingSecret?: string;
   problems?: { scope: string; name: string; message: string }[];
+  destinations?: { scope: string; id: string }[];
 }
 
 function expecting(change: Change, version: number | undefined): Change {
@@ -86,14 +87,28 @@ function write(
   return console.put(address, kind === 'variables' ? { ...what, query } : what);
 }
 
-function told({ kind, name }: Change, answer: Answer): Omit<Applied, 'change'> {
-  const { key, signingSecret, problems = [] } = answer;
-  const own = problems.filter(({ scope }) => scope === name);
+function told(change: Change, answer: Answer): Omit<Applied, 'change'> {
+  const { key, signingSecret } = answer;
+  const remarks = change.kind === 'variables' ? remarksOn(change, answer) : [];
   return {
     ...(key === undefined ? {} : { key }),
     ...(signingSecret === undefined ? {} : { signingSecret }),
-    ...(kind !== 'variables' || own.length === 0
-      ? {}
-      : { remarks: own.map((problem) => `${problem.name} ${problem.message}`) }),
+    ...(remarks.length === 0 ? {} : { remarks }),
   };
+}
+
+function remarksOn(
+  { tenant, name }: Change,
+  { problems = [], destinations = [] }: Answer,
+): string[] {
+  const isOwn = ({ scope }: { scope: string }): boolean => scope === name;
+  return [
+    ...problems.filter(isOwn).map((problem) => `${problem.name} ${problem.message}`),
+    ...destinations
+      .filter(isOwn)
+      .map(
+        ({ id }) =>
+          `they make ${id}: what it needs in AWS says npx logferry policy ${tenant} ${id}`,
+      ),
+  ];
 }

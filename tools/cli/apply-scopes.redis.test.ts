@@ -48,6 +48,10 @@ test('variables are shown as what they change, applied scope by scope, and then 
   const first = await apply(FILE, '--yes');
   expect(first).toMatchObject({ code: 0, told: '' });
   expect(first.out).toContain('3 of 3 written.\n');
+  const id = 'vars.env0-cloudwatch.tenant';
+  expect(first.out).toContain(
+    `variables acme: made\n  they make ${id}: what it needs in AWS says npx logferry policy acme ${id}\n`,
+  );
   expect(await atWeb()).toMatchObject({ destinations: [{ scope: 'project/web' }] });
   expect(await apply(FILE, '--yes')).toEqual({ code: 0, out: 'Nothing to change.\n', told: '' });
 
