@@ -400,3 +400,23 @@ test('what is rationed is waited for: it says nothing of the account', async () 
   expect(failed(steps)).toEqual([]);
   expect(waits).toEqual([]);
 });
+
+test('whoever has an access key whose account nobody knows is told to name it, for the sake of the bucket', async () => {
+  const key = { accessKeyId: 'AKIAOFACME0000000001', secretAccessKey: 'of-acme' };
+  aws.seed({ accounts: [account], users: [{ account, name: 'acme', accessKeys: [key] }] });
+  const newSession = () => Promise.resolve({ ...key, expiresAt: Date.now() + 3_600_000 });
+  const sealedSecret = `v1.1.${'A'.repeat(16)}.${'A'.repeat(22)}`;
+  const credentials = { kind: 'access_key', accessKeyId: key.accessKeyId, sealedSecret };
+  const identityOf = async (destination: Destination): Promise<string> => {
+    const steps = await run(destination, { sessions: { newSession } });
+    return steps.find(({ step }) => step === 'identity')?.message ?? '';
+  };
+  const hint = new RegExp(`user/acme. Name ${account} as the account`);
+  expect(await identityOf(objects({}, { credentials }))).toMatch(hint);
+  for (const known of [
+    objects({}, { credentials: { ...credentials, account } }),
+    objects({ expectedBucketOwner: account }, { credentials }),
+    logs({ credentials }),
+  ])
+    expect(await identityOf(known)).toMatch(/user\/acme$/);
+});

@@ -197,12 +197,20 @@ class TestRun {
 
   private async askIdentity(): Promise<Verdict> {
     const identity = await callerIdentity(this.parts.transport, this.access());
+    const hint = this.lacksOwner() ? `. ${ownerHint(identity.account)}` : '';
     this.account ??= identity.account;
     return {
       outcome: 'ok',
-      message: `AWS takes us for ${identity.arn}`,
+      message: `AWS takes us for ${identity.arn}${hint}`,
       found: { ...identity },
     };
+  }
+
+  /** Whether nothing says whose the bucket must be: a test finds out, and what is delivered does not ask. */
+  private lacksOwner(): boolean {
+    const { destination } = this.call;
+    if (destination.type !== 's3' || this.account !== undefined) return false;
+    return destination.s3.expectedBucketOwner === undefined;
   }
 
   private async findRegion(): Promise<Verdict> {
@@ -351,6 +359,10 @@ async function patiently<T>(act: () => Promise<T>): Promise<T> {
       await wait(waitMs);
     }
   }
+}
+
+function ownerHint(account: string): string {
+  return `Name ${account} as the account of the credentials, or expectedBucketOwner: then nothing is ever put into a bucket of the same name that somebody else has made`;
 }
 
 /** Objects of more than 8 MiB are put in parts. */
