@@ -95,7 +95,13 @@ export class SourceRunDesk {
   /** @throws RequestProblem */
   async replay(at: SourceAddress, body: unknown): Promise<string> {
     await this.mayRun(at);
-    return this.parts.queue.replay(at, replayRequest(parseConfig(ReplayBody, body)));
+    const runId = await this.parts.queue.replay(at, replayRequest(parseConfig(ReplayBody, body)));
+    if (runId !== undefined) return runId;
+    throw new RequestProblem(
+      409,
+      'source.too_many_replays',
+      'as many replays of this source wait or run as may; cancel one, or wait for its end',
+    );
   }
 
   /** @throws RequestProblem */

@@ -69,6 +69,15 @@ describe('runs', () => {
     expect((await ask('POST', `${PATH}/replay`, { from: { after: '1' } })).status).toBe(202);
   });
 
+  test('of its replays, a few wait at a time', async () => {
+    const replay = () => ask('POST', `${PATH}/replay`, { from: { after: '1' } });
+    for (let i = 0; i < 5; i++) expect((await replay()).status).toBe(202);
+    expect(await replay()).toMatchObject({
+      status: 409,
+      body: { code: 'source.too_many_replays' },
+    });
+  });
+
   test('the checkpoint is set where it is wanted, as often as it is wanted', async () => {
     for (const id of ['900', '900', '850']) {
       const { status, body } = await ask('PUT', `${PATH}/checkpoint`, { after: id });

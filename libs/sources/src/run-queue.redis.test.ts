@@ -135,3 +135,36 @@ test('run now and replay come with the id of their run, and a replay comes back 
     })),
   ]);
 });
+
+test('of one source a few replays wait or run, however many are asked for at once', async () => {
+  const replay = { from: { at: '7' }, isMarked: false };
+  const asked = await Promise.all(Array.from({ length: 12 }, () => queue.replay(auth0, replay)));
+  const ids = asked.filter((id) => id !== undefined);
+  expect(new Set(ids).size).toBe(5);
+  expect(await queue.replay({ ...auth0, sourceId: 'another' }, replay)).toBeDefined();
+  const taken: RunJob[] = [];
+  startRunner((job) => {
+    taken.push(job);
+    return Promise.resolve();
+  });
+  await until(() => taken.length === 6, { timeoutMs: 20_000 });
+  const own = taken.filter(({ sourceId }) => sourceId === 'auth0');
+  expect(new Set(own.map(({ runId }) => runId))).toEqual(new Set(ids));
+  await until(async () => (await queue.replay(auth0, replay)) !== undefined);
+});
+
+test("a tenant's replays leave room for everybody's runs, and come when there is some", async () => {
+  const taken: RunJob[] = [];
+  const holding = Promise.withResolvers<void>();
+  startRunner((job) => {
+    taken.push(job);
+    return job.kind === 'replay' ? holding.promise : Promise.resolve();
+  });
+  for (let i = 0; i < 5; i++) await queue.replay(auth0, { from: { at: '7' }, isMarked: false });
+  await until(() => taken.length > 0);
+  const now = await queue.runNow({ tenantId: 'globex', sourceId: 'auth0' });
+  await until(() => taken.some(({ runId }) => runId === now), { timeoutMs: 5_000 });
+  expect(taken.filter(({ kind }) => kind === 'replay')).toHaveLength(1);
+  holding.resolve();
+  await until(() => taken.length === 6, { timeoutMs: 40_000 });
+}, 60_000);

@@ -1,5 +1,5 @@
 import type { ReplayRequest, RunKind, Source } from '@logferry/core';
-import { Queue, Worker, type Job, type Processor } from 'bullmq';
+import { DelayedError, Queue, Worker, type Job, type Processor } from 'bullmq';
 import { randomBytes } from 'node:crypto';
 import { SOURCES_TAG, type SourcePlace } from './source-keys';
 import type { SourceRedis } from './source-scripts';
@@ -7,8 +7,18 @@ import type { SourceRedis } from './source-scripts';
 const QUEUE = 'source-runs';
 const PREFIX = SOURCES_TAG;
 const KEPT = { removeOnComplete: true, removeOnFail: { count: 1_000 } } as const;
-/** A replay waits for its own lock alone, which a process that died keeps for ten seconds. */
-const REPLAY_ATTEMPTS = { attempts: 1_000, backoff: { type: 'fixed', delay: 5_000 } } as const;
+/** A replay waits for its own lock alone, which a process that died keeps for ten seconds. One that failed makes room for others. */
+const REPLAY_OPTIONS = {
+  attempts: 1_000,
+  backoff: { type: 'fixed', delay: 5_000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+} as const;
+/** So many of a source wait or run. */
+const REPLAYS_MAX = 5;
+/** Which part of a process one tenant's replays may take: they go on for long, and everybody's runs are to be in time. */
+const REPLAYS_SHARE = 1 / 4;
+const PUT_OFF_MS = 2_000;
 
 /** What is due and was not begun by then may have been lost: a job that is begun makes the next one, and Redis may be away just then. */
 const OVERDUE_MS = 60_000;
@@ -68,12 +78,19 @@ export class RunQueue {
     return runId;
   }
 
-  /** @returns the id of the run, which is there as soon as somebody has begun it */
-  async replay({ tenantId, sourceId }: SourcePlace, replay: ReplayRequest): Promise<string> {
+  /** @returns the id of the run, which is there as soon as somebody has begun it; nothing if too many of the source wait or run */
+  async replay(place: SourcePlace, replay: ReplayRequest): Promise<string | undefined> {
+    const { tenantId, sourceId } = place;
     const runId = newRunId();
     const job: RunJob = { kind: 'replay', tenantId, sourceId, runId, replay };
-    await this.queue.add('replay', job, { ...KEPT, ...REPLAY_ATTEMPTS });
-    return runId;
+    for (let n = 1; n <= REPLAYS_MAX; n++) {
+      // Where there is a job of the id already, BullMQ adds none.
+      const jobId = `replay/${schedulerId(place)}/${n}`;
+      await this.queue.add('replay', job, { ...REPLAY_OPTIONS, jobId });
+      const added = (await this.queue.getJob(jobId)) as { data: RunJob } | undefined;
+      if (added === undefined || added.data.runId === runId) return runId; // or it has ended already
+    }
+    return undefined;
   }
 
   close(): Promise<void> {
@@ -117,19 +134,23 @@ interface RunnerOptions {
 export class Runner {
   private readonly queue: Queue;
   private readonly fetcher: ReturnType<RunnerOptions['fetch']>;
+  private readonly replaysMax: number;
+  /** How many replays of each tenant are under way here. */
+  private readonly replays = new Map<string, number>();
 
   /** @param run throws if the job is to come back */
   constructor(
     redis: SourceRedis,
-    run: (job: RunJob) => Promise<void>,
+    private readonly run: (job: RunJob) => Promise<void>,
     { concurrency, fetch, onError }: RunnerOptions,
   ) {
+    this.replaysMax = Math.max(1, Math.floor(concurrency * REPLAYS_SHARE));
     this.queue = new Queue(QUEUE, { connection: redis, prefix: PREFIX });
     this.queue.on('error', () => undefined);
     this.fetcher = fetch({
       queue: this.queue,
       open: (process) => openWorker(redis, process, concurrency),
-      process: (job) => run(job.data as RunJob),
+      process: (job) => this.process(job as Job<RunJob>),
       inHandMax: concurrency,
       onError,
     });
@@ -140,6 +161,24 @@ export class Runner {
     await this.fetcher.close(deadlineMs);
     // Not awaited: without Redis it would not end.
     void this.queue.close().catch(() => undefined);
+  }
+
+  private async process(job: Job<RunJob>): Promise<void> {
+    const { kind, tenantId } = job.data;
+    if (kind !== 'replay') return this.run(job.data);
+    const underWay = this.replays.get(tenantId) ?? 0;
+    if (underWay >= this.replaysMax) {
+      await job.moveToDelayed(Date.now() + PUT_OFF_MS * (0.5 + Math.random() / 2), job.token);
+      throw new DelayedError();
+    }
+    this.replays.set(tenantId, underWay + 1);
+    try {
+      await this.run(job.data);
+    } finally {
+      const left = (this.replays.get(tenantId) ?? 1) - 1;
+      if (left > 0) this.replays.set(tenantId, left);
+      else this.replays.delete(tenantId);
+    }
   }
 }
 
