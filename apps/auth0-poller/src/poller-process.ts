@@ -1,11 +1,11 @@
 import type { NotificationQueue } from '@logferry/notifications';
 import { hasJobsToTake, JobFetcher, type RedisClient } from '@logferry/queue';
 import type { BrokerSourceTokens, Logger } from '@logferry/runtime';
-import { Runner, RunQueue, type SourceRuns } from '@logferry/sources';
+import { Runner, RunQueue, type RunJob, type SourceRuns } from '@logferry/sources';
 import { Directory, Unreadable, type ConfigStore } from '@logferry/store';
 import type { Auth0PollerConfig } from './config';
 import type { PollerMetrics } from './poller-metrics';
-import { RunSource } from './run-source';
+import { NotNow, RunSource } from './run-source';
 import { Schedules } from './schedules';
 
 const DAY_MS = 86_400_000;
@@ -59,7 +59,18 @@ export class PollerProcess {
       requestTimeoutMs,
       holdMs,
     });
-    this.runner = new Runner(redis, (job) => this.runSource.run(job), {
+    const run = async (job: RunJob): Promise<void> => {
+      try {
+        await this.runSource.run(job);
+      } catch (error) {
+        // BullMQ writes it into the job, where nobody looks.
+        const { tenantId, sourceId, kind } = job;
+        const level = error instanceof NotNow ? 'debug' : 'warn';
+        log[level]({ tenantId, sourceId, kind, err: error }, 'a run broke off');
+        throw error;
+      }
+    };
+    this.runner = new Runner(redis, run, {
       concurrency: config.concurrency,
       fetch: ({ queue, ...parts }) =>
         new JobFetcher({ ...parts, hasWork: () => hasJobsToTake(redis, queue) }),

@@ -1,6 +1,9 @@
 // What a run promises. Each bug of the extension that this stands in for has a test of its own: known-bugs.redis.test.ts.
+import { fetchClientToken } from '@logferry/auth0';
+import type { Source } from '@logferry/core';
 import { until } from '@logferry/testing';
-import { DOMAIN, PLACE, PollerBed } from './run-source.testbed';
+import { NotNow } from './run-source';
+import { CLIENT, DOMAIN, PLACE, PollerBed } from './run-source.testbed';
 
 let bed: PollerBed;
 
@@ -30,35 +33,6 @@ test('everything is handed over once, in order, and the next run goes on behind 
   expect(bed.ingest.logIds.slice(250)).toEqual(idsOf(more));
 });
 
-test('of a busy log, the first run has everything: the oldest by date is not the first by id', async () => {
-  const filled = bed.auth0Tenant.fill(900, { everyMs: 1 });
-  await bed.run();
-  expect(bed.ingest.logIds).toEqual(idsOf(filled));
-});
-
-test('of a very busy log as well, whatever came late: a search ends with a thousand', async () => {
-  const poller = bed.poller({ requestTimeoutMs: 20_000, holdMs: 60_000 });
-  const filled = bed.auth0Tenant.fill(3_000, { everyMs: 1 });
-  await bed.run({}, poller);
-  expect(bed.ingest.logIds).toEqual(idsOf(filled));
-  await bed.reset();
-  const { log } = bed.auth0Tenant;
-  const beganMs = Date.now() - 600_000;
-  const taken = (eventMs: number, takenMs: number) =>
-    log.add({ type: 's', date: new Date(eventMs).toISOString() }, takenMs);
-  const soon = Array.from({ length: 20 }, (_, i) => taken(beganMs + 60_000, beganMs + 60_001 + i));
-  const late = Array.from({ length: 1_500 }, (_, i) => taken(beganMs + i, beganMs + 120_000 + i));
-  await bed.run({}, poller);
-  expect(bed.ingest.logIds).toEqual(idsOf([...soon, ...late]));
-}, 60_000);
-
-test('more within a millisecond than a search gives is looked for once, and not for ever', async () => {
-  const date = new Date(Date.now() - 60_000).toISOString();
-  const filled = bed.auth0Tenant.fill(1_200, { everyMs: 1, fields: () => ({ date }) });
-  await bed.run({}, bed.poller({ requestTimeoutMs: 20_000, holdMs: 60_000 }));
-  expect(bed.ingest.logIds).toEqual(idsOf(filled));
-}, 60_000);
-
 test('a log event that is nested without end is refused, and keeps no other', async () => {
   const nested = (depth: number, inside = '1') => '['.repeat(depth) + inside + ']'.repeat(depth);
   const [first] = bed.auth0Tenant.add({ type: 's' });
@@ -82,41 +56,6 @@ test('a log event that is nested without end is refused, and keeps no other', as
   const run = await bed.run();
   expect(run).toMatchObject({ state: 'succeeded', accepted: 2, rejected: 2, checkpoint: id(3) });
   expect(lines).toContain(nested(65, ''));
-});
-
-test('a checkpoint that Auth0 refuses since it is gone leads to the oldest that is left', async () => {
-  const refusal = {
-    operation: 'page',
-    times: 1,
-    action: { kind: 'answer', httpStatus: 400 },
-  } as const;
-  bed.auth0Tenant.fill(5, { everyMs: 1 });
-  await bed.run();
-  bed.auth0Tenant.log.dropOldest(5);
-  bed.auth0.addFault(refusal);
-  // Everything was read a moment ago, and Auth0 keeps what comes for a day at least.
-  expect(await bed.run()).toMatchObject({ state: 'succeeded', read: 0, warnings: [] });
-  const more = bed.auth0Tenant.fill(3, { everyMs: 1 });
-  bed.auth0.addFault(refusal);
-  expect(await bed.run()).toMatchObject({ state: 'succeeded', read: 3, warnings: [] });
-  expect(bed.ingest.logIds.slice(5)).toEqual(idsOf(more));
-  // But what is there and is refused is a fault that nothing must hide.
-  bed.auth0.addFault(refusal);
-  const run = await bed.run();
-  expect(run).toMatchObject({ state: 'failed', error: { code: 'source.request_refused' } });
-});
-
-test('what a run was about to hand over is found although its checkpoint is gone and refused', async () => {
-  const filled = bed.auth0Tenant.fill(5, { everyMs: 1 });
-  await bed.run();
-  const more = bed.auth0Tenant.fill(3, { everyMs: 1 });
-  bed.ingest.answer = () => ({ status: 500 });
-  expect(await bed.run({}, bed.poller({ holdMs: 300 }))).toMatchObject({ state: 'failed' });
-  bed.ingest.answer = () => undefined;
-  bed.auth0Tenant.log.dropOldest(5);
-  bed.auth0.addFault({ operation: 'page', times: 1, action: { kind: 'answer', httpStatus: 400 } });
-  expect(await bed.run()).toMatchObject({ state: 'succeeded', accepted: 3 });
-  expect(bed.ingest.logIds).toEqual(idsOf([...filled, ...more]));
 });
 
 test('a log event has its own time, id and level, and comes as Auth0 gave it', async () => {
@@ -249,20 +188,6 @@ test('log events that Auth0 gives otherwise than before are sent anew: twice is 
   expect(bed.ingest.logIds).toEqual(idsOf(filled));
 });
 
-test('a checkpoint that Auth0 has deleted is reported as a gap, and what is left is read', async () => {
-  bed.auth0Tenant.fill(5);
-  await bed.run();
-  const old = (await bed.runs.position(PLACE)).checkpoint ?? '';
-  await bed.redis.hdel('{lf}:source:acme:auth0:live:position', 'caughtUpAtMs');
-  bed.auth0.addTenant({ domain: DOMAIN, clients: [...bed.auth0Tenant.clients.values()] });
-  const left = bed.auth0.tenant(DOMAIN).fill(8, { everyMs: 1 });
-  const run = await bed.run();
-  expect(old).not.toBe('');
-  expect(run).toMatchObject({ state: 'succeeded', warnings: ['gap'] });
-  expect(bed.ingest.logIds.slice(5)).toEqual(idsOf(left));
-  expect(bed.told.map(({ kind }) => kind)).toContain('source.gap');
-});
-
 test('a run that is cancelled ends before its next page, and its checkpoint is what was accepted', async () => {
   bed.auth0Tenant.fill(500);
   const job = bed.job();
@@ -374,17 +299,56 @@ test('a run of a source that was made a moment ago finds it, although the direct
   await expect(bed.run({}, bed.poller(behind))).rejects.toThrow('is written down');
 });
 
-test('where silence is that of a checkpoint that is gone, the next run goes on with what is left', async () => {
-  const hourAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
-  bed.auth0Tenant.add({ type: 's', date: hourAgo(3) });
-  await bed.run();
-  bed.auth0Tenant.log.dropOldest(1);
-  const [left] = bed.auth0Tenant.add({ type: 's', date: hourAgo(1) });
-  const nothing = { kind: 'logs', change: () => [] } as const;
-  bed.auth0.addFault({ operation: 'page', times: 2, action: nothing });
-  expect(await bed.run()).toMatchObject({ read: 0, warnings: ['silent'] });
-  expect(await bed.run()).toMatchObject({ state: 'succeeded', read: 1, warnings: ['gap'] });
-  expect(bed.ingest.logIds.at(-1)).toBe(left?.log_id);
+test('a replay whose lease was lost comes back, and goes on where it was', async () => {
+  const filled = bed.auth0Tenant.fill(300, { everyMs: 1 });
+  const job = bed.job({
+    kind: 'replay',
+    replay: { from: { at: filled[0]?.log_id ?? '' }, isMarked: false },
+  });
+  const lock = `{lf}:source:acme:auth0:replay-${job.runId}:lock`;
+  let isLost = false;
+  bed.ingest.answer = async () => {
+    if (!isLost && bed.ingest.taken.length > 100) isLost = (await bed.redis.del(lock)) === 1;
+    return undefined as never;
+  };
+  await expect(bed.poller().run(job)).rejects.toBeInstanceOf(NotNow);
+  expect(isLost).toBe(true);
+  expect(await bed.run(job)).toMatchObject({ state: 'succeeded', accepted: 300 });
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+});
+
+test('a run that has ended asks Auth0 for nothing any more', async () => {
+  bed.auth0Tenant.fill(300, { everyMs: 1 });
+  const hanging = bed.auth0.addFault({ operation: 'page', skip: 1, action: { kind: 'hang' } });
+  bed.ingest.answer = async () => {
+    await until(() => hanging.hits > 0);
+    return { status: 401 };
+  };
+  const run = await bed.run({}, bed.poller({ requestTimeoutMs: 60_000 }));
+  expect(run).toMatchObject({ state: 'failed', error: { code: 'source.ingest_refused' } });
+  const pages = (): number =>
+    bed.auth0Tenant.calls.filter(({ operation }) => operation === 'page').length;
+  await until(() => pages() === 2, { what: 'the call that hung was given up' });
+  expect(hanging.hits).toBe(1);
+});
+
+test('a token is of the Auth0 tenant that it is shown to, also while the domain is changed', async () => {
+  bed.auth0Tenant.fill(300, { everyMs: 1 });
+  const asked: (string | undefined)[] = [];
+  const token = async (_: string, source: Source): Promise<string> => {
+    asked.push(source.domain);
+    const reach = { domains: '.auth0.com', endpointUrl: bed.auth0.url };
+    return (await fetchClientToken(reach, { domain: DOMAIN, ...CLIENT }, 5_000)).accessToken;
+  };
+  bed.auth0.addFault({ operation: 'page', action: { kind: 'latency', forMs: 50 } });
+  bed.ingest.answer = () => {
+    bed.configure({ domain: 'globex.auth0.com' });
+    return undefined;
+  };
+  expect(await bed.run({}, bed.poller({ tokens: { token } }))).toMatchObject({
+    state: 'cancelled',
+  });
+  expect(new Set(asked)).toEqual(new Set([DOMAIN]));
 });
 
 test('a poller that stops ends its run between two pages, and another one goes on', async () => {

@@ -58,6 +58,11 @@ export interface RunSourceParts {
 
 type Ended = Omit<RunEnd, 'warnings' | 'atMs'> & { isToComeBack?: boolean };
 
+/** The job is to come back: nothing is wrong, and nothing is done. */
+export class NotNow extends Error {
+  override readonly name = 'NotNow';
+}
+
 /** Told to a run that must end, by the signal that everything in it waits with. */
 class Told extends Error {
   constructor(readonly why: 'cancelled' | 'stopping') {
@@ -99,7 +104,7 @@ export class RunSource {
     const replayId = kind === 'replay' ? runId : undefined;
     const lease = await RunLease.take(this.parts.redis, { tenantId, sourceId, replayId });
     if (lease === undefined) {
-      if (kind === 'replay') throw new Error('another process has this replay');
+      if (kind === 'replay') throw new NotNow('another process has this replay');
       return;
     }
     this.parts.metrics.running++;
@@ -108,6 +113,8 @@ export class RunSource {
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
       this.parts.log.warn({ tenantId, sourceId }, 'a run ends: another process has its source');
+      // Or nobody, if Redis was away for longer than the lease lasts: a scheduled run is due again soon, and a replay is not.
+      if (kind === 'replay') throw new NotNow('the replay goes on elsewhere, or comes back');
     } finally {
       this.parts.metrics.running--;
       await lease.release().catch(() => undefined);
@@ -155,6 +162,8 @@ export class RunSource {
     } finally {
       clearInterval(renewing);
       this.underWay.delete(controller);
+      // What it has asked for in advance, and would go on asking for, is nobody's.
+      controller.abort(new Told('stopping'));
     }
     await this.end(lease, { id, job, ended, progress });
   }
@@ -211,7 +220,7 @@ export class RunSource {
       pacer: this.pacerOf(domain),
       token: async (refused) => {
         const source = await this.find(job);
-        if (source === undefined) throw new Told('cancelled');
+        if (source?.domain !== domain) throw new Told('cancelled');
         return tokens.token(job.tenantId, source, refused);
       },
       onCall: ({ status }) => progress.called(status),
@@ -286,7 +295,7 @@ export class RunSource {
     await lease.end(ending);
     this.parts.metrics.ended(end.state, end.error?.code ?? '');
     this.parts.log.info({ tenantId, sourceId, runId: id, state: end.state }, 'a run ended');
-    if (isToComeBack === true) throw new Error('this process stops: the replay goes on elsewhere');
+    if (isToComeBack === true) throw new NotNow('this process stops: the replay goes on elsewhere');
   }
 
   private async tellOwner(
