@@ -8,7 +8,14 @@ import {
   type SendOutcome,
 } from '@logferry/notifications';
 import { SourceRuns } from '@logferry/sources';
-import { connected, patientRedis, Standings, type RedisClient } from '@logferry/queue';
+import {
+  connected,
+  hasJobsToTake,
+  JobFetcher,
+  patientRedis,
+  Standings,
+  type RedisClient,
+} from '@logferry/queue';
 import { BrokerDesk, ConfigError, type Logger, type Metrics } from '@logferry/runtime';
 import { ChannelStates, ConfigStore, Directory, WatchMemory } from '@logferry/store';
 import { ChannelDesk } from './channel-desk';
@@ -91,6 +98,8 @@ function notifying(log: symbol, metrics: typeof Metrics) {
       await connected(redis);
       const worker = new NotificationWorker({
         redis,
+        fetch: ({ queue, ...parts }) =>
+          new JobFetcher({ ...parts, hasWork: () => hasJobsToTake(redis, queue) }),
         channelsFor: (notification) => sender.channelsFor(notification),
         send: (message, progress) => sender.send(message, progress),
         onOutcome: (message, outcome, willRetry) => {

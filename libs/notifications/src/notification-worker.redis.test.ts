@@ -1,7 +1,14 @@
 import type { FailureCode, Notification } from '@logferry/core';
+import { hasJobsToTake, JobFetcher } from '@logferry/queue';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { Redis } from 'ioredis';
-import { HookTurns, NotificationQueue, NotificationWorker, type SendOutcome } from './index';
+import {
+  HookTurns,
+  NotificationQueue,
+  NotificationWorker,
+  type NotificationWorkerParts,
+  type SendOutcome,
+} from './index';
 import type { Message } from './notification-queue';
 
 let server: TestRedis;
@@ -41,19 +48,40 @@ const aNotification = (over: Partial<Notification> = {}): Notification => ({
 
 interface Behaviour {
   connection?: Redis;
+  fetch?: NotificationWorkerParts['fetch'];
   channels?: readonly string[];
   answer?: (message: Message, hasTurn: boolean, nth: number) => SendOutcome | Promise<SendOutcome>;
   concurrency?: number;
 }
 
+/** @param idle how many of the workers that are opened fetch nothing at all, as after a failover */
+const watched =
+  (connection: Redis, idle = 0): NotificationWorkerParts['fetch'] =>
+  ({ queue: jobs, open, ...parts }) => {
+    let opened = 0;
+    return new JobFetcher({
+      ...parts,
+      open: (process) => {
+        const worker = open(process);
+        if (opened++ < idle) void worker.pause(true);
+        return worker;
+      },
+      hasWork: () => hasJobsToTake(connection, jobs),
+      lookMs: 100,
+      idleMsMax: 1_000,
+    });
+  };
+
 function work({
   connection,
+  fetch = watched(connection ?? redis),
   channels = ['slack'],
   answer = () => ({ kind: 'sent' }),
   concurrency = 8,
 }: Behaviour = {}): void {
   const worker = new NotificationWorker({
     redis: connection ?? redis,
+    fetch,
     channelsFor: () => Promise.resolve(channels),
     send: (message, { hasTurn }) => {
       sent.push({ message, hasTurn });
@@ -157,6 +185,7 @@ test('what a console had in hand when it was killed is sent by another one', asy
   let answer = (_outcome: SendOutcome): void => undefined;
   const killed = new NotificationWorker({
     redis: dying,
+    fetch: watched(dying),
     channelsFor: () => Promise.resolve(['slack']),
     send: () => {
       began++;
@@ -175,6 +204,13 @@ test('what a console had in hand when it was killed is sent by another one', asy
   answer({ kind: 'sent' });
   await killed.stop(5_000).catch(() => undefined);
 }, 60_000);
+
+test('a worker that fetches nothing any more is replaced, and what waits is sent', async () => {
+  work({ fetch: watched(redis, 1) });
+  await queue.add(aNotification());
+  await until(() => outcomes.length === 1, { timeoutMs: 20_000, what: 'it is sent' });
+  expect(sent).toHaveLength(1);
+});
 
 test('a process ends although Redis hangs', async () => {
   const own = new Redis(server.url, { maxRetriesPerRequest: null });

@@ -1,5 +1,12 @@
 import { backoffMs, type FailureCode, type Notification } from '@logferry/core';
-import { DelayedError, UnrecoverableError, Worker, type Job, type Queue } from 'bullmq';
+import {
+  DelayedError,
+  UnrecoverableError,
+  Worker,
+  type Job,
+  type Processor,
+  type Queue,
+} from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -26,9 +33,21 @@ export type SendOutcome =
   /** Trying again does not help. */
   | { kind: 'failed'; code: FailureCode };
 
+/** What fetches jobs, and sees to it that somebody does. */
+export interface FetchParts {
+  queue: Queue;
+  /** Opens a worker of BullMQ's, which begins to fetch at once. */
+  open: (process: Processor) => Worker;
+  process: (job: Job, token: string | undefined) => Promise<void>;
+  inHandMax: number;
+  onError: (error: unknown) => void;
+}
+
 export interface NotificationWorkerParts {
   /** One of its own, and patient: BullMQ blocks on a copy of it, and it is cut where nothing can end in time. */
   redis: Redis | Cluster;
+  /** A worker of BullMQ's alone may stop fetching for good after the failover of a Redis Cluster: whoever knows that watches it. */
+  fetch: (parts: FetchParts) => { close(deadlineMs: number): Promise<void> };
   /** The ids of the channels that are to be told. */
   channelsFor(notification: Notification): Promise<readonly string[]>;
   send(message: Message, progress: { hasTurn: boolean }): Promise<SendOutcome>;
@@ -54,7 +73,7 @@ export class NotificationWorker {
   private readonly told: Told;
   /** How many messages of each tenant are being sent. */
   private readonly inHand = new Map<string, number>();
-  private worker: Worker | undefined;
+  private fetcher: ReturnType<NotificationWorkerParts['fetch']> | undefined;
 
   constructor(private readonly parts: NotificationWorkerParts) {
     this.queue = openQueue(parts.redis);
@@ -62,7 +81,27 @@ export class NotificationWorker {
   }
 
   start(): void {
-    this.worker = new Worker(QUEUE_NAME, (job, token) => this.process(job, token), {
+    this.fetcher = this.parts.fetch({
+      queue: this.queue,
+      open: (process) => this.openWorker(process),
+      process: (job, token) => this.process(job, token),
+      inHandMax: this.concurrency,
+      onError: (error) => this.parts.onError(error),
+    });
+  }
+
+  /**
+   * Lets what is under way end, for at most `deadlineMs`; another process takes up the rest. Without Redis nothing can end: then the
+   * deadline is all there is to wait for.
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    const endsAt = performance.now() + deadlineMs;
+    await this.fetcher?.close(deadlineMs);
+    await endsWithin(this.queue.close(), Math.max(endsAt - performance.now(), 0));
+  }
+
+  private openWorker(process: Processor): Worker {
+    return new Worker(QUEUE_NAME, process, {
       connection: this.parts.redis,
       prefix: TAG,
       concurrency: this.concurrency,
@@ -73,22 +112,6 @@ export class NotificationWorker {
       runRetryDelay: 1_000,
       settings: { backoffStrategy: (attempt) => this.backoffMs(attempt) },
     });
-    this.worker.on('error', (error) => this.parts.onError(error));
-  }
-
-  /**
-   * Lets what is under way end, for at most `deadlineMs`; another process takes up the rest. Without Redis nothing can end: then the
-   * deadline is all there is to wait for.
-   */
-  async stop(deadlineMs: number): Promise<void> {
-    if (await endsWithin(this.close(), deadlineMs)) return;
-    // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
-    void this.worker?.disconnect().catch(() => undefined);
-  }
-
-  private async close(): Promise<void> {
-    await this.worker?.close();
-    await this.queue.close();
   }
 
   private async process(job: Job, token: string | undefined): Promise<void> {
