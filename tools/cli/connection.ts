@@ -16,12 +16,16 @@ interface Given {
   key?: string | undefined;
 }
 
-export function connect(given: Given, environment: NodeJS.ProcessEnv = process.env): ConsoleClient {
+/** @param started what npm start has left, if it has run in this clone */
+export function connect(
+  given: Given,
+  environment: NodeJS.ProcessEnv = process.env,
+  started = readLocalStart,
+): ConsoleClient {
   const named = given.url ?? set(environment.LOGFERRY_CONSOLE_URL);
   const credentials = authorization(given.key, environment);
   // What npm start made up opens the console of npm start, and is shown to no other.
-  const local =
-    named === undefined && credentials === undefined ? readLocalStart()?.console : undefined;
+  const local = named === undefined ? started()?.console : undefined;
   const url = checkedUrl(named ?? local?.url ?? DEFAULT_URL);
   const shown = credentials ?? (local === undefined ? undefined : basic(local.password));
   if (shown === undefined)

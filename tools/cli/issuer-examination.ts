@@ -51,7 +51,8 @@ async function* examinePublic({ issuer, jwks_uri }: Discovery): AsyncGenerator<F
   if (count === 0) {
     const message = typeof keys === 'string' ? keys : 'holds no keys';
     yield { about: jwks_uri, state: 'wrong', message, remedy };
-  } else yield { about: jwks_uri, state: 'good', message: `${count} keys` };
+  } else
+    yield { about: jwks_uri, state: 'good', message: `${count} ${count === 1 ? 'key' : 'keys'}` };
 }
 
 async function discoveryAt(base: string): Promise<Discovery | string> {
