@@ -39,6 +39,8 @@ export interface RunsRequest {
 }
 
 const FOLLOWERS_MAX = 64;
+/** One tenant's must leave room for those of others. */
+const FOLLOWERS_OF_TENANT_MAX = 16;
 /** Then whoever still listens asks again from where he was: nothing is open for ever. */
 const FOLLOWED_MS_MAX = 10 * 60_000;
 const LOOK_MS = 500;
@@ -48,7 +50,8 @@ const LOOKED_THROUGH = 10;
 /** What may be known and done of the runs of a tenant's sources. */
 export class SourceRunDesk {
   private readonly ending = new AbortController();
-  private followers = 0;
+  /** How many follow runs of each tenant. */
+  private readonly followers = new Map<string, number>();
 
   constructor(private readonly parts: SourceRunDeskParts) {}
 
@@ -142,7 +145,9 @@ export class SourceRunDesk {
     gone: AbortSignal,
   ): Promise<AsyncGenerator<object, void, void>> {
     await this.run(at, at.runId);
-    if (this.followers >= FOLLOWERS_MAX) {
+    const all = [...this.followers.values()].reduce((sum, count) => sum + count, 0);
+    const own = this.followers.get(at.tenantId) ?? 0;
+    if (all >= FOLLOWERS_MAX || own >= FOLLOWERS_OF_TENANT_MAX) {
       throw new RequestProblem(
         503,
         'console.too_many_followers',
@@ -172,7 +177,7 @@ export class SourceRunDesk {
     const { runs } = this.parts;
     const until = Date.now() + FOLLOWED_MS_MAX;
     let place = after;
-    this.followers++;
+    this.countFollower(at.tenantId, 1);
     try {
       while (!end.aborted && Date.now() < until) {
         // Looked at before its lines: what it logs before it ends is there when it has.
@@ -189,8 +194,14 @@ export class SourceRunDesk {
         await delay(LOOK_MS, undefined, { signal: end }).catch(() => undefined);
       }
     } finally {
-      this.followers--;
+      this.countFollower(at.tenantId, -1);
     }
+  }
+
+  private countFollower(tenantId: string, change: 1 | -1): void {
+    const count = (this.followers.get(tenantId) ?? 0) + change;
+    if (count > 0) this.followers.set(tenantId, count);
+    else this.followers.delete(tenantId);
   }
 
   private async run(at: SourceAddress, runId: string): Promise<SourceRun> {

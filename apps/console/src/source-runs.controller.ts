@@ -94,6 +94,8 @@ export class SourceRunsController {
       const followed = await this.desk.follow(address, after, gone.signal);
       reply
         .type('application/x-ndjson; charset=utf-8')
+        // A console that is to end waits for connections that were busy when it began to, and would be idle then.
+        .header('connection', 'close')
         .send(Readable.from(textOf(followed), { objectMode: false }));
       return;
     }

@@ -1,7 +1,8 @@
 // Runs of sources over HTTP: asked for, listed, followed and cancelled; and the report of Auth0's extension.
 import { hasJobsToTake, JobFetcher, patientRedis } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
-import { Runner, SourceRuns, type RunJob } from '@logferry/sources';
+import { Runner, RunLease, SourceRuns, type RunJob } from '@logferry/sources';
+import { ConfigStore } from '@logferry/store';
 import { until } from '@logferry/testing';
 import { authorization } from './console.testbed';
 import { at, PATH, useSourcesTestbed } from './sources.testbed';
@@ -149,13 +150,19 @@ describe('runs', () => {
   });
 });
 
+interface Following {
+  signal?: AbortSignal | null;
+  to?: RunningApp;
+  path?: string;
+}
+
 describe('the log of a run', () => {
   beforeEach(made);
 
-  const follow = (query = '', signal?: AbortSignal, to: RunningApp = sources.app) =>
-    fetch(`http://127.0.0.1:${to.ports.http}${PATH}/runs/live/log${query}`, {
+  const follow = (query = '', { signal = null, to = sources.app, path = PATH }: Following = {}) =>
+    fetch(`http://127.0.0.1:${to.ports.http}${path}/runs/live/log${query}`, {
       headers: { accept: 'application/x-ndjson', authorization },
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
   const textsOf = (body: string): string[] =>
     body
@@ -184,19 +191,38 @@ describe('the log of a run', () => {
     expect((await ask('GET', `${PATH}/runs/live/log?after=x`)).status).toBe(400);
   });
 
+  test("one tenant's followers leave room for those of others", async () => {
+    await (await begun('live')).log('info', 'a line');
+    const store = new ConfigStore(bed.redis);
+    const source = await store.source('acme', 'auth0');
+    if (source === undefined) throw new Error('it was made');
+    await store.putSource('globex', source);
+    const feed = { tenantId: 'globex', sourceId: 'auth0' };
+    const lease = await RunLease.take(bed.redis, feed);
+    await lease?.begin({ id: 'live', kind: 'now', atMs: Date.now() }, source.domain);
+    await lease?.log('info', 'a line');
+    const gone = new AbortController();
+    const { signal } = gone;
+    const path = '/v1/tenants/globex/sources/auth0';
+    for (let i = 0; i < 16; i++) expect((await follow('', { signal })).status).toBe(200);
+    expect((await follow('', { signal })).status).toBe(503);
+    expect((await follow('', { signal, path })).status).toBe(200);
+    gone.abort();
+  });
+
   test('whoever stops listening keeps no other from it, and a console that ends waits for nobody', async () => {
-    await begun('live');
+    await (await begun('live')).log('info', 'a line'); // without one, an answer begins when the run has ended
     for (let i = 0; i < 70; i++) {
       const gone = new AbortController();
       const answer = await until(async () => {
-        const one = await follow('', gone.signal);
+        const one = await follow('', { signal: gone.signal });
         return one.status === 200 ? one : undefined;
       });
       expect(answer.headers.get('content-type')).toContain('ndjson');
       gone.abort();
     }
     const other = await bed.startApp({});
-    const followed = await follow('', undefined, other);
+    const followed = await follow('', { to: other });
     const startedMs = Date.now();
     await other.close();
     expect(Date.now() - startedMs).toBeLessThan(5_000);
