@@ -95,6 +95,16 @@ test('a checkpoint that Auth0 has deleted is reported as a gap, and what is left
   expect(bed.told.map(({ kind }) => kind)).toContain('source.gap');
 });
 
+test('a run that caught up in the future, by a clock that was wrong, hides no gap', async () => {
+  bed.auth0Tenant.fill(5, { everyMs: 1 });
+  await bed.run();
+  const inTwoDaysMs = Date.now() + 2 * 86_400_000;
+  await bed.redis.hset('{lf}:source:acme:auth0:live:position', 'caughtUpAtMs', inTwoDaysMs);
+  bed.auth0Tenant.log.dropOldest(5);
+  bed.auth0Tenant.fill(3, { everyMs: 1 });
+  expect(await bed.run()).toMatchObject({ read: 3, warnings: ['gap'] });
+});
+
 test('where silence is that of a checkpoint that is gone, the next run goes on with what is left', async () => {
   const hourAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
   bed.auth0Tenant.add({ type: 's', date: hourAgo(3) });

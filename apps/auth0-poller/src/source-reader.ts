@@ -83,7 +83,7 @@ const isRefused = (error: unknown): boolean =>
   error instanceof Failure && error.code === 'source.request_refused';
 
 const mayHaveGap = ({ caughtUpAtMs }: FeedPosition, nowMs: number): boolean =>
-  caughtUpAtMs === undefined || nowMs - caughtUpAtMs > GAP_AFTER_MS;
+  caughtUpAtMs === undefined || Math.abs(nowMs - caughtUpAtMs) > GAP_AFTER_MS; // a clock may have been ahead
 
 /** What is read before the pages behind a checkpoint: itself, if it is wanted, or the oldest that is left, if all of that is gone. */
 async function startsWell(

@@ -1,5 +1,6 @@
 import { hasJobsToTake, JobFetcher, patientRedis, type RedisClient } from '@logferry/queue';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { Queue } from 'bullmq';
 import { RunQueue, Runner, type RunJob } from './run-queue';
 
 const auth0 = { tenantId: 'acme', sourceId: 'auth0', schedule: '0 */5 * * * *', timeZone: 'UTC' };
@@ -95,6 +96,26 @@ test('a schedule whose next job was lost goes on: the last one may have ended wh
   );
   await queue.reconcile([auth0]);
   expect(await queue.nextRunAtMs(auth0)).toBeLessThan(Date.now());
+});
+
+test('what a poller with a wrong clock has put off for hours is due when it should be', async () => {
+  const now = Date.now();
+  const { schedule: pattern, timeZone: tz } = auth0;
+  const itsQueue = new Queue('source-runs', { connection: redis, prefix: '{lf}' });
+  const startDate = now + 3 * 3_600_000; // for whom it is that late now
+  await itsQueue.upsertJobScheduler('acme/auth0', { pattern, tz, startDate });
+  await itsQueue.close();
+  expect(await queue.nextRunAtMs(auth0)).toBeGreaterThan(now + 3 * 3_600_000);
+  await queue.reconcile([auth0]);
+  const next = await queue.nextRunAtMs(auth0);
+  expect(next).toBeLessThanOrEqual(Date.now() + 300_000);
+  // And what is rare is left where it is.
+  const rare = { ...auth0, schedule: '0 0 0 1 1 *' };
+  await queue.reconcile([rare]);
+  const newYear = await queue.nextRunAtMs(auth0);
+  await queue.reconcile([rare]);
+  expect(await queue.nextRunAtMs(auth0)).toBe(newYear);
+  expect(await redis.zcard('{lf}:source-runs:delayed')).toBe(1);
 });
 
 test('a source that is due is run once, whichever of the pollers takes it', async () => {

@@ -1,6 +1,7 @@
 import type { ReplayRequest, RunKind, Source } from '@logferry/core';
 import { DelayedError, Queue, Worker, type Job, type Processor } from 'bullmq';
 import { randomBytes } from 'node:crypto';
+import { dueTimes } from './due-times';
 import { SOURCES_TAG, type SourcePlace } from './source-keys';
 import type { SourceRedis } from './source-scripts';
 
@@ -22,6 +23,9 @@ const PUT_OFF_MS = 2_000;
 
 /** What is due and was not begun by then may have been lost: a job that is begun makes the next one, and Redis may be away just then. */
 const OVERDUE_MS = 60_000;
+
+/** What is due sooner was not put off by a clock that is wrong by hours, which is all that is looked for. */
+const FAR_MS = 600_000;
 
 /** When a source runs: all that its schedule is made of. */
 export type Scheduled = SourcePlace & Pick<Source, 'schedule' | 'timeZone'>;
@@ -59,7 +63,7 @@ export class RunQueue {
     for (const [id, source] of ids) {
       const { pattern, tz, next } = there.get(id) ?? {};
       const isWanted = pattern === source.schedule && tz === source.timeZone;
-      if (isWanted && !(await this.isLost(id, next))) continue;
+      if (isWanted && !isTooLate(source, next) && !(await this.isLost(id, next))) continue;
       // One that nobody can read keeps no other from being due.
       await this.schedule(source).catch((error: unknown) => amiss.push(error));
     }
@@ -193,6 +197,14 @@ function openWorker(redis: SourceRedis, process: Processor, concurrency: number)
     maxStalledCount: 1_000,
     runRetryDelay: 500,
   });
+}
+
+/** Whether it was put off by a poller whose clock was wrong: it comes after the schedule comes round by ours. */
+function isTooLate(source: Scheduled, nextMs: number | undefined): boolean {
+  const nowMs = Date.now();
+  if (nextMs === undefined || nextMs < nowMs + FAR_MS) return false;
+  const [dueMs = nextMs] = dueTimes(source, nowMs, 1);
+  return nextMs > dueMs + OVERDUE_MS;
 }
 
 /** Neither id holds a slash. */
