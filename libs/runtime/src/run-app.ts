@@ -19,6 +19,10 @@ export async function runApp(start: () => Promise<RunningApp>): Promise<void> {
   // V8 starts a full collection for every 64 MiB of buffers, however much memory there is, and a worker goes through that in a
   // quarter of a second: collecting took half of its CPU (measured). With this flag, buffers count like everything else.
   setFlagsFromString('--external-memory-accounted-in-global-limit');
+  // V8 may learn, while a process is new and its young space small, that what a request makes lives long, and makes it in old space
+  // from then on. There it lies dead until the next full collection, and holds all the text that it points to: every scavenge copied a
+  // fifth of what was allocated, and ingest took 4.1 instead of 2.8 s for a million log events, in most of its starts (measured).
+  setFlagsFromString('--no-allocation-site-pretenuring');
   let app: RunningApp;
   try {
     app = await start();
