@@ -105,6 +105,22 @@ test('a run that caught up in the future, by a clock that was wrong, hides no ga
   expect(await bed.run()).toMatchObject({ read: 3, warnings: ['gap'] });
 });
 
+test('a page that is larger than what is read at once is asked for in smaller ones', async () => {
+  const filled = bed.auth0Tenant.fill(250, { everyMs: 1 });
+  const body = `[${' '.repeat(33 * 1024 * 1024)}]`;
+  bed.auth0.addFault({
+    operation: 'page',
+    skip: 1,
+    times: 2,
+    action: { kind: 'answer', httpStatus: 200, body },
+  });
+  const run = await bed.run({}, bed.poller({ requestTimeoutMs: 20_000 }));
+  expect(run).toMatchObject({ state: 'succeeded', accepted: 250 });
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+  const takes = bed.auth0Tenant.calls.map(({ query }) => query.take).filter(Boolean);
+  expect(takes).toEqual(['100', '100', '50', '25', '100', '100', '100']);
+});
+
 test('where silence is that of a checkpoint that is gone, the next run goes on with what is left', async () => {
   const hourAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
   bed.auth0Tenant.add({ type: 's', date: hourAgo(3) });

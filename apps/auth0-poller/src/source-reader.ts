@@ -69,7 +69,7 @@ async function logsBehind(
   { api, take, onGap, nowMs }: ReaderParts,
 ): Promise<readonly Auth0Log[]> {
   try {
-    return await api.logsAfter(from, take);
+    return await asManyBehind(from, take, api);
   } catch (error) {
     if (!isRefused(error) || (await api.log(from)) !== undefined) throw error;
     const oldest = await earliest(api);
@@ -78,6 +78,19 @@ async function logsBehind(
     return oldest === undefined ? [] : [oldest];
   }
 }
+
+/** A page of very large log events is asked for in a smaller one: it would be as large at every try. */
+async function asManyBehind(from: string, take: number, api: LogApi): Promise<Auth0Log[]> {
+  try {
+    return await api.logsAfter(from, take);
+  } catch (error) {
+    if (take === 1 || !isTooLarge(error)) throw error;
+    return asManyBehind(from, take >> 1, api);
+  }
+}
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'source.page_too_large';
 
 const isRefused = (error: unknown): boolean =>
   error instanceof Failure && error.code === 'source.request_refused';
@@ -174,7 +187,7 @@ export async function readAgain(
   let from = checkpoint;
   while (found.size < wanted.size) {
     const logs = await api.logsAfter(from, AUTH0_PAGE_MAX).catch((error: unknown) => {
-      if (isRefused(error)) return undefined;
+      if (isRefused(error) || isTooLarge(error)) return undefined;
       throw error;
     });
     if (logs === undefined) return oneByOne(ids, api);

@@ -13,6 +13,8 @@ interface CallOptions {
   body?: string;
   timeoutMs: number;
   bytesMax: number;
+  /** What more than that is. */
+  tooLarge?: 'source.page_too_large' | 'source.garbled';
   /** Ends the call at once. */
   signal?: AbortSignal | undefined;
 }
@@ -24,10 +26,11 @@ const UNKNOWN_NAME = new Set(['ENOTFOUND']);
  * Asks, and reads the answer to its end within bounds of time and bytes. A redirect is not followed: whoever answers could send us, and
  * the token with us, anywhere.
  *
- * @throws Failure `source.unreachable`, `source.domain_unknown` or, for an answer beyond all bounds, `source.garbled`; what `signal` says
+ * @throws Failure `source.unreachable`, `source.domain_unknown` or, for an answer beyond all bounds, `source.garbled` or what
+ * `tooLarge` says; what `signal` says
  */
 export async function boundedCall(url: URL, options: CallOptions): Promise<Answer> {
-  const { method = 'GET', headers = {}, body, timeoutMs, bytesMax, signal } = options;
+  const { method = 'GET', headers = {}, body, timeoutMs, signal } = options;
   const late = AbortSignal.timeout(timeoutMs);
   const ends = signal === undefined ? late : AbortSignal.any([late, signal]);
   try {
@@ -38,7 +41,7 @@ export async function boundedCall(url: URL, options: CallOptions): Promise<Answe
       redirect: 'manual',
       signal: ends,
     });
-    const text = await boundedText(response, bytesMax);
+    const text = await boundedText(response, options);
     return { status: response.status, headers: response.headers, text };
   } catch (cause) {
     signal?.throwIfAborted();
@@ -49,13 +52,16 @@ export async function boundedCall(url: URL, options: CallOptions): Promise<Answe
   }
 }
 
-async function boundedText(response: Response, bytesMax: number): Promise<string> {
+async function boundedText(
+  response: Response,
+  { bytesMax, tooLarge = 'source.garbled' }: Pick<CallOptions, 'bytesMax' | 'tooLarge'>,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
     if (bytes > bytesMax)
-      throw new Failure('source.garbled', { detail: `an answer of more than ${bytesMax} bytes` });
+      throw new Failure(tooLarge, { detail: `an answer of more than ${bytesMax} bytes` });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -99,6 +99,7 @@ export class ManagementApi {
         headers: { authorization: `Bearer ${token}` },
         timeoutMs,
         bytesMax: PAGE_BYTES_MAX,
+        tooLarge: 'source.page_too_large',
         signal,
       });
     } catch (error) {

@@ -40,6 +40,12 @@ export const sourceFailures = {
     publicMessage:
       'Auth0 answered with what is no page of log events. The next run begins where this one stopped; nothing is skipped.',
   },
+  'source.page_too_large': {
+    fault: 'auth0',
+    disposition: 'suspend',
+    publicMessage:
+      'Auth0 answered with more than we read at once, however few log events we asked for. The platform must look into it; nothing is skipped.',
+  },
   'source.request_refused': {
     fault: 'us',
     disposition: 'suspend',
