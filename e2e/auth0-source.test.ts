@@ -1,7 +1,7 @@
 // A source of Auth0's, from Auth0's page to the objects in the customer's bucket, by real processes. The poller is killed at each step of
 // its run, at the very moment at which the stand-in for Auth0, or ingest, has its request: nothing is lost, and nothing is there twice.
-import { Destination, Source } from '@logferry/core';
-import { BrokerDesk, Secret } from '@logferry/runtime';
+import { Destination } from '@logferry/core';
+import { Secret } from '@logferry/runtime';
 import { SourceRuns } from '@logferry/sources';
 import { ConfigStore } from '@logferry/store';
 import {
@@ -17,6 +17,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { putSource } from '../tools/auth0-source';
 import { BROKER_SECRET, PLATFORM_KEY } from './app-environment';
 import { ACCOUNT, BUCKET, REGION, Stack, TENANT } from './stack';
 
@@ -105,14 +106,6 @@ afterAll(async () => {
 }, 60_000);
 
 async function connectSource(): Promise<void> {
-  const desk = new BrokerDesk({
-    host: '127.0.0.1',
-    port: stack.brokerTcpPort,
-    secret: new Secret(BROKER_SECRET),
-    tls: undefined,
-  });
-  const sealedSecret = await desk.seal(PLACE, CLIENT.clientSecret);
-  desk.close();
   const store = new ConfigStore(redis);
   const role = `arn:aws:iam::${ACCOUNT}:role/logferry`;
   await store.putDestination(
@@ -126,18 +119,15 @@ async function connectSource(): Promise<void> {
       s3: { bucket: BUCKET, path: 'auth0', lingerMs: 200 },
     }),
   );
-  await store.putSource(
-    TENANT,
-    Source.parse({
-      id: PLACE.sourceId,
-      type: 'auth0',
-      domain: DOMAIN,
-      clientId: CLIENT.clientId,
-      sealedSecret,
-      schedule: '* * * * * *',
-      batchSize: 20,
-    }),
-  );
+  const secret = new Secret(BROKER_SECRET);
+  const broker = { host: '127.0.0.1', port: stack.brokerTcpPort, secret, tls: undefined };
+  await putSource(store, broker, TENANT, {
+    id: PLACE.sourceId,
+    domain: DOMAIN,
+    ...CLIENT,
+    schedule: '* * * * * *',
+    batchSize: 20,
+  });
 }
 
 async function startPoller(): Promise<void> {

@@ -43,6 +43,11 @@ interface StackParts {
   environment: NonNullable<StackOptions['environment']>;
 }
 
+export interface ApiAnswer<T> {
+  status: number;
+  body: T;
+}
+
 export class Stack {
   readonly redis: TestRedis;
   readonly aws: SandboxAws;
@@ -161,6 +166,16 @@ export class Stack {
       ...init,
       headers: { ...init.headers, authorization },
     });
+  }
+
+  /** What the console's API answers about the tenant. */
+  async tenantApi<T>(path: string, method = 'GET', body?: object): Promise<ApiAnswer<T>> {
+    const answer = await this.console(`/v1/tenants/${TENANT}${path}`, {
+      method,
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, body: (await answer.json()) as T };
   }
 
   ledger(destinationId: 'cloudwatch' | 's3'): Promise<Ledger> {

@@ -33,20 +33,6 @@ beforeAll(async () => {
 
 afterAll(() => stack.stop(), 30_000);
 
-interface Answer<T> {
-  status: number;
-  body: T;
-}
-
-async function ask<T>(path: string, method = 'GET', body?: object): Promise<Answer<T>> {
-  const answer = await stack.console(`/v1/tenants/${TENANT}${path}`, {
-    method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, body: (await answer.json()) as T };
-}
-
 interface Variables {
   destinations: { id: string; preset: string; type: string; scope: string; enabled: boolean }[];
   problems: { kind: string; name: string }[];
@@ -57,7 +43,10 @@ const at = (scope: string): string =>
 
 /** Sets variables on a scope; comes back with the id of the destination of this type that its log events reach. */
 async function set(scope: string, variables: object, over: object = {}): Promise<string> {
-  const { status, body } = await ask<Variables>(at(scope), 'PUT', { variables, ...over });
+  const { status, body } = await stack.tenantApi<Variables>(at(scope), 'PUT', {
+    variables,
+    ...over,
+  });
   expect({ status, problems: body.problems }).toEqual({ status: 201, problems: [] });
   const made = body.destinations.filter((destination) => destination.scope === scope);
   expect(made).toHaveLength(1);
@@ -75,7 +64,7 @@ const pasted = new Map<string, object[]>();
 
 /** Does in the account what is printed for a destination, and nothing else; then its connection is tested. */
 async function paste(destinationId: string, roleArn?: string): Promise<void> {
-  const { status, body } = await ask<Printed>(`/destinations/${destinationId}/policy`);
+  const { status, body } = await stack.tenantApi<Printed>(`/destinations/${destinationId}/policy`);
   expect(status).toBe(200);
   const { identityProvider, trustPolicy, user, permissionPolicy } = body;
   const name = roleArn ?? user?.name ?? '';
@@ -97,7 +86,7 @@ async function paste(destinationId: string, roleArn?: string): Promise<void> {
     users: user === null ? [] : [{ account: ACCOUNT, ...user, accessKeys: [accessKey], policies }],
   };
   stack.aws.seed(seed);
-  const tested = await ask<Tested>(`/destinations/${destinationId}/test`, 'POST');
+  const tested = await stack.tenantApi<Tested>(`/destinations/${destinationId}/test`, 'POST');
   expect(tested).toMatchObject({ status: 200, body: { outcome: 'passed' } });
 }
 
@@ -237,7 +226,9 @@ test('Astro: task logs of each Deployment have a stream, once the switch says so
   }
 
   const off = `${workspace}/deployment/a4`;
-  await ask(at(off), 'PUT', { variables: { ASTRO_CLOUDWATCH_TASK_LOGS_ENABLED: 'False' } });
+  await stack.tenantApi(at(off), 'PUT', {
+    variables: { ASTRO_CLOUDWATCH_TASK_LOGS_ENABLED: 'False' },
+  });
   const sentAt = performance.now();
   await until(() => performance.now() - sentAt > 1_200); // until ingest has surely heard of it
   await send('task', off, { ...deployment, deploymentId: 'a4' });
@@ -273,16 +264,14 @@ test.each([
 ])(
   '%j is refused, with the name of the variable and what it must be',
   async (wrong, name, what) => {
-    const { status, body } = await ask<{ problems: { path: string; message: string }[] }>(
-      at('wrong'),
-      'PUT',
-      { variables: wrong },
-    );
+    const { status, body } = await stack.tenantApi<{
+      problems: { path: string; message: string }[];
+    }>(at('wrong'), 'PUT', { variables: wrong });
     expect({ status, paths: body.problems.map(({ path }) => path) }).toEqual({
       status: 422,
       paths: [`$.variables.${name}`],
     });
     expect(body.problems[0]?.message).toContain(what);
-    expect((await ask<Variables>(at('wrong'))).body).toMatchObject({ variables: {} });
+    expect((await stack.tenantApi<Variables>(at('wrong'))).body).toMatchObject({ variables: {} });
   },
 );

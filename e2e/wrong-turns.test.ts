@@ -42,20 +42,6 @@ beforeAll(async () => {
 
 afterAll(() => stack.stop(), 30_000);
 
-interface Answer<T> {
-  status: number;
-  body: T;
-}
-
-async function ask<T>(path: string, method = 'GET', body?: object): Promise<Answer<T>> {
-  const answer = await stack.console(`/v1/tenants/${TENANT}${path}`, {
-    method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, body: (await answer.json()) as T };
-}
-
 interface Tested {
   outcome: string;
   steps: Step[];
@@ -72,7 +58,7 @@ async function connect(name: string): Promise<string> {
     const id = `d${names.indexOf(name)}`;
     const filter = { types: [id] };
     const body = { region: REGION, ...way.destination, filter };
-    expect((await ask(`/destinations/${id}`, 'PUT', body)).status).toBeLessThan(300);
+    expect((await stack.tenantApi(`/destinations/${id}`, 'PUT', body)).status).toBeLessThan(300);
     return id;
   }
   const scope = scopeOf(name);
@@ -80,19 +66,21 @@ async function connect(name: string): Promise<string> {
     destinations: { id: string; scope: string }[];
   }
   const address = `/scopes/${encodeURIComponent(scope)}/variables`;
-  const { status, body } = await ask<Variables>(address, 'PUT', { variables: way.variables });
+  const { status, body } = await stack.tenantApi<Variables>(address, 'PUT', {
+    variables: way.variables,
+  });
   expect(status).toBeLessThan(300);
   return body.destinations.find((one) => one.scope === scope)?.id ?? '';
 }
 
 async function printedFor(id: string): Promise<Printed> {
-  const { status, body } = await ask<Printed>(`/destinations/${id}/policy`);
+  const { status, body } = await stack.tenantApi<Printed>(`/destinations/${id}/policy`);
   expect(status).toBe(200);
   return body;
 }
 
 const tested = async (id: string): Promise<Tested> =>
-  (await ask<Tested>(`/destinations/${id}/test`, 'POST')).body;
+  (await stack.tenantApi<Tested>(`/destinations/${id}/test`, 'POST')).body;
 
 const firstFailed = ({ steps }: Tested): Step | undefined =>
   steps.find(({ outcome }) => outcome === 'failed');
@@ -333,24 +321,28 @@ test.each([
     credentials: byExternalId('wide'),
     filter: { types: ['wide'] },
   };
-  const { body: printed } = await ask<Printed>(`${address}/policy`, 'POST', destination);
+  const { body: printed } = await stack.tenantApi<Printed>(
+    `${address}/policy`,
+    'POST',
+    destination,
+  );
   const right = asPrinted(printed);
   const [{ Condition: asked, ...statement } = { Action: '' }] = right.trustPolicy?.Statement ?? [];
   expect(asked?.StringEquals?.['sts:ExternalId']).toMatch(/^logferry-/);
   const Statement = [{ ...statement, ...condition }];
   seed({ ...right, trustPolicy: { Version: '2012-10-17', Statement } });
-  expect(await ask(address, 'PUT', destination)).toMatchObject({
+  expect(await stack.tenantApi(address, 'PUT', destination)).toMatchObject({
     status: 422,
     body: {
       code: 'config.refused',
       message: expect.stringContaining('switch the destination on then') as string,
     },
   });
-  expect((await ask(address)).status).toBe(404);
+  expect((await stack.tenantApi(address)).status).toBe(404);
   seed(right);
-  expect((await ask(address, 'PUT', destination)).status).toBe(201);
+  expect((await stack.tenantApi(address, 'PUT', destination)).status).toBe(201);
   expect(await tested('wide')).toMatchObject({ outcome: 'passed' });
-  await ask(address, 'DELETE');
+  await stack.tenantApi(address, 'DELETE');
 });
 
 async function arrived(name: string, id: string): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { Destination, Source } from '@logferry/core';
-import { BrokerDesk, Secret } from '@logferry/runtime';
+import { Destination } from '@logferry/core';
+import { Secret } from '@logferry/runtime';
 import { SourceRuns } from '@logferry/sources';
 import { ConfigStore } from '@logferry/store';
 import {
@@ -11,6 +11,7 @@ import {
   type TestRedis,
 } from '@logferry/testing';
 import { randomBytes } from 'node:crypto';
+import { putSource } from '../../../tools/auth0-source';
 import { BROKER_SECRET } from '../../app-environment';
 import { pause } from '../pause';
 import type { Scene, Scenario } from '../scenario';
@@ -121,14 +122,6 @@ async function strike({ world, chance }: Scene<TestRedis>, log: Auth0Tenant): Pr
 async function connect(world: World): Promise<void> {
   const [broker] = world.of('credential-broker');
   world.aws.seed(customerAccount({ ...ACCOUNT, issuerUrl: broker?.url ?? '' }));
-  const desk = new BrokerDesk({
-    host: '127.0.0.1',
-    port: world.brokerTcpPort,
-    secret: new Secret(BROKER_SECRET),
-    tls: undefined,
-  });
-  const sealedSecret = await desk.seal(PLACE, CLIENT.clientSecret);
-  desk.close();
   const { tenantId, region, roleArn, bucket } = ACCOUNT;
   const store = new ConfigStore(world.client);
   await store.putTenant({ id: tenantId });
@@ -140,16 +133,15 @@ async function connect(world: World): Promise<void> {
     s3: { bucket, lingerMs: 200 },
   });
   await store.putDestination(tenantId, destination);
-  const source = Source.parse({
+  const secret = new Secret(BROKER_SECRET);
+  const desk = { host: '127.0.0.1', port: world.brokerTcpPort, secret, tls: undefined };
+  await putSource(store, desk, tenantId, {
     id: PLACE.sourceId,
-    type: 'auth0',
     domain: DOMAIN,
-    clientId: CLIENT.clientId,
-    sealedSecret,
+    ...CLIENT,
     schedule: '* * * * * *',
     batchSize: PAGE,
   });
-  await store.putSource(tenantId, source);
 }
 
 /** The ids of the log events that are in the bucket, in any order. */
