@@ -121,6 +121,21 @@ test('a key that another broker has made signs here too, in its time and without
   expect(keys.current().kid).not.toBe(before);
 });
 
+test('a key that begins to sign between two looks is told, once', async () => {
+  const [first, second] = [keys.current(), { ...keys.current(), kid: 'the-next' }];
+  let [looks, signing] = [0, first];
+  const { upkeep, state } = upkeepOf({
+    keys: { current: () => signing, refresh: () => Promise.resolve(void looks++) },
+  });
+  upkeep.start();
+  await until(() => looks > 0);
+  signing = second;
+  const before = looks;
+  await until(() => looks > before + 3);
+  const told = state.lines.filter(({ text }) => text.includes('another signing key'));
+  expect(told).toMatchObject([{ level: 'info', facts: { kid: 'the-next' } }]);
+});
+
 test('keys that cannot be looked through are told of, and those at hand go on', async () => {
   let refreshes = 0;
   const failing = {

@@ -33,10 +33,13 @@ export class BrokerUpkeep {
   private timers: NodeJS.Timeout[] = [];
   private problem: string | undefined;
   private isStopped = false;
+  /** Which key signed when it was last looked: the next one comes with the time, between two looks. */
+  private signingKid: string;
   private readonly times: UpkeepTimes;
 
   constructor(private readonly parts: BrokerUpkeepParts) {
     this.times = parts.times ?? TIMES;
+    this.signingKid = parts.keys.current().kid;
     const gauge: ReturnType<Metrics['gauge']> = parts.metrics.gauge(
       'broker_issuer_unreachable',
       '1 if the documents of the issuer are not found at its address',
@@ -58,14 +61,15 @@ export class BrokerUpkeep {
 
   private async refreshKeys(): Promise<void> {
     const { keys, log } = this.parts;
-    const before = keys.current().kid;
     try {
       await keys.refresh();
     } catch (error) {
       log.error({ err: error }, 'the signing keys cannot be looked through; those at hand go on');
     }
     const { kid } = keys.current();
-    if (kid !== before) log.info({ kid }, 'another signing key signs now');
+    if (kid === this.signingKid) return;
+    this.signingKid = kid;
+    log.info({ kid }, 'another signing key signs now');
   }
 
   private checkIn(ms: number): void {
