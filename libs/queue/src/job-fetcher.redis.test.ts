@@ -33,7 +33,10 @@ const errors: unknown[] = [];
 const IDLE_MS_MAX = 1_000;
 
 /** @param idle how many of the workers that are opened fetch nothing at all */
-function fetchJobs(process: () => Promise<void>, { idle = 0, inHandMax = 2 } = {}): string[] {
+function fetchJobs(
+  process: () => Promise<void>,
+  { idle = 0, inHandMax = 2, hasWork = (): Promise<boolean> => hasJobsToTake(redis, queue) } = {},
+): string[] {
   const opened: string[] = [];
   errors.length = 0;
   fetcher = new JobFetcher({
@@ -43,7 +46,7 @@ function fetchJobs(process: () => Promise<void>, { idle = 0, inHandMax = 2 } = {
       return new Worker('jobs', processor, { connection: redis, autorun, concurrency: inHandMax });
     },
     process,
-    hasWork: () => hasJobsToTake(redis, queue),
+    hasWork,
     inHandMax,
     lookMs: 100,
     idleMsMax: IDLE_MS_MAX,
@@ -90,3 +93,23 @@ test('one that has nothing to take, or its hands full, stays', async () => {
   release();
   await until(async () => (await queue.getWaitingCount()) === 0);
 }, 40_000);
+
+test('whoever looks while it is closed opens nothing that nobody would close', async () => {
+  let answer: ((hasWork: boolean) => void) | undefined;
+  const looks: Promise<boolean>[] = [];
+  const hasWork = (): Promise<boolean> => {
+    const look =
+      looks.length === 0
+        ? Promise.resolve(true)
+        : new Promise<boolean>((resolve) => (answer = resolve));
+    looks.push(look);
+    return look;
+  };
+  const opened = fetchJobs(() => Promise.resolve(), { idle: 9, hasWork });
+  await until(() => answer !== undefined, { timeoutMs: 10_000 });
+  await fetcher.close(1_000);
+  answer?.(true);
+  await looks[1];
+  await new Promise(setImmediate);
+  expect(opened).toEqual(['idle']);
+});

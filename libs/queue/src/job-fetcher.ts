@@ -35,6 +35,7 @@ export class JobFetcher {
   private movedAt = performance.now();
   /** Whether there was something to take when it was looked last. */
   private hadWork = false;
+  private isClosed = false;
   private readonly rounds: Rounds;
 
   constructor(private readonly options: JobFetcherOptions) {
@@ -48,6 +49,7 @@ export class JobFetcher {
 
   /** Lets what is under way end, for at most `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
+    this.isClosed = true;
     this.rounds.stop();
     const closed = await within(this.worker.close(), deadlineMs);
     // Closing by force after closing kindly has no effect in BullMQ; cutting its connections has.
@@ -82,7 +84,8 @@ export class JobFetcher {
     // What came a moment ago may be on its way: it is looked at twice.
     const hadWork = this.hadWork;
     this.hadWork = await this.options.hasWork();
-    if (hadWork && this.hadWork && movedAt === this.movedAt) this.replace();
+    // It may have been closed while it looked: nobody would close what it opens then.
+    if (hadWork && this.hadWork && movedAt === this.movedAt && !this.isClosed) this.replace();
   }
 
   /** What the worker has in hand goes on; it only fetches nothing any more. */
