@@ -288,12 +288,7 @@ export class BatchStore {
     return (await this.scripts.lfDeadLetter(this.tag, batchId, code, failsJob ? 1 : 0)) === 1;
   }
 
-  async sweep(
-    sink: Sink,
-    cursor: string,
-    openedBeforeMs: number,
-    pageSize = 500,
-  ): Promise<SweepPage> {
+  async sweep(sink: Sink, cursor: string, ageMsMin: number, pageSize = 500): Promise<SweepPage> {
     const queue = `${this.tag}:${queueName(sink, this.shard)}`;
     const [next, orphans, failed, late] = await this.scripts.lfSweep(
       this.tag,
@@ -301,7 +296,7 @@ export class BatchStore {
       queue,
       cursor,
       pageSize,
-      openedBeforeMs,
+      ageMsMin,
       DELAY_MS_MAX,
       DELAYED_PER_MS,
     );

@@ -1,10 +1,13 @@
 // What is wrong with the batch, with us or with Redis itself: never a batch that stands still, and never one that is lost.
-import { aCloudWatchLane, until } from '@logferry/testing';
+import { aCloudWatchLane, aLogEvent, until } from '@logferry/testing';
 import { BatchStore } from './batch-store';
+import { buildChunks } from './chunk';
 import { allDelivered, useConsumerTestbed } from './consumer.testbed';
 import { DELAY_MS_MAX, DELAYED_PER_MS } from './catalog';
+import { encodeFragment } from './fragment';
 import { chunksKey } from './keys';
 import { PayloadSource } from './payload-source';
+import { sweepPage } from './sweep';
 
 const bed = useConsumerTestbed();
 
@@ -149,6 +152,20 @@ test('a batch that was opened by a process whose clock is three hours ahead is d
   }
   bed.consume(() => Promise.resolve(allDelivered));
   await bed.ledgerShows({ delivered: 1 });
+});
+
+test('a worker whose clock is three hours behind finds a batch without a job as soon as any other', async () => {
+  const lane = aLazyLane('orphan');
+  const lanes = [{ lane, chunks: buildChunks(lane, [encodeFragment(lane, aLogEvent())]) }];
+  await bed.store.append({ id: 'crashed0', sections: [{ lanes, filteredByTenant: new Map() }] });
+  const { now } = Date;
+  Date.now = () => now() - 3 * 3_600_000;
+  try {
+    const page = { sink: 'cloudwatch', cursor: '0', ageMsMin: -1_000 } as const;
+    expect(await sweepPage(bed.store, bed.queue, page)).toMatchObject({ mended: 1 });
+  } finally {
+    Date.now = now;
+  }
 });
 
 test('a batch that a wrong clock has put off for longer than anything is put off is brought back, and no other', async () => {

@@ -365,18 +365,19 @@ return 1
 /**
  * Looks at a page of a sink's unsettled batches for those that BullMQ has forgotten.
  *
- * ARGV: sink, the queue's key prefix, cursor, page size, the time before which a batch must have been opened to be looked at, the longest
- * delay of a job in milliseconds, and what BullMQ multiplies them by.
+ * ARGV: sink, the queue's key prefix, cursor, page size, how long ago a batch must have been opened to be looked at, in milliseconds and
+ * by Redis's clock as when it was opened, the longest delay of a job in milliseconds, and what BullMQ multiplies them by.
  * Returns the next cursor, the ids that have no job, the ids whose job failed without the batch being a dead letter, and those whose job
  * is put off for longer than any can be.
  */
 export const sweepScript = `${prelude}
 local page = redis.call('ZSCAN', key('live', ARGV[1]), ARGV[3], 'COUNT', ARGV[4])
 local orphans, failed, late = {}, {}, {}
+local openedBefore = now() - tonumber(ARGV[5])
 local latest = (now() + tonumber(ARGV[6])) * tonumber(ARGV[7])
 for i = 1, #page[2], 2 do
   local id, openedAt = page[2][i], tonumber(page[2][i + 1])
-  if openedAt < tonumber(ARGV[5]) then
+  if openedAt < openedBefore then
     if redis.call('EXISTS', ARGV[2] .. ':' .. id) == 0 then
       orphans[#orphans + 1] = id
     elseif redis.call('ZSCORE', ARGV[2] .. ':failed', id) then

@@ -49,7 +49,7 @@ export async function sweepPage(
   queue: Queue,
   { sink, cursor, ageMsMin }: { sink: Sink; cursor: string; ageMsMin: number },
 ): Promise<{ cursor: string; mended: number }> {
-  const page = await store.sweep(sink, cursor, Date.now() - ageMsMin);
+  const page = await store.sweep(sink, cursor, ageMsMin);
   const orphans = await Promise.all(page.orphans.map((batchId) => store.batch(batchId)));
   await addJobs(
     queue,
