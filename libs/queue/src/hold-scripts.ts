@@ -154,30 +154,43 @@ for _, destination in ipairs(working) do
   end
 end
 
--- A tenant may have several that are held: what is given up of one is not too much of the next.
-local overOf = {}
+-- What is too much is a tenant's, and goes by age over all of its destinations: so it is gathered first.
+local tooMuch = {}
 local heldDestinations = redis.call('ZCARD', key('holds', sink)) > 0 and redis.call('ZRANDMEMBER', key('holds', sink), 100) or {}
 for _, destination in ipairs(heldDestinations) do
   local held = key('held', placeOf(destination, sink))
   local oldest = redis.call('ZRANGE', held, 0, 49, 'WITHSCORES')
   for i = 1, #oldest, 2 do
+    local openedAt = tonumber(oldest[i + 1])
     local batch = redis.call('HMGET', key('batch', oldest[i]), 'tenantId', 'heldBytes')
-    if not batch[1] then
+    local tenant, bytes = batch[1], tonumber(batch[2]) or 0
+    if not tenant then
       redis.call('ZREM', held, oldest[i]) -- it was deleted by hand
     else
-      local over = overOf[batch[1]] or tonumber(redis.call('HGET', key('tenant', batch[1]), 'heldBytes') or 0) - bytesMax
-      overOf[batch[1]] = over
-      if tonumber(oldest[i + 1]) < keptSince then
+      local of = tooMuch[tenant]
+      if not of then
+        of = {over = tonumber(redis.call('HGET', key('tenant', tenant), 'heldBytes') or 0) - bytesMax, batches = {}}
+        tooMuch[tenant] = of
+      end
+      if openedAt < keptSince then
         expired[#expired + 1] = oldest[i]
         expired[#expired + 1] = 'destination.held_too_long'
-      elseif over > 0 then
-        expired[#expired + 1] = oldest[i]
-        expired[#expired + 1] = 'destination.held_too_much'
+        of.over = of.over - bytes
+      elseif of.over > 0 then
+        of.batches[#of.batches + 1] = {id = oldest[i], openedAt = openedAt, bytes = bytes}
       else
         break
       end
-      overOf[batch[1]] = over - (tonumber(batch[2]) or 0)
     end
+  end
+end
+for _, of in pairs(tooMuch) do
+  table.sort(of.batches, function(a, b) return a.openedAt < b.openedAt end)
+  for _, batch in ipairs(of.batches) do
+    if of.over <= 0 then break end
+    expired[#expired + 1] = batch.id
+    expired[#expired + 1] = 'destination.held_too_much'
+    of.over = of.over - batch.bytes
   end
 end
 return {probes, released, expired}

@@ -115,6 +115,21 @@ test('of a tenant with several held destinations, no more is given up than is to
   expect(expired).toHaveLength(1);
 });
 
+test('of a tenant with several held destinations, what is oldest is given up first, whichever it waits for', async () => {
+  const ids: string[] = [];
+  // Redis picks among them as it likes: each holds an older one and a younger one than its neighbours.
+  for (const destinationId of ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']) {
+    const id = await oneBatch(aLane(ids.length, { destinationId }));
+    await verdict(id);
+    await bed.redis.hset(batchKey(0, id), 'openedAt', Date.now() + ids.length);
+    await denied(id);
+    ids.push(id);
+  }
+  const bytes = Number(await bed.redis.hget('{lf-0}:tenant:acme', 'heldBytes'));
+  const { expired } = await holds().tend('cloudwatch', Infinity, bytes / 2 + 1);
+  expect(expired.map(({ batchId }) => batchId)).toEqual(ids.slice(0, 4));
+});
+
 test('a destination for which nothing has come for an hour is not held for ever', async () => {
   const id = await oneBatch(aLane(0));
   await verdict(id);
