@@ -272,6 +272,22 @@ export const errorRules: Readonly<Record<Service, readonly ErrorRule[]>> = {
   ],
 };
 
+const callMsOf = new WeakMap<object, number>();
+
+/**
+ * Makes a call of several. How long it took is known of the failure that its error is: that an object took minutes, part by part, says
+ * nothing of whether S3 answers.
+ */
+export async function timed<T>(call: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error) callMsOf.set(error, performance.now() - startedAt);
+    throw error;
+  }
+}
+
 /** The failure that an error of the SDK is. */
 export function classify(service: Service, thrown: unknown): Failure {
   const error = readError(thrown);
@@ -282,6 +298,7 @@ export function classify(service: Service, thrown: unknown): Failure {
     cause: thrown,
     detail: `${name}${status === undefined ? '' : ` (HTTP ${status})`}`,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    callMs: thrown instanceof Error ? callMsOf.get(thrown) : undefined,
   });
 }
 

@@ -1,4 +1,4 @@
-import { S3 } from '@logferry/core';
+import { S3, type Failure } from '@logferry/core';
 import { startSandboxAws, type FaultSpec, type SandboxAws } from '@logferry/testing';
 import { randomBytes } from 'node:crypto';
 import type { UploadMemory } from './multipart-upload';
@@ -178,6 +178,22 @@ test.each<[string, FaultSpec['action'], string]>([
   await expect(put()).rejects.toMatchObject({ code });
   expect([aws.objects(bucket), aws.uploads(bucket), uploads.open.size]).toEqual([[], [], 0]);
 });
+
+test.each(['UploadPart', 'CompleteMultipartUpload'])(
+  'of an object in parts it is known how long the %s took that failed, not how long the others did',
+  async (operation) => {
+    const slow = { kind: 'late-answer', forMs: 1_000 } as const;
+    aws.addFault({ match: { operation: 'CreateMultipartUpload' }, action: slow });
+    aws.addFault({ match: { operation }, action: { kind: 'deny' } });
+    const startedAt = performance.now();
+    const failure = await put().catch((error: unknown) => error as Failure);
+    const allMs = performance.now() - startedAt;
+    const { code, callMs = 0 } = failure as Failure;
+    expect(code).toBe('s3.access_denied');
+    expect(callMs).toBeGreaterThan(0);
+    expect(callMs).toBeLessThan(allMs - 900);
+  },
+);
 
 test('an answer that was lost after the object was completed says that it may be there', async () => {
   const lost = { match: { operation: 'CompleteMultipartUpload' }, action: { kind: 'lose-answer' } };

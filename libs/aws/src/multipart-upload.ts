@@ -197,6 +197,6 @@ function isGone(error: unknown): boolean {
 }
 
 /** For all that happens before an upload is completed: then there is no object, whatever became of the call. */
-function notStored({ cause, detail = '' }: Failure): Failure {
-  return new Failure('s3.not_stored', { cause, detail });
+function notStored({ cause, callMs, detail = '' }: Failure): Failure {
+  return new Failure('s3.not_stored', { cause, callMs, detail });
 }

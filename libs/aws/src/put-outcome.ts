@@ -30,9 +30,10 @@ export async function putUnlessTaken(call: () => Promise<unknown>): Promise<PutO
     return second === 'taken' ? 'created_or_taken' : second;
   } catch (error) {
     // Whatever S3 has against the second call, the first may have made the object; no other failure says so.
-    const { detail } = classify('s3', error);
+    const { detail, callMs } = classify('s3', error);
     throw new Failure('network.unreachable', {
       cause: error,
+      callMs,
       detail: `the connection broke; then ${detail}`,
     });
   }

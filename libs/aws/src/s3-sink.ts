@@ -7,7 +7,7 @@ import {
 import { Failure, S3 } from '@logferry/core';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { bucketRegionOf, BucketRegions } from './bucket-regions';
-import { classify } from './classify';
+import { classify, timed } from './classify';
 import { ClientPool } from './client-pool';
 import { MultipartUpload, type UploadMemory } from './multipart-upload';
 import { objectSettings, type ObjectCall, type UploadRef } from './object-call';
@@ -104,13 +104,15 @@ export class S3Sink {
 
   private sender(access: SinkAccess, bucket: string): SendToBucket {
     const place = { ...access, bucket };
+    const sendTo = <T>(region: string, send: (client: S3Client) => Promise<T>): Promise<T> =>
+      timed(() => send(this.client(access, region)));
     return async (send) => {
       const region = this.regions.of(place);
       try {
-        return await send(this.client(access, region));
+        return await sendTo(region, send);
       } catch (error) {
         if (!this.regions.learn(place, region, error)) throw error;
-        return send(this.client(access, this.regions.of(place)));
+        return sendTo(this.regions.of(place), send);
       }
     };
   }

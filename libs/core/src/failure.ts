@@ -378,6 +378,8 @@ interface FailureOptions {
   detail?: string;
   /** For throttling: not before this many milliseconds from now. */
   retryAfterMs?: number;
+  /** How long the call took that failed, where others went well before it. */
+  callMs?: number | undefined;
 }
 
 /** An operating error. Recognised by `instanceof` and `code`, never by its message. */
@@ -389,6 +391,7 @@ export class Failure extends Error {
   readonly publicMessage: string;
   readonly detail: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly callMs: number | undefined;
 
   constructor(code: FailureCode, options: FailureOptions = {}) {
     const kind = failureKinds[code];
@@ -399,5 +402,6 @@ export class Failure extends Error {
     this.publicMessage = kind.publicMessage;
     this.detail = options.detail;
     this.retryAfterMs = options.retryAfterMs;
+    this.callMs = options.callMs;
   }
 }

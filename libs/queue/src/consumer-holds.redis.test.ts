@@ -132,13 +132,25 @@ test('one call that hung for long says as much as several that failed', async ()
   const [batchId = ''] = await bed.redis.zrange('{lf-0}:live:cloudwatch', '0', '-1');
   const failed = { code: 'network.unreachable', countsAttempt: true, isProbe: false } as const;
   const strike = { ...failed, says: 'strike' } as const;
-  expect(await holds().fail(batchId, { ...strike, tookMs: 4_999 })).toMatchObject({
+  expect(await holds().fail(batchId, { ...strike, callMs: 4_999 })).toMatchObject({
     isHeld: false,
   });
-  expect(await holds().fail(batchId, { ...strike, tookMs: 5_000 })).toMatchObject({
+  expect(await holds().fail(batchId, { ...strike, callMs: 5_000 })).toMatchObject({
     isHeld: true,
     attempts: 2,
   });
+});
+
+test('of a delivery of many calls, what counts is how long the one took that failed', async () => {
+  const fail = ({ destinationId }: { destinationId: string }): never => {
+    throw new Failure('s3.unavailable', { callMs: Number(destinationId) });
+  };
+  const seen = bed.consume(fail, { attemptsMax: 1 });
+  for (const ms of ['4999', '5000'])
+    await bed.send(1, aCloudWatchLane({ id: ms, destinationId: ms }));
+  await until(() => seen.failures.length === 2);
+  expect(await holds().find('cloudwatch', 'acme/4999')).toBeUndefined();
+  expect(await holds().find('cloudwatch', 'acme/5000')).toMatchObject({ kind: 'broken' });
 });
 
 test('what turns out to be a matter for its owner is said anew', async () => {

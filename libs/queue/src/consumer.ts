@@ -303,14 +303,14 @@ export class BatchConsumer {
     const failure = failureOf(error);
     const { job, token, batch, payload, verdict, tookMs } = work;
     const { attemptsMax, observer } = this.options;
-    const { code, disposition, retryAfterMs } = failure;
+    const { code, disposition, retryAfterMs, callMs = tookMs } = failure;
     const says = verdictOn(failure);
     const { attempts, isHeld, isNew } = await this.holds.fail(batch.id, {
       code,
       countsAttempt: disposition === 'retry',
       says,
       isProbe: verdict === 'probe',
-      tookMs,
+      callMs,
       againMs: says === undefined ? this.deferMs(batch, failure) : retryAfterMs,
     });
     if (isHeld && isNew) observer.held(batch, failure);

@@ -16,8 +16,8 @@ export interface FailedDelivery {
    * What it says of the destination: that its owner has to act; that it is broken, if that happens several times in a row; or nothing.
    */
   says?: 'suspended' | 'strike' | undefined;
-  /** How long it was waited for, in vain. */
-  tookMs?: number;
+  /** How long the call was waited for, in vain. */
+  callMs?: number;
   isProbe: boolean;
   /** The pause that AWS asks for. */
   againMs?: number | undefined;
@@ -93,7 +93,7 @@ export class Holds {
 
   /** Remembers what stopped a delivery, for whoever asks why a batch waits, and holds its destination if that is what it means. */
   async fail(batchId: string, failed: FailedDelivery): Promise<FailureNoted> {
-    const { code, countsAttempt, says = '', isProbe, againMs = 0, tookMs = 0 } = failed;
+    const { code, countsAttempt, says = '', isProbe, againMs = 0, callMs = 0 } = failed;
     const [attempts, isHeld, isNew] = await this.scripts.lfFail(
       this.tag,
       batchId,
@@ -108,7 +108,7 @@ export class Holds {
       BROKEN.mostMs,
       Math.random(),
       Math.ceil(againMs),
-      tookMs >= BROKEN.hangMs ? BROKEN.strikesMax : 1,
+      callMs >= BROKEN.hangMs ? BROKEN.strikesMax : 1,
     );
     return { attempts, isHeld: isHeld === 1, isNew: isNew === 1 };
   }
