@@ -29,6 +29,11 @@ test('a line is one object of JSON that says who, when and how bad', () => {
   expect(Math.abs(Date.parse(String(line?.time)) - Date.now())).toBeLessThan(5_000);
 });
 
+test('many logs listen but once for the end of whoever reads them', () => {
+  for (let n = 0; n < 20; n++) openLogger('ingest', 'silent');
+  expect(process.stdout.listenerCount('error')).toBe(1);
+});
+
 test('what is below the level is not logged', () => {
   const lines = linesOf(() => {
     openLogger('ingest', 'warn').info('no');

@@ -11,8 +11,9 @@ const MASKED = ['authorization', 'secretAccessKey', 'sessionToken', 'password', 
 /** The log of a process: one line of JSON an event, to standard output. */
 export function openLogger(app: string, level: string): Logger {
   // When whoever read our output is gone, there is nobody to tell. pino's own destination would retry the write for ever, with the
-  // event loop blocked, and the process could not even stop (seen).
-  process.stdout.on('error', () => undefined);
+  // event loop blocked, and the process could not even stop (seen). One listener is enough, however many logs are opened.
+  const { stdout } = process;
+  if (stdout.listenerCount('error') === 0) stdout.on('error', () => undefined);
   return pino(
     {
       level,
@@ -22,7 +23,7 @@ export function openLogger(app: string, level: string): Logger {
       // The second net: secrets are of a type that prints itself as [secret]; these are for what comes from elsewhere.
       redact: MASKED,
     },
-    process.stdout,
+    stdout,
   );
 }
 
