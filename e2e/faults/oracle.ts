@@ -7,7 +7,7 @@ import { findLogEvents, type Sighting, type Whereabouts } from './whereabouts';
 
 /** What a scenario may cost, beyond what is never allowed. */
 export interface Allowance {
-  /** Acknowledged log events that a power cut may take. */
+  /** Acknowledged log events that a power cut or a failover may take. */
   mayMiss?: (event: SentLogEvent) => boolean;
   /** Whether Redis may have forgotten what it did, so that more is delivered than its counters say, and S3 may have it twice. */
   mayForget?: boolean;

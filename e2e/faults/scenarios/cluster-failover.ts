@@ -20,7 +20,7 @@ const REPLICATION_MS = 200;
 export const clusterFailover: Scenario<TestRedisCluster> = {
   name: 'cluster-failover',
   promise:
-    'when a master of the Redis Cluster dies, its replica goes on with everything that was acknowledged',
+    'when a master of the Redis Cluster dies, its replica goes on with all but what was acknowledged in that very moment',
   async run({ world, load, form, sent, allow, remark }) {
     const kills: number[] = [];
     for (let round = 0; round < form.outageRounds; round++) {
@@ -40,6 +40,8 @@ export const clusterFailover: Scenario<TestRedisCluster> = {
       world.cutOff({ fromMs, toMs: fromMs + awayMs, why: 'a master died' });
       remark(`${sent.acknowledged() - before} acknowledged after ${awayMs} ms without a master`);
     }
+    // What was settled in that moment may be forgotten as well, and be there twice. That is so little that it was never seen, and it is
+    // not excused: an excuse would be one for whatever else is twice in S3.
     allow({
       mayMiss: ({ answeredAt }) =>
         kills.some((atMs) => Math.abs(answeredAt - atMs) <= REPLICATION_MS),
