@@ -111,7 +111,7 @@ describe('a role that was found to trust others', () => {
 
   test('is one for every destination that has it, whatever else is changed of them', async () => {
     const other = { ...destination, id: 'other', region: 'us-east-1' };
-    expect(await aDesk(() => []).mayEnable('acme', other)).toMatch(/another tenant/);
+    expect(await aDesk(() => []).mayEnable('acme', other, undefined)).toMatch(/another tenant/);
   });
 
   test('stands in the audit trail, found and mended, each once', async () => {
@@ -140,7 +140,7 @@ describe('a role that was found to trust others', () => {
 });
 
 describe('what is to be switched on', () => {
-  const mayEnable = () => aDesk(() => []).mayEnable('acme', destination);
+  const mayEnable = () => aDesk(() => []).mayEnable('acme', destination, undefined);
 
   test.each<[string, () => Promise<{ outcome: DecoyOutcome }>, RegExp | undefined]>([
     [
@@ -170,6 +170,12 @@ describe('what is to be switched on', () => {
     expect(await isKnownAsWide()).toBe(false);
   });
 
+  test('with a role that AWS lets others assume makes it known for all that have the role', async () => {
+    tried = () => Promise.resolve({ outcome: 'accepted' });
+    expect(await mayEnable()).toMatch(/StringEquals/);
+    expect(await isKnownAsWide()).toBe(true);
+  });
+
   test('with an access key has no role to try', async () => {
     tried = () => Promise.reject(new Error('nobody is asked'));
     const credentials = {
@@ -178,7 +184,60 @@ describe('what is to be switched on', () => {
       sealedSecret: `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`,
     };
     const withKey = Destination.parse({ ...destination, credentials });
-    expect(await aDesk(() => []).mayEnable('acme', withKey)).toBeUndefined();
+    expect(await aDesk(() => []).mayEnable('acme', withKey, undefined)).toBeUndefined();
+  });
+});
+
+describe('what is switched on already', () => {
+  let asked: number;
+  const again = (now: Partial<Destination> = {}) => {
+    asked = 0;
+    tried = () => {
+      asked++;
+      return Promise.resolve({ outcome: 'accepted' });
+    };
+    const to = Destination.parse({ ...destination, ...now });
+    return aDesk(() => []).mayEnable('acme', to, destination);
+  };
+  const checkedWith = (step: Step) => aDesk(() => [session, step]).check('acme', destination);
+
+  test('stays so unasked while AWS has refused others last, of this role and in this Region', async () => {
+    await checkedWith(decoy({}));
+    expect(await again({ enabled: true })).toBeUndefined();
+    expect(asked).toBe(0);
+  });
+
+  test.each<[string, () => Promise<unknown>, Partial<Destination>]>([
+    ['was never tried', () => Promise.resolve(), {}],
+    [
+      'was tried, and AWS gave no clear answer',
+      () => checkedWith(decoy({ outcome: 'unknown' })),
+      {},
+    ],
+    ['was found to trust others', () => checkedWith(accepted), {}],
+    ['was tried in another Region', () => checkedWith(decoy({})), { region: 'us-east-1' }],
+    ['is another', () => checkedWith(decoy({})), withRole(`${roleArn}-2`)],
+    [
+      'was tried before the destination was changed',
+      async () => {
+        const before = { ...destination, region: 'us-east-1' };
+        await aDesk(() => [session, decoy({})]).check('acme', before);
+      },
+      {},
+    ],
+    [
+      'was found to trust others since, with another destination',
+      async () => {
+        await checkedWith(decoy({}));
+        const other = { ...destination, id: 'other' };
+        await aDesk(() => [session, accepted]).check('acme', other);
+      },
+      {},
+    ],
+  ])('is tried again if its role %s', async (_, before, now) => {
+    await before();
+    expect(await again(now)).toMatch(/StringEquals/);
+    expect(asked).toBe(1);
   });
 });
 

@@ -2,7 +2,6 @@ import {
   assumedRole,
   destinationKey,
   Failure,
-  sessionKey,
   type AssumedRole,
   type DecoyOutcome,
   type Destination,
@@ -18,9 +17,9 @@ import {
   type ConnectionResult,
   type ConnectionResults,
 } from '@logferry/store';
-import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { mayWrite } from './config-write';
+import { decoyOf, isCurrent, refusedOthers, triedForOf } from './connection-proof';
 import type { Step } from './connection-step';
 import type { ConnectionTest, TestDecoys } from './connection-test';
 import type { DestinationCheck } from './destination-desk';
@@ -47,6 +46,11 @@ const DECOYS_MS = 5_000;
 const TRUSTS_OTHERS =
   'AWS lets another tenant assume the role: its trust policy must compare the whole subject, or the ExternalId, of this tenant with ' +
   'StringEquals. Correct it, and switch the destination on then';
+
+interface TriedRole {
+  role: AssumedRole;
+  region: string;
+}
 
 /** Tests connections, and remembers what became of it. */
 export class ConnectionDesk {
@@ -84,7 +88,7 @@ export class ConnectionDesk {
     if (result === undefined) {
       throw new RequestProblem(404, 'console.never_tested', 'the connection was never tested');
     }
-    return resultView(result, result.triedFor === digestOf(destination));
+    return resultView(result, isCurrent(result, destination));
   }
 
   /** Those that did not pass their last test or check; latest first. */
@@ -99,23 +103,42 @@ export class ConnectionDesk {
   }
 
   /** Speaks against switching on what AWS lets others assume. Where AWS gives no clear answer, what was known before holds. */
-  readonly mayEnable: DestinationCheck = async (tenantId, { id, credentials, region }) => {
+  readonly mayEnable: DestinationCheck = async (tenantId, destination, before) => {
+    const { id, credentials, region } = destination;
     const role = assumedRole(credentials);
     if (role === undefined) return undefined;
+    if (await this.isProven(tenantId, { role, region }, before)) return undefined;
     const outcome = await this.tryRole({ tenantId, destinationId: id }, { role, region });
-    if (outcome === 'accepted') return TRUSTS_OTHERS;
-    if (outcome === 'refused') {
-      await this.noteTrust(tenantId, role, false);
-      return undefined;
-    }
-    const [known] = await this.parts.store.find([wideRolePlace(tenantId, roleId(role))]);
-    return known === undefined ? undefined : TRUSTS_OTHERS;
+    if (outcome === 'unknown')
+      return (await this.isKnownWide(tenantId, role)) ? TRUSTS_OTHERS : undefined;
+    // The role may be in use already: of what is refused here, nothing is written with it either.
+    await this.noteTrust(tenantId, role, outcome === 'accepted');
+    return outcome === 'accepted' ? TRUSTS_OTHERS : undefined;
   };
 
-  private async tryRole(
-    place: DestinationPlace,
-    tried: { role: AssumedRole; region: string },
-  ): Promise<DecoyOutcome> {
+  /**
+   * Whether what is switched on already had this role and Region when AWS last refused everybody else. That it is switched on proves
+   * nothing: it may have been while AWS gave no answer, as in a Region that there is not.
+   */
+  private async isProven(
+    tenantId: string,
+    { role, region }: TriedRole,
+    before: Destination | undefined,
+  ): Promise<boolean> {
+    const was = before && assumedRole(before.credentials);
+    if (before?.enabled !== true || was === undefined) return false;
+    if (roleId(was) !== roleId(role) || before.region !== region) return false;
+    const result = await this.parts.results.get(destinationKey(tenantId, before.id));
+    if (result === undefined || !isCurrent(result, before) || !refusedOthers(result)) return false;
+    return !(await this.isKnownWide(tenantId, role));
+  }
+
+  private async isKnownWide(tenantId: string, role: AssumedRole): Promise<boolean> {
+    const [known] = await this.parts.store.find([wideRolePlace(tenantId, roleId(role))]);
+    return known !== undefined;
+  }
+
+  private async tryRole(place: DestinationPlace, tried: TriedRole): Promise<DecoyOutcome> {
     const { decoys } = this.parts;
     if (decoys === undefined) return 'unknown';
     const trial = decoys.tryDecoys(place, tried).then(
@@ -208,25 +231,21 @@ function resultOf(
     kind,
     outcome: steps.some(({ outcome }) => outcome === 'failed') ? 'failed' : 'passed',
     atMs: Date.now(),
-    triedFor: digestOf(destination),
+    triedFor: triedForOf(destination),
     steps,
   };
 }
 
 /** Nothing where it could not be found out: then what was found out before still holds. */
 function trustsOthers(steps: readonly Step[]): boolean | undefined {
-  const decoy = steps.find(({ step }) => step === 'decoy');
+  const decoy = decoyOf(steps);
   if (decoy?.code === 'credential.trusts_others') return true;
   return decoy?.outcome === 'ok' ? false : undefined;
 }
 
-/** @param isCurrent whether the destination is still as it was tested */
-function resultView({ kind, outcome, atMs, steps }: ConnectionResult, isCurrent: boolean): object {
-  return { kind, outcome, at: new Date(atMs).toISOString(), isCurrent, steps };
-}
-
-function digestOf(destination: Destination): string {
-  return createHash('sha256').update(sessionKey(destination)).digest('base64url').slice(0, 22);
+/** @param isOfNow whether the destination is still as it was tested */
+function resultView({ kind, outcome, atMs, steps }: ConnectionResult, isOfNow: boolean): object {
+  return { kind, outcome, at: new Date(atMs).toISOString(), isCurrent: isOfNow, steps };
 }
 
 function busy(): RequestProblem {

@@ -8,6 +8,8 @@ import {
   type ConnectionResult,
 } from '@logferry/store';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { triedForOf } from './connection-proof';
+import type { Step } from './connection-step';
 import { ConnectionWatch, isDue } from './connection-watch';
 
 const HOUR_MS = 3_600_000;
@@ -32,29 +34,35 @@ beforeEach(async () => {
   checked = [];
   const store = new ConfigStore(redis);
   await store.putTenant({ id: 'acme' });
-  for (const [id, enabled] of Object.entries({ one: true, two: true, off: false })) {
-    const credentials = {
-      kind: 'web_identity',
-      roleArn: 'arn:aws:iam::123456789012:role/logferry',
-    };
-    const s3 = { bucket: 'acme-logs' };
-    const region = 'eu-central-1';
-    const destination = { id, enabled, type: 's3', region, credentials, s3 };
-    await store.putDestination('acme', Destination.parse(destination));
-  }
+  for (const [id, enabled] of Object.entries({ one: true, two: true, off: false }))
+    await put(id, { enabled });
 });
+
+async function put(id: string, over: object): Promise<void> {
+  const credentials = {
+    kind: 'web_identity',
+    roleArn: 'arn:aws:iam::123456789012:role/logferry',
+  };
+  const s3 = { bucket: 'acme-logs' };
+  const destination = { id, type: 's3', region: 'eu-central-1', credentials, s3, ...over };
+  await new ConfigStore(redis).putDestination('acme', Destination.parse(destination));
+}
 
 afterAll(async () => {
   redis.disconnect();
   await server.stop();
 });
 
-const result = (atMs: number): ConnectionResult => ({
+let decoy: Partial<Step>;
+beforeEach(() => {
+  decoy = { outcome: 'ok' };
+});
+const result = (destination: Destination): ConnectionResult => ({
   kind: 'check',
   outcome: 'passed',
-  atMs,
-  triedFor: 'x',
-  steps: [],
+  atMs: Date.now(),
+  triedFor: triedForOf(destination),
+  steps: [{ step: 'decoy', ...decoy }],
 });
 
 const aWatch = (faulty?: string) =>
@@ -62,10 +70,11 @@ const aWatch = (faulty?: string) =>
     store: new ConfigStore(redis),
     results,
     desk: {
-      check: async (tenantId, { id }) => {
+      check: async (tenantId, destination) => {
+        const { id } = destination;
         checked.push(id);
         if (id === faulty) throw new Error('a fault of ours');
-        await results.put(destinationKey(tenantId, id), result(Date.now()));
+        await results.put(destinationKey(tenantId, id), result(destination));
       },
     },
     log,
@@ -80,6 +89,44 @@ test('what was never checked is checked once, and what is switched off is not', 
   expect(checked).toHaveLength(2);
   await watch.tick(Date.now() + everyMs);
   expect(checked).toHaveLength(4);
+});
+
+test('what was changed is checked at once: the last check was of another Region', async () => {
+  const watch = aWatch();
+  await watch.tick(Date.now());
+  await put('two', { region: 'us-east-1' });
+  checked = [];
+  await watch.tick(Date.now());
+  await watch.tick(Date.now());
+  expect(checked).toEqual(['two']);
+});
+
+test('whose role could not be tried is checked every hour, until AWS has said whom it lets in', async () => {
+  const watch = aWatch();
+  decoy = { outcome: 'unknown', code: 'credential.rationed' };
+  await watch.tick(Date.now());
+  decoy = { outcome: 'ok' };
+  checked = [];
+  await watch.tick(Date.now() + HOUR_MS);
+  expect(checked.sort()).toEqual(['one', 'two']);
+  checked = [];
+  // Their time of the day may be just now, and is not twice in an hour.
+  await watch.tick(Date.now());
+  expect(checked).toEqual([]);
+});
+
+test('a tenant that changes all that it has keeps neither others nor its own last from being checked', async () => {
+  for (let i = 0; i < 20; i++) await put(`many-${i}`, {});
+  const watch = aWatch();
+  const rounds: number[] = [];
+  for (let minute = 0; minute < 6; minute++) {
+    const before = checked.length;
+    await watch.tick(Date.now() + minute * 60_000);
+    rounds.push(checked.length - before);
+    for (let i = 0; i < 10; i++) await put(`many-${i}`, { region: `us-east-${minute + 1}` });
+  }
+  expect(Math.max(...rounds)).toBe(10);
+  expect(new Set(checked).size).toBe(22);
 });
 
 test('of two consoles, one checks; when it is gone, the other does', async () => {

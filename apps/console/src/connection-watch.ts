@@ -11,6 +11,7 @@ import {
 } from '@logferry/store';
 import { randomUUID } from 'node:crypto';
 import type { ConnectionDesk } from './connection-desk';
+import { isCurrent, leftItOpen } from './connection-proof';
 
 interface ConnectionWatchParts {
   store: ConfigStore;
@@ -23,12 +24,17 @@ interface ConnectionWatchParts {
 }
 
 const TICK_MS = 60_000;
-/** How often one is checked whose role trusts others: nothing is delivered to it until it does no more. */
-const WIDE_MS = 3_600_000;
+/**
+ * How often one is checked whose role trusts others, since nothing is delivered to it until it does no more; or of which that could not be
+ * found out, since something is.
+ */
+const SOON_MS = 3_600_000;
 /** Longer than a check, which is bounded: whoever checks asks anew before each. */
 const WATCH_MS = 5 * 60_000;
 /** As many a tick: what was never checked must not come all at once. */
 const CHECKS_MAX = 100;
+/** Of one tenant: what it changes again and again must not take the time of all others. */
+const TENANT_CHECKS_MAX = 10;
 
 interface Candidate {
   tenantId: string;
@@ -81,16 +87,26 @@ export class ConnectionWatch {
     if (!(await this.mayWatch())) return [];
     const known = await results.all();
     const due: Candidate[] = [];
-    for (const tenantId of await store.tenantIds()) {
+    for (const tenantId of inTurn(await store.tenantIds(), nowMs, CHECKS_MAX)) {
       const record = await store.tenant(tenantId).catch(unreadable);
       if (record === undefined) continue;
-      for (const destination of record.destinations) {
-        const key = destinationKey(tenantId, destination.id);
-        const lastMs = known.get(key)?.atMs;
-        const often = isWide(record, destination.credentials) ? WIDE_MS : Infinity;
-        const times = { lastMs, nowMs, everyMs: Math.min(everyMs, often) };
-        if (destination.enabled && isDue(key, times)) due.push({ tenantId, destination });
-      }
+      const ofTenant = inTurn(record.destinations, nowMs, TENANT_CHECKS_MAX).filter(
+        (destination) => {
+          const key = destinationKey(tenantId, destination.id);
+          const result = known.get(key);
+          // Of what was changed since, the last one says nothing.
+          const last = result !== undefined && isCurrent(result, destination) ? result : undefined;
+          const isUrgent = isWide(record, destination.credentials) || (last && leftItOpen(last));
+          const times = {
+            lastMs: last?.atMs,
+            nowMs,
+            everyMs: Math.min(everyMs, isUrgent === true ? SOON_MS : Infinity),
+          };
+          return destination.enabled && isDue(key, times);
+        },
+      );
+      for (const destination of ofTenant.slice(0, TENANT_CHECKS_MAX))
+        due.push({ tenantId, destination });
       await this.forgetUnused(tenantId, record);
     }
     return due.slice(0, CHECKS_MAX);
@@ -114,6 +130,12 @@ export class ConnectionWatch {
     }));
     await this.parts.store.write({ kind: 'check' }, writes);
   }
+}
+
+/** Beginning with others in every minute: what comes first and is due again and again must not keep the last from its turn. */
+function inTurn<T>(all: readonly T[], nowMs: number, atOnce: number): T[] {
+  const from = (Math.floor(nowMs / TICK_MS) * atOnce) % Math.max(all.length, 1);
+  return [...all.slice(from), ...all.slice(0, from)];
 }
 
 /** Of one tenant: the others are checked all the same. */

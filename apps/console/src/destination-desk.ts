@@ -1,5 +1,4 @@
 import {
-  assumedRole,
   type Credentials,
   Destination,
   DestinationInput,
@@ -9,13 +8,7 @@ import {
   isDerivedId,
 } from '@logferry/core';
 import { RequestProblem, type BrokerDesk } from '@logferry/runtime';
-import {
-  destinationPlace,
-  roleId,
-  tenantPlace,
-  type ConfigStore,
-  type StoredText,
-} from '@logferry/store';
+import { destinationPlace, tenantPlace, type ConfigStore, type StoredText } from '@logferry/store';
 import { stored, unknownTenant, waitingProblem, type Put } from './config-outcome';
 import { invalid } from './config-problem';
 import { destinationView, jsonOf, type DestinationView } from './config-views';
@@ -25,10 +18,15 @@ import { expectedOf, expectedOfRead, mayReadAgain } from './precondition';
 import { StoredCredentials } from './sealed-records';
 import type { WaitingLogEvents } from './waiting-log-events';
 
-/** Looks at a destination that is to be switched on. Says why it must not be, if something speaks against it. */
+/**
+ * Looks at a destination that is to be switched on, or stay so. Says why it must not be, if something speaks against it.
+ *
+ * @param before what is stored of it, if that can be read
+ */
 export type DestinationCheck = (
   tenantId: string,
   destination: Destination,
+  before: Destination | undefined,
 ) => Promise<string | undefined>;
 
 /** Others may write between the look and the write, and not again and again. */
@@ -143,19 +141,11 @@ export class DestinationDesk {
         },
       ]);
     const destination = Destination.parse({ ...entered, credentials });
-    const isNew = destination.enabled && !isOnWithRole(before, destination);
-    const refusal = isNew ? await check(tenantId, destination) : undefined;
+    const was = Destination.safeParse(jsonOf(before?.text ?? '')).data;
+    const refusal = destination.enabled ? await check(tenantId, destination, was) : undefined;
     if (refusal !== undefined) throw new RequestProblem(422, 'config.refused', refusal);
     return destination;
   }
-}
-
-/** Whether it is switched on already with the same role, which was looked at then and is looked at every day. */
-function isOnWithRole(before: StoredText | undefined, { credentials }: Destination): boolean {
-  const was = Destination.safeParse(jsonOf(before?.text ?? '')).data;
-  const [role, wasRole] = [assumedRole(credentials), was && assumedRole(was.credentials)];
-  if (was?.enabled !== true || role === undefined || wasRole === undefined) return false;
-  return roleId(role) === roleId(wasRole);
 }
 
 function credentialsOf(before: StoredText | undefined): Credentials | undefined {

@@ -176,13 +176,12 @@ export class VariablesDesk {
     if (credentials === undefined)
       throw invalid([problemAt(SECRET, 'is missing, for another key')]);
     const destination = Destination.parse({ ...entered, credentials });
-    // Many scopes have one role: it is looked at once, and not at all where it was looked at before.
-    const shown = JSON.stringify(credentials);
-    const isKnown =
-      checked.has(shown) || (of?.enabled === true && JSON.stringify(of.credentials) === shown);
-    if (!destination.enabled || isKnown) return destination;
+    // Many scopes have one role: it is looked at once in a Region. What stays as it is, is left to the daily check.
+    const shown = JSON.stringify([credentials, destination.region]);
+    const isSame = of !== undefined && JSON.stringify(of) === JSON.stringify(destination);
+    if (!destination.enabled || isSame || checked.has(shown)) return destination;
     checked.add(shown);
-    const refusal = await check(tenantId, destination);
+    const refusal = await check(tenantId, destination, of);
     if (refusal !== undefined) throw new RequestProblem(422, 'config.refused', refusal);
     return destination;
   }
