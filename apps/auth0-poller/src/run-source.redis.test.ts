@@ -229,6 +229,15 @@ test('a checkpoint that is set while a run is under way is where it goes on', as
   expect((await bed.runs.position(PLACE)).checkpoint).toBe(filled.at(-1)?.log_id);
 });
 
+test('a source that is made again under the id of a deleted one hands everything over again', async () => {
+  const filled = bed.auth0Tenant.fill(20);
+  await bed.run();
+  await bed.runs.forget(PLACE);
+  await bed.redis.del('{lf}:source:acme:auth0:live:lock'); // which keeps pollers away for a moment
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', accepted: 20 });
+  expect(bed.ingest.logIds).toEqual([...idsOf(filled), ...idsOf(filled)]);
+});
+
 test('the rate limit is kept to and waited for, and the run goes on to the end', async () => {
   bed.auth0Tenant.fill(150);
   bed.auth0Tenant.setRateLimit({ burst: 5, perSecond: 5 });

@@ -123,7 +123,8 @@ export class SourceExecution {
     return told.isMoved ? 'moved' : undefined;
   }
 
-  private rules(source: Source, { epoch, resentUntil }: FeedPosition): HandOverRules {
+  private rules(source: Source, position: FeedPosition): HandOverRules {
+    const { epoch, generation = '', resentUntil } = position;
     const { run, tenantId } = this.parts;
     const passes = auth0Filter(source);
     const { replay, startedAtMs, id } = run;
@@ -140,7 +141,7 @@ export class SourceExecution {
     return {
       tenantId,
       source,
-      feedName: `live ${epoch}`,
+      feedName: `live ${generation} ${epoch}`,
       isWanted: ({ type }: Auth0Log) => passes(type),
       hasId: (log: Auth0Log) => resentUntil === undefined || compareLogIds(log.id, resentUntil) > 0,
     };

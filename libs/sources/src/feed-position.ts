@@ -29,6 +29,8 @@ export interface FeedPosition {
   intent?: Intent;
   /** Grows whenever somebody sets the checkpoint. */
   epoch: number;
+  /** Random, and as old as the position: what a source of the same id handed over before it was deleted is another one's. */
+  generation?: string;
   /** The START_FROM that was applied last. */
   startFrom?: string;
   /** What lies up to here was handed over before the checkpoint was set back. */
@@ -42,10 +44,12 @@ export interface FeedPosition {
 }
 
 export function readPosition(fields: Readonly<Record<string, string>>): FeedPosition {
-  const { checkpoint, intent, startFrom, resentUntil, caughtUpAtMs, newestMs, runId } = fields;
+  const { checkpoint, intent, startFrom, resentUntil, caughtUpAtMs, newestMs, runId, generation } =
+    fields;
   return {
     isInclusive: fields.inclusive === '1',
     epoch: Number(fields.epoch ?? 0),
+    ...(generation === undefined ? {} : { generation }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(intent === undefined ? {} : { intent: JSON.parse(intent) as Intent }),
     ...(startFrom === undefined ? {} : { startFrom }),

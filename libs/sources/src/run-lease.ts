@@ -119,7 +119,7 @@ export class RunLease {
       ...this.keys(),
       runsKey(this.feed),
       runKey(this.feed, before ?? id),
-      ...[this.token, id, head, atMs, origin],
+      ...[this.token, id, head, atMs, origin, randomBytes(9).toString('base64url')],
     );
     if (begun === -1) throw new LeaseLost();
     return begun === 0 ? undefined : this.position();

@@ -133,6 +133,7 @@ test('the checkpoint, the counters and the intent move in one step, and the next
     checkpoint: '102',
     isInclusive: false,
     epoch: 0,
+    generation: expect.any(String) as string,
     caughtUpAtMs: 2_000,
     newestMs: 500,
   });
@@ -166,6 +167,7 @@ test('what somebody sets while a run is under way stands: the run is told, count
     checkpoint: '150',
     isInclusive: true,
     epoch: 1,
+    generation: expect.any(String) as string,
     resentUntil: '200',
     runId: 'one',
   });
@@ -187,13 +189,30 @@ test('START_FROM is remembered with the checkpoint that it sets', async () => {
   expect(await lease.settle({ checkpoint: '777' }, {})).toMatchObject({ isMoved: false });
 });
 
+test('a position has a name of its own, which only forgetting the source changes', async () => {
+  const name = async (id: string): Promise<string | undefined> => {
+    const lease = await begun(id);
+    const { generation } = await runs.position(SOURCE);
+    await lease.end({ ...well, atMs: 2_000 });
+    return generation;
+  };
+  const first = await name('one');
+  expect(first).toBeDefined();
+  await runs.setCheckpoint(SOURCE, { after: '5' });
+  expect(await name('two')).toBe(first);
+  await runs.forget(SOURCE);
+  await expire();
+  expect([first, undefined]).not.toContain(await name('three'));
+});
+
 test('a checkpoint of another Auth0 tenant is not taken for one of this', async () => {
   const lease = await begun('one');
   await lease.settle({ checkpoint: '200' }, { read: 1 });
   await lease.end({ ...well, atMs: 2_000 });
   const other = await RunLease.take(redis, SOURCE);
   const found = await other?.begin({ id: 'two', kind: 'now', atMs: 3_000 }, 'globex.auth0.com');
-  expect(found).toEqual({ isInclusive: false, epoch: 1, runId: 'two' });
+  const generation = expect.any(String) as string;
+  expect(found).toEqual({ isInclusive: false, epoch: 1, generation, runId: 'two' });
 });
 
 test('whoever runs is told that it is cancelled, and one that has ended is not', async () => {

@@ -37,8 +37,8 @@ return 0
 `;
 
 /**
- * KEYS: …, runs, the run that the position names. ARGV: token, run id, head, now, what it pulls from. The run that the position names is
- * one whose process has died, since its lock is ours now.
+ * KEYS: …, runs, the run that the position names. ARGV: token, run id, head, now, what it pulls from, a random name for a position that is
+ * new. The run that the position names is one whose process has died, since its lock is ours now.
  */
 const beginScript = `${fenced}
 local runs, before = KEYS[4], KEYS[5]
@@ -53,6 +53,7 @@ if origin and origin ~= ARGV[5] then
   redis.call('HINCRBY', position, 'epoch', 1)
 end
 redis.call('HSET', position, 'origin', ARGV[5], 'runId', ARGV[2])
+redis.call('HSETNX', position, 'generation', ARGV[6])
 local checkpoint = redis.call('HGET', position, 'checkpoint')
 if not state then
   redis.call('HSET', run, 'head', ARGV[3])
