@@ -20,6 +20,7 @@ interface ShownRun {
   startedAt: string;
   read: number;
   accepted: number;
+  unwanted: number;
   filtered: number;
   checkpoint: string | null;
   error: { message: string } | null;
@@ -170,8 +171,12 @@ async function runs(
   return 0;
 }
 
-const countsOf = ({ read, accepted, filtered }: ShownRun): string =>
-  `${accepted} of ${read}${filtered > 0 ? `, ${filtered} filtered` : ''}`;
+const countsOf = ({ read, accepted, unwanted, filtered }: ShownRun): string =>
+  [
+    `${accepted} of ${read}`,
+    ...(filtered > 0 ? [`${filtered} filtered`] : []),
+    ...(unwanted > 0 ? [`${unwanted} unwanted`] : []),
+  ].join(', ');
 
 function say({ terminal }: OnRecord, answer: object, text: string): number {
   terminal.result(answer, text);

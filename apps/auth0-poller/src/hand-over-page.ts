@@ -1,5 +1,5 @@
 import type { Auth0Log } from '@logferry/auth0';
-import { auth0LogTypes, backoffMs, Failure, type Source } from '@logferry/core';
+import { auth0LogTypes, backoffMs, Failure, type RunWarning, type Source } from '@logferry/core';
 import type { Intent, RunGrowth, RunLease, Told } from '@logferry/sources';
 import { hash, randomBytes } from 'node:crypto';
 import type { IngestClient } from './ingest-client';
@@ -17,6 +17,8 @@ interface HandOverParts {
   lease: RunLease;
   ingest: Pick<IngestClient, 'send'>;
   progress: RunProgress;
+  /** Written down and told at once: behind the next page, nobody could see it any more. */
+  warn: (warning: RunWarning) => Promise<void>;
   holdMs: number;
   wait: (ms: number) => Promise<void>;
 }
@@ -37,6 +39,13 @@ interface Part {
   logs: readonly Auth0Log[];
   wanted: readonly Auth0Log[];
   lines: readonly string[];
+}
+
+/** What became of a part. */
+interface Settled {
+  growth: RunGrowth;
+  rejected?: readonly { index: number; code: string }[];
+  unwanted?: number;
 }
 
 /**
@@ -96,7 +105,7 @@ export class HandOverPage {
     { rules, growth }: { rules: HandOverRules; growth: RunGrowth },
   ): Promise<Told> {
     const { lease, ingest, progress } = this.parts;
-    if (part.lines.length === 0) return this.settle(intent, part, { growth, rejected: [] });
+    if (part.lines.length === 0) return this.settle(intent, part, { growth });
     const { eventType: type, scope } = intent;
     const told = await lease.intend(intent);
     if (told.isCancelled || told.isMoved) return told;
@@ -107,7 +116,7 @@ export class HandOverPage {
       const answer = await ingest.send(outgoing);
       switch (answer.kind) {
         case 'accepted':
-          return this.settle(intent, part, { growth, rejected: answer.rejected });
+          return this.settle(intent, part, { growth, ...answer });
         case 'key_reused': {
           progress.tell('warn', 'Auth0 gives these log events otherwise than before: sent anew');
           const key = `${intent.key}-${randomBytes(6).toString('hex')}`;
@@ -160,12 +169,9 @@ export class HandOverPage {
   private async settle(
     intent: Intent,
     { wanted, logs }: Part,
-    {
-      growth,
-      rejected,
-    }: { growth: RunGrowth; rejected: readonly { index: number; code: string }[] },
+    { growth, rejected = [], unwanted = 0 }: Settled,
   ): Promise<Told> {
-    const { lease, progress } = this.parts;
+    const { lease, progress, warn } = this.parts;
     const times = logs.map(({ timeMs }) => timeMs).filter((timeMs) => timeMs !== undefined);
     const newestMs = times.length === 0 ? undefined : Math.max(...times);
     progress.saw(newestMs);
@@ -176,10 +182,12 @@ export class HandOverPage {
     for (const { logId, code } of rejections)
       progress.tell('error', `${logId} is refused: ${code}`);
     if (rejected.length > 0) progress.warnings.add('rejected');
+    if (unwanted > 0) await warn('unwanted');
     const grown = {
       ...growth,
       ...progress.take(),
       accepted: wanted.length - rejected.length,
+      unwanted,
       rejected: rejected.length,
     };
     const told = await lease.settle({ checkpoint: intent.to, newestMs, rejections }, grown);

@@ -7,8 +7,8 @@ const ANSWER_CHARS_MAX = 4 * 1024 * 1024;
 
 /** What became of a page that was handed over. */
 export type HandOver =
-  /** All of it is in Redis, now or since it was sent before, but for what is refused however often it were sent. */
-  | { kind: 'accepted'; rejected: { index: number; code: string }[] }
+  /** All of it is in Redis, now or since it was sent before, but for what no destination wants, or is refused however often it were sent. */
+  | { kind: 'accepted'; rejected: { index: number; code: string }[]; unwanted: number }
   /** The key came with other content before: the log events were other ones then. */
   | { kind: 'key_reused' }
   | { kind: 'too_large' }
@@ -28,6 +28,7 @@ export interface OutgoingPage {
 interface Answer {
   code?: string;
   accepted?: number;
+  filtered?: number;
   rejected?: { index: number; code: string }[];
 }
 
@@ -79,11 +80,12 @@ const PASSING = new Set<string | undefined>([
 ] satisfies RefusalCode[]);
 
 function handOverOf({ status, headers }: Response, answer: Answer, count: number): HandOver {
-  const { accepted = 0, rejected = [] } = answer;
+  const { accepted = 0, filtered: unwanted = 0, rejected = [] } = answer;
   const passing = rejected.find(({ code }) => PASSING.has(code));
   if (passing !== undefined)
     return { kind: 'later', why: passing.code, isBacklog: passing.code.endsWith('backlog_full') };
-  if (status === 202 && accepted + rejected.length === count) return { kind: 'accepted', rejected };
+  if (status === 202 && accepted + rejected.length === count)
+    return { kind: 'accepted', rejected, unwanted };
   const code = String(answer.code ?? '').slice(0, 100);
   if (code === 'request.idempotency_key_reused') return { kind: 'key_reused' };
   if (status === 413) return { kind: 'too_large' };

@@ -52,8 +52,10 @@ export class PollerMetrics {
     this.waits.inc({ on }, ms / 1_000);
   }
 
-  settled({ accepted, filtered, rejected, repeated, unknownTypes = {} }: RunGrowth): void {
-    for (const [outcome, n] of Object.entries({ accepted, filtered, rejected, repeated }))
+  settled(growth: RunGrowth): void {
+    const { unwanted = 0, filtered, rejected, repeated, unknownTypes = {} } = growth;
+    const accepted = (growth.accepted ?? 0) - unwanted;
+    for (const [outcome, n] of Object.entries({ accepted, unwanted, filtered, rejected, repeated }))
       if (n !== undefined && n > 0) this.logEvents.inc({ outcome }, n);
     for (const n of Object.values(unknownTypes)) this.unknownTypes.inc(n);
   }

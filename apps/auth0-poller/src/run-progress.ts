@@ -13,6 +13,7 @@ export class RunProgress {
   private pending = { apiCalls: 0, waitedApiMs: 0, waitedIngestMs: 0 };
   private toldAtMs = 0;
   private accepted = 0;
+  private unwanted = 0;
 
   constructor(
     private readonly lease: RunLease,
@@ -41,11 +42,16 @@ export class RunProgress {
   settled(growth: RunGrowth, checkpoint: string): void {
     this.read += growth.read ?? 0;
     this.accepted += growth.accepted ?? 0;
+    this.unwanted += growth.unwanted ?? 0;
     this.metrics.settled(growth);
     const nowMs = Date.now();
     if (nowMs - this.toldAtMs < TOLD_EVERY_MS) return;
     this.toldAtMs = nowMs;
-    this.tell('info', `${this.read} read, ${this.accepted} accepted, up to ${checkpoint}`);
+    const unwanted = this.unwanted > 0 ? `, ${this.unwanted} wanted by no destination` : '';
+    this.tell(
+      'info',
+      `${this.read} read, ${this.accepted} accepted${unwanted}, up to ${checkpoint}`,
+    );
   }
 
   saw(timeMs: number | undefined): void {

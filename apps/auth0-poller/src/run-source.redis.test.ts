@@ -302,7 +302,7 @@ test('a replay that goes on elsewhere ends with what there was when it began', a
 
 test('a run of a source that was made a moment ago finds it, although the directory does not know it yet', async () => {
   bed.auth0Tenant.fill(5);
-  const behind = { directory: { source: () => Promise.resolve(undefined) } };
+  const behind = { directory: { ...bed.known, source: () => Promise.resolve(undefined) } };
   expect(await bed.run({}, bed.poller(behind))).toMatchObject({ state: 'succeeded', read: 5 });
   bed.configure({ enabled: false });
   await expect(bed.run({}, bed.poller(behind))).rejects.toThrow('is written down');

@@ -1,7 +1,7 @@
 // A poller's runs in a test: a real Redis, a stand-in for Auth0, and an ingest that does with Idempotency-Keys what ingest does, and that
 // a test can hold.
 import { fetchClientToken } from '@logferry/auth0';
-import { Source, type Notification, type SourceRun } from '@logferry/core';
+import { Destination, Source, type Notification, type SourceRun } from '@logferry/core';
 import { patientRedis, type RedisClient } from '@logferry/queue';
 import { Metrics, openLogger, Secret } from '@logferry/runtime';
 import { SourceRuns, type RunJob } from '@logferry/sources';
@@ -102,10 +102,23 @@ export class TestIngest {
   }
 }
 
+/** One that takes everything. */
+export function aDestination(over: object = {}): Destination {
+  return Destination.parse({
+    id: 'logs',
+    type: 's3',
+    region: 'eu-central-1',
+    credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
+    s3: { bucket: 'acme-logs' },
+    ...over,
+  });
+}
+
 export class PollerBed {
   readonly told: Notification[] = [];
   readonly runs: SourceRuns;
   source: Source | undefined;
+  destinations: Destination[] = [];
   auth0Tenant!: Auth0Tenant;
   private count = 0;
 
@@ -134,6 +147,7 @@ export class PollerBed {
     this.ingest.reset();
     this.told.length = 0;
     this.configure({});
+    this.destinations = [aDestination()];
   }
 
   configure(over: object): void {
@@ -147,6 +161,13 @@ export class PollerBed {
     });
   }
 
+  /** What is configured. */
+  readonly known = {
+    source: (): Promise<Source | undefined> => Promise.resolve(this.source),
+    tenant: (): Promise<{ destinations: Destination[] }> =>
+      Promise.resolve({ destinations: this.destinations }),
+  };
+
   /** A poller; two of them are two processes but for their memory. */
   poller(over: Partial<RunSourceParts> = {}): RunSource {
     const metrics = new Metrics('auth0-poller', undefined);
@@ -155,8 +176,8 @@ export class PollerBed {
       (await fetchClientToken(reach, { domain: DOMAIN, ...CLIENT }, 1_000)).accessToken;
     return new RunSource({
       redis: this.redis,
-      directory: { source: () => Promise.resolve(this.source) },
-      store: { source: () => Promise.resolve(this.source) },
+      directory: this.known,
+      store: this.known,
       tokens: { token },
       runs: this.runs,
       notify: (notification) => {

@@ -6,6 +6,7 @@ import {
   type Notification,
   type RunError,
   type RunKind,
+  type RunWarning,
   type Source,
 } from '@logferry/core';
 import type { Logger } from '@logferry/runtime';
@@ -28,6 +29,7 @@ import type { PollerMetrics } from './poller-metrics';
 import { RunProgress } from './run-progress';
 import { SourceExecution } from './source-execution';
 import type { LogApi } from './source-reader';
+import { checkTaken, type FindTenant } from './taken-source';
 
 /** Where sources are looked up. */
 export interface FindSource {
@@ -41,9 +43,9 @@ export interface SourceTokens {
 
 export interface RunSourceParts {
   redis: SourceRedis;
-  directory: FindSource;
+  directory: FindSource & FindTenant;
   /** The same as it is stored now. */
-  store: FindSource;
+  store: FindSource & FindTenant;
   tokens: SourceTokens;
   runs: SourceRuns;
   notify: (notification: Notification) => Promise<void>;
@@ -83,6 +85,7 @@ const WARNED = {
   gap: ['source.gap', 'source.checkpoint_gone'],
   late: ['source.late', 'source.late'],
   silent: ['source.silent', 'source.silent'],
+  unwanted: ['source.unwanted', 'source.unwanted'],
 } as const;
 
 const withError = (error: RunError | undefined): { error?: RunError } =>
@@ -179,23 +182,27 @@ export class RunSource {
     };
     const ingest = new IngestClient(this.parts.ingest, signal);
     const { holdMs } = this.parts;
+    const warn = async (warning: RunWarning): Promise<void> => {
+      if (progress.warnings.has(warning)) return;
+      progress.warnings.add(warning);
+      await lease.warn(warning);
+      await this.tellWarnings(run.id, { job, progress });
+    };
     return new SourceExecution({
       run: { id: run.id, kind, replay, startedAtMs: run.startedAtMs },
       tenantId,
       source: async () => {
         signal.throwIfAborted();
         const source = await this.find(job);
-        return source?.domain === run.domain ? source : undefined;
+        if (source?.domain !== run.domain) return undefined;
+        await checkTaken(tenantId, source, { ...this.parts, wait });
+        return source;
       },
       lease,
       progress,
-      onGap: async () => {
-        progress.warnings.add('gap');
-        await lease.warn('gap');
-        await this.tellWarnings(run.id, { job, progress });
-      },
+      warn,
       api: this.api(run.domain, { ...parts, wait }),
-      handOver: new HandOverPage({ lease, ingest, progress, holdMs, wait }),
+      handOver: new HandOverPage({ lease, ingest, progress, warn, holdMs, wait }),
     });
   }
 

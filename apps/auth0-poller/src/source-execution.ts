@@ -1,5 +1,11 @@
 import { compareLogIds, type Auth0Log } from '@logferry/auth0';
-import { auth0Filter, type RunKind, type ReplayRequest, type Source } from '@logferry/core';
+import {
+  auth0Filter,
+  type ReplayRequest,
+  type RunKind,
+  type RunWarning,
+  type Source,
+} from '@logferry/core';
 import type { FeedPosition, RunLease } from '@logferry/sources';
 import { ahead } from './ahead';
 import type { HandOverPage, HandOverRules } from './hand-over-page';
@@ -28,8 +34,8 @@ export interface ExecutionParts {
   api: LogApi;
   handOver: HandOverPage;
   progress: RunProgress;
-  /** Told of a gap at once: behind the next page, nobody could see it any more. */
-  onGap: () => Promise<void>;
+  /** Written down and told at once: behind the next page, nobody could see it any more. */
+  warn: (warning: RunWarning) => Promise<void>;
 }
 
 /** How a run ended that nothing went wrong with. */
@@ -95,7 +101,7 @@ export class SourceExecution {
         'error',
         `Auth0 has deleted ${checkpoint}, and what came behind it may be lost`,
       );
-      return this.parts.onGap();
+      return this.parts.warn('gap');
     };
     const parts = { api, take, onGap, nowMs: Date.now() };
     return replay === undefined
@@ -114,7 +120,7 @@ export class SourceExecution {
     progress.tell('warn', `goes on where another run stopped: ${intent.ids.length} once more`);
     const found = await readAgain(intent.ids, position, api);
     if (found.length < intent.ids.length) {
-      await this.parts.onGap();
+      await this.parts.warn('gap');
       progress.tell('error', `${intent.ids.length - found.length} of them are gone at Auth0`);
     }
     const rules = this.rules(source, position);

@@ -20,6 +20,7 @@ const warnings = {
   late: 'The newest log event that it read is older than seven days.',
   silent: 'Nothing came although Auth0 has newer log events.',
   rejected: 'Some log events were refused for good.',
+  unwanted: 'Some log events are wanted by no destination, and are nowhere.',
 };
 
 const dones = {
@@ -205,6 +206,7 @@ export function runPage({ run, lines, readOnly, ...at }: ShownRun): string {
     ['Start', run.startedAt],
     ['End', moment(run.endedAt, '')],
     ['Processed', `${run.accepted} of ${run.read} that Auth0 gave`],
+    ['Unwanted', String(run.unwanted)],
     ['Filtered', String(run.filtered)],
     ['Rejected', html`${run.rejected}${rejections}`],
     ['Began behind', run.firstCheckpoint ?? 'the oldest that Auth0 had'],

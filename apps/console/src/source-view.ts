@@ -70,6 +70,7 @@ export const RunView = z.strictObject({
   endedAt: moment,
   read: count.describe('log events that Auth0 gave'),
   accepted: count.describe('log events that are durably accepted'),
+  unwanted: count.describe('those of them that no destination wants: they are nowhere'),
   filtered: count.describe("what the source's level and types leave out"),
   rejected: count.describe('what would be refused however often it were sent'),
   repeated: count.describe('what was handed over once more, and may be there twice'),
@@ -83,13 +84,13 @@ export const RunView = z.strictObject({
   apiCalls: count,
   waitedMs: z.strictObject({ api: count, ingest: count }),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  warnings: z.array(z.enum(['gap', 'late', 'silent', 'rejected'])),
+  warnings: z.array(z.enum(['gap', 'late', 'silent', 'rejected', 'unwanted'])),
   replay: z.unknown().optional().describe('of a replay: from where to where, as it was asked for'),
 });
 export type RunView = z.infer<typeof RunView>;
 
 export function runView(run: SourceRun): RunView {
-  const { id, kind, state, read, accepted, filtered, rejected, repeated } = run;
+  const { id, kind, state, read, accepted, unwanted, filtered, rejected, repeated } = run;
   const { rejections, unknownTypes, apiCalls, waitedMs, warnings } = run;
   return {
     id,
@@ -97,7 +98,7 @@ export function runView(run: SourceRun): RunView {
     state,
     startedAt: new Date(run.startedAtMs).toISOString(),
     endedAt: isoOf(run.endedAtMs),
-    ...{ read, accepted, filtered, rejected, repeated, rejections, unknownTypes },
+    ...{ read, accepted, unwanted, filtered, rejected, repeated, rejections, unknownTypes },
     firstCheckpoint: run.firstCheckpoint ?? null,
     checkpoint: run.checkpoint ?? null,
     newestAt: isoOf(run.newestMs),

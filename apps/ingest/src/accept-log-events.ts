@@ -54,14 +54,14 @@ export interface AcceptRequest {
 export interface Verdict {
   accepted: number;
   rejected: { index: number; code: RefusalCode; message: string }[];
+  /** How many of those accepted no destination wants. */
+  filtered?: number;
   /** How many of those accepted a destination had already, by their ids; each destination counts. */
   duplicates?: number;
 }
 
 export interface Acceptance {
   verdict: Verdict;
-  /** How many of the accepted log events no destination wanted. */
-  filtered: number;
   /** Whether all of it had been added before, for a request of the same Idempotency-Key. */
   repeated: boolean;
 }
@@ -119,9 +119,13 @@ export class AcceptLogEvents {
     const once = request.once && withVerdict(request.once, verdict.rejected);
     const outcomes = await this.store(plan, once);
     const duplicates = outcomes.reduce((sum, outcome) => sum + outcome.duplicates, 0);
+    const { filtered } = plan;
     return {
-      verdict: duplicates === 0 ? verdict : { ...verdict, duplicates },
-      filtered: plan.filtered,
+      verdict: {
+        ...verdict,
+        ...(filtered === 0 ? {} : { filtered }),
+        ...(duplicates === 0 ? {} : { duplicates }),
+      },
       repeated: once !== undefined && outcomes.every(({ repeated }) => repeated),
     };
   }

@@ -48,7 +48,8 @@ export class IngestMetrics {
     }, 1_000);
   }
 
-  accepted({ verdict, filtered, repeated }: Acceptance, bytes: number, tookMs: number): void {
+  accepted({ verdict, repeated }: Acceptance, bytes: number, tookMs: number): void {
+    const { filtered = 0 } = verdict;
     if (repeated) {
       this.logEvents.inc({ verdict: 'repeated' }, verdict.accepted);
     } else {

@@ -42,6 +42,7 @@ export * from './stray-target';
 export * from './template';
 export * from './test-target';
 export * from './tenant';
+export * from './type-taken';
 export * from './utf8';
 export * from './variable-set';
 export * from './webhook-payload';

@@ -13,6 +13,7 @@ const run: SourceRun = {
   endedAtMs: Date.UTC(2026, 10, 21, 10, 1),
   read: 250,
   accepted: 200,
+  unwanted: 0,
   filtered: 50,
   rejected: 0,
   repeated: 0,

@@ -70,6 +70,18 @@ export const sourceFailures = {
     publicMessage:
       'The newest log events that were read are more than seven days old. Check that the source runs often enough for how much is logged.',
   },
+  'source.unwanted': {
+    fault: 'tenant',
+    disposition: 'defer',
+    publicMessage:
+      'Log events were read that no destination wants: they are kept nowhere. Check the filters of the destinations, or have the source leave out what nobody wants; a replay reads what is missed once more.',
+  },
+  'source.no_destination': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'No destination takes the type of log events that this source gives, so nothing is read. Make one whose filter has it, or switch it on; the next run goes on where this one stopped, and nothing is skipped.',
+  },
   'source.domain_unknown': {
     fault: 'tenant',
     disposition: 'suspend',

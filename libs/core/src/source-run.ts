@@ -48,6 +48,8 @@ export interface SourceRun {
   read: number;
   /** What ingest has acknowledged. */
   accepted: number;
+  /** How many of those no destination wanted: they are nowhere. */
+  unwanted: number;
   /** What the source's own level and types left out. */
   filtered: number;
   /** What ingest would refuse however often it were sent; `rejections` names the first ones. */
@@ -81,8 +83,9 @@ export interface RunError {
  * - `late`: the newest log event that it read is older than seven days
  * - `silent`: nothing came although Auth0 has newer log events
  * - `rejected`: log events were refused for good
+ * - `unwanted`: log events were accepted that no destination wants
  */
-export type RunWarning = 'gap' | 'late' | 'silent' | 'rejected';
+export type RunWarning = 'gap' | 'late' | 'silent' | 'rejected' | 'unwanted';
 
 /** A line of a run's log. */
 export interface RunLogLine {

@@ -33,6 +33,7 @@ export interface Told {
 export interface RunGrowth {
   read?: number;
   accepted?: number;
+  unwanted?: number;
   filtered?: number;
   rejected?: number;
   repeated?: number;

@@ -103,7 +103,7 @@ test('the checkpoint, the counters and the intent move in one step, and the next
   expect(await runs.position(SOURCE)).toMatchObject({ intent: { key: '100,101' } });
   await lease.settle(
     { checkpoint: '101', newestMs: 500, rejections: [{ logId: '101', code: 'event.x' }] },
-    { read: 3, accepted: 1, filtered: 1, rejected: 1, unknownTypes: { brandnew: 2 } },
+    { read: 3, accepted: 1, unwanted: 1, filtered: 1, rejected: 1, unknownTypes: { brandnew: 2 } },
   );
   await lease.count({ apiCalls: 2, waitedApiMs: 30.4, waitedIngestMs: 4 });
   await lease.settle({ checkpoint: '102', newestMs: 400 }, { read: 1, accepted: 1 });
@@ -118,6 +118,7 @@ test('the checkpoint, the counters and the intent move in one step, and the next
     endedAtMs: 2_000,
     read: 4,
     accepted: 2,
+    unwanted: 1,
     filtered: 1,
     rejected: 1,
     repeated: 0,

@@ -201,6 +201,7 @@ function readRun(fields: Readonly<Record<string, string>>): SourceRun | undefine
     ...(endedAtMs === undefined ? {} : { endedAtMs: Number(endedAtMs) }),
     read: count('read'),
     accepted: count('accepted'),
+    unwanted: count('unwanted'),
     filtered: count('filtered'),
     rejected: count('rejected'),
     repeated: count('repeated'),
