@@ -6,6 +6,7 @@ import {
   type Notification,
   type RunError,
   type RunKind,
+  type RunState,
   type RunWarning,
   type Source,
 } from '@logferry/core';
@@ -15,6 +16,7 @@ import {
   LeaseLost,
   newRunId,
   RunLease,
+  type FeedPosition,
   type RunBounds,
   type RunEnd,
   type RunJob,
@@ -24,6 +26,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { HandOverPage } from './hand-over-page';
 import { IngestClient } from './ingest-client';
+import { isBehind, isLate } from './late';
 import { patiently } from './patience';
 import type { PollerMetrics } from './poller-metrics';
 import { RunProgress } from './run-progress';
@@ -78,6 +81,13 @@ const RENEWALS = 4;
 function caughtUp(kind: RunKind, { warnings }: RunProgress): RunEnd['isCaughtUp'] {
   if (kind === 'replay') return false;
   return warnings.has('silent') ? 'doubtful' : true;
+}
+
+/** However it ended: whoever is behind may well be so since no run of his comes to its end. */
+function isLateAtLast(begun: FeedPosition, state: RunState, { newestMs }: RunProgress): boolean {
+  const nowMs = Date.now();
+  if (newestMs !== undefined) return isLate(newestMs, nowMs);
+  return state !== 'succeeded' && isBehind(begun, nowMs);
 }
 
 /** What happened, for whoever wants to be told. */
@@ -168,7 +178,7 @@ export class RunSource {
       // What it has asked for in advance, and would go on asking for, is nobody's.
       controller.abort(new Told('stopping'));
     }
-    await this.end(lease, { id, job, ended, progress });
+    await this.end(lease, { id, job, begun: position, ended, progress });
   }
 
   private execution(
@@ -284,11 +294,13 @@ export class RunSource {
 
   private async end(
     lease: RunLease,
-    of: { id: string; job: RunJob; ended: Ended; progress: RunProgress },
+    of: { id: string; job: RunJob; begun: FeedPosition; ended: Ended; progress: RunProgress },
   ): Promise<void> {
-    const { id, job, ended, progress } = of;
+    const { id, job, begun, ended, progress } = of;
     const { isToComeBack, ...end } = ended;
     const { tenantId, sourceId } = job;
+    if (job.kind !== 'replay' && isLateAtLast(begun, end.state, progress))
+      progress.warnings.add('late');
     await lease.count(progress.take());
     progress.tell(end.error === undefined ? 'info' : 'error', end.error?.message ?? end.state);
     const ending = { ...end, warnings: [...progress.warnings], atMs: Date.now() };

@@ -9,6 +9,7 @@ import {
 import type { FeedPosition, RunLease } from '@logferry/sources';
 import { ahead } from './ahead';
 import type { HandOverPage, HandOverRules } from './hand-over-page';
+import { isLateMeanwhile } from './late';
 import type { RunProgress } from './run-progress';
 import {
   isReplayed,
@@ -21,7 +22,6 @@ import {
 
 /** At 50 ms a page, what one second of a busy ingest takes. */
 const PAGES_AHEAD = 4;
-const WEEK_MS = 7 * 86_400_000;
 /** A log event may take a while until Auth0 shows it. */
 const SILENT_MS = 15 * 60_000;
 
@@ -76,6 +76,7 @@ export class SourceExecution {
       const source = await find();
       if (source === undefined) return 'stopped';
       const told = await this.recover(position, source);
+      await this.lookForLate(position);
       if (told !== undefined) return told;
       at = { ...position, checkpoint: intent.to, isInclusive: false };
     }
@@ -85,10 +86,10 @@ export class SourceExecution {
       if (source === undefined) return 'stopped';
       const told = await handOver.run(page, this.rules(source, position));
       if (told.isCancelled) return 'cancelled';
+      await this.lookForLate(position);
       if (told.isMoved) return 'moved';
     }
     if (this.parts.progress.read === before) await this.lookForSilence(at);
-    this.lookForLate();
     return 'caught_up';
   }
 
@@ -166,10 +167,11 @@ export class SourceExecution {
     progress.tell('error', `Auth0 has ${newest.id}, and gives nothing behind ${checkpoint}`);
   }
 
-  private lookForLate(): void {
-    const { run, progress } = this.parts;
+  private async lookForLate(begun: FeedPosition): Promise<void> {
+    const { run, progress, warn } = this.parts;
     const { newestMs } = progress;
-    if (run.kind === 'replay' || newestMs === undefined) return;
-    if (Date.now() - newestMs >= WEEK_MS) progress.warnings.add('late');
+    const { kind, startedAtMs } = run;
+    if (kind === 'replay') return;
+    if (isLateMeanwhile(begun, { newestMs, startedAtMs }, Date.now())) await warn('late');
   }
 }
