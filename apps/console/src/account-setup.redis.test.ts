@@ -39,6 +39,35 @@ test('a stored destination has its policies printed, with issuer, subject and au
   expect(body.quickCreateUrl).toBeNull();
 });
 
+test('where the tokens are of an issuer that the platform has already, its names are printed', async () => {
+  const app = await bed.startApp({
+    LOGFERRY_BROKER_TOKEN_ISSUER_URL: 'https://login.example.com/',
+    LOGFERRY_BROKER_TOKEN_AUDIENCE: 'hoMiq9PdkRh9LUvVpH4w',
+    LOGFERRY_BROKER_TOKEN_SUBJECT: 'auth0|logs-{tenant}',
+  });
+  const draft = { method: 'POST', body: destination(), to: app };
+  const { body } = await bed.json<Printed>(`${path}/policy`, draft);
+  expect(body).toMatchObject({
+    identityProvider: { url: 'https://login.example.com/', audience: 'hoMiq9PdkRh9LUvVpH4w' },
+    trustPolicy: {
+      Statement: [
+        {
+          Principal: {
+            Federated: 'arn:aws:iam::123456789012:oidc-provider/login.example.com/',
+          },
+          Condition: {
+            StringEquals: {
+              'login.example.com/:sub': 'auth0|logs-acme',
+              'login.example.com/:aud': 'hoMiq9PdkRh9LUvVpH4w',
+            },
+          },
+        },
+      ],
+    },
+  });
+  await app.close();
+});
+
 test.each([
   ['terraform', /^resource "aws_iam_role" "logferry" \{$/m],
   ['cloudformation', /"Default": "tenant:acme"/],

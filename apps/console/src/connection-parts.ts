@@ -121,6 +121,19 @@ function connectionWatch(log: symbol) {
   };
 }
 
-function platformOf({ issuerUrl, platformPrincipal, sessionTagging }: ConsoleConfig): Platform {
-  return { issuerUrl, principalArn: platformPrincipal, hasSessionTags: sessionTagging !== 'off' };
+function platformOf({
+  issuerUrl,
+  tokenIssuerUrl = issuerUrl,
+  tokenAudience,
+  tokenSubject,
+  platformPrincipal,
+  sessionTagging,
+}: ConsoleConfig): Platform {
+  return {
+    issuerUrl: tokenIssuerUrl,
+    audience: tokenAudience,
+    subjectPattern: tokenSubject,
+    principalArn: platformPrincipal,
+    hasSessionTags: sessionTagging !== 'off',
+  };
 }

@@ -1,5 +1,5 @@
 // What the last test or check of a connection still says of a destination: it may have been of another role, Region or target.
-import { sessionKey, type Destination } from '@logferry/core';
+import { sessionKey, type Destination, type FailureCode } from '@logferry/core';
 import type { ConnectionResult } from '@logferry/store';
 import { createHash } from 'node:crypto';
 import type { Step } from './connection-step';
@@ -18,10 +18,20 @@ export function refusedOthers(result: ConnectionResult): boolean {
   return decoyOf(result.steps)?.outcome === 'ok';
 }
 
+/**
+ * What asking again soon does not change: somebody else's issuer has no tokens for tenants that there are not, and AWS has said whom else
+ * it lets in.
+ */
+const SETTLED: readonly (FailureCode | undefined)[] = [
+  undefined,
+  'credential.token_unavailable',
+  'credential.trusts_others',
+];
+
 /** Whether we were let in, and it could not be found out whom else AWS lets in, though it could have been. */
 export function leftItOpen(result: ConnectionResult): boolean {
   const decoy = decoyOf(result.steps);
-  if (decoy?.code === undefined || decoy.code === 'credential.trusts_others') return false;
+  if (decoy === undefined || SETTLED.includes(decoy.code)) return false;
   return decoy.outcome === 'unknown' || decoy.outcome === 'failed';
 }
 

@@ -296,7 +296,10 @@ class TestRun {
         return {
           outcome: 'unknown',
           ...(because === undefined ? {} : { code: because }),
-          message: 'whether AWS refuses everybody else could not be found out',
+          message:
+            because === undefined
+              ? "all tenants of this platform have one identity token: AWS cannot tell them apart, and lets each assume the others' roles"
+              : 'whether AWS refuses everybody else could not be found out',
         };
       case 'accepted': {
         const setup = this.setup();

@@ -37,7 +37,7 @@ import { SessionCache } from './session-cache';
 import { sessionFetcher, type SessionFetcherParts } from './session-fetcher';
 import { SessionObserver } from './session-observer';
 import { SigningKeys } from './signing-keys';
-import { tokenSourceOf } from './token-source';
+import { tokenSourceOf, tokenSourceWarnings } from './token-source';
 import { SourceTokenController } from './source-token.controller';
 import { SourceTokens } from './source-tokens';
 import { StsTurns } from './sts-turns';
@@ -147,12 +147,14 @@ const STS = Symbol('Sts');
     },
     {
       provide: STS,
-      inject: [BROKER_CONFIG, Issuer],
-      useFactory: (config: BrokerConfig, own: Issuer): SessionFetcherParts => {
+      inject: [BROKER_CONFIG, Issuer, BROKER_LOG],
+      useFactory: (config: BrokerConfig, own: Issuer, log: Logger): SessionFetcherParts => {
         const { stsTimeoutMs, sessionTagging } = config;
         const transport = sharedTransport({ requestTimeoutMs: stsTimeoutMs });
+        const tokens = tokenSourceOf(config, own);
+        for (const warning of tokenSourceWarnings(config, tokens)) log.warn(warning);
         return {
-          tokens: tokenSourceOf(config, own),
+          tokens,
           tagging: sessionTagging,
           webIdentity: new WebIdentitySts(transport),
           platformIdentity: new PlatformIdentitySts(transport),

@@ -9,6 +9,7 @@ import { FileTokens, HttpTokens } from './external-tokens';
 
 const unavailable = { code: 'credential.token_unavailable', disposition: 'defer' };
 const SECRET = 'a secret: of the client';
+const SUBJECT = 'tenant:{tenant}';
 
 describe('a file', () => {
   let dir: string;
@@ -18,7 +19,7 @@ describe('a file', () => {
   afterEach(() => rmSync(dir, { recursive: true }));
 
   test('is read anew each time, so a token that was replaced is the next one', async () => {
-    const tokens = new FileTokens(join(dir, 'token'));
+    const tokens = new FileTokens(join(dir, 'token'), SUBJECT);
     await expect(tokens.tokenFor('acme')).rejects.toMatchObject(unavailable);
     writeFileSync(join(dir, 'token'), 'a.b.c\n');
     expect(await tokens.tokenFor('acme')).toBe('a.b.c');
@@ -28,7 +29,7 @@ describe('a file', () => {
   });
 
   test('may be one for each tenant', async () => {
-    const tokens = new FileTokens(join(dir, '{tenant}.jwt'));
+    const tokens = new FileTokens(join(dir, '{tenant}.jwt'), SUBJECT);
     writeFileSync(join(dir, 'acme.jwt'), 'a.b.c');
     expect(await tokens.tokenFor('acme')).toBe('a.b.c');
     await expect(tokens.tokenFor('globex')).rejects.toMatchObject(unavailable);
@@ -39,7 +40,7 @@ describe('a file', () => {
     'that holds none is not sent to AWS (%#)',
     async (content) => {
       writeFileSync(join(dir, 'token'), content);
-      const tokens = new FileTokens(join(dir, 'token'));
+      const tokens = new FileTokens(join(dir, 'token'), SUBJECT);
       await expect(tokens.tokenFor('acme')).rejects.toMatchObject(unavailable);
     },
   );
@@ -78,6 +79,7 @@ describe('an endpoint', () => {
       clientId: 'logferry',
       clientSecret: new Secret(SECRET),
       parameters,
+      subject: SUBJECT,
       timeoutMs: 300,
     });
 
@@ -98,13 +100,16 @@ describe('an endpoint', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('may have a token for each tenant', async () => {
-    const tokens = tokensOf('scope=logs:{tenant}');
-    await Promise.all(['acme', 'globex', 'acme'].map((tenantId) => tokens.tokenFor(tenantId, 0)));
-    const scopes = asked.map(({ body }) => new URLSearchParams(body).get('scope'));
-    expect(new Set(scopes)).toEqual(new Set(['logs:acme', 'logs:globex']));
-    expect(tokens.isPerTenant).toBe(true);
-  });
+  test.each(['scope=logs:{tenant}', 'scope=logs%3A%7Btenant%7D'])(
+    'may have a token for each tenant, however that is written: %s',
+    async (parameters) => {
+      const tokens = tokensOf(parameters);
+      await Promise.all(['acme', 'globex', 'acme'].map((tenantId) => tokens.tokenFor(tenantId, 0)));
+      const scopes = asked.map(({ body }) => new URLSearchParams(body).get('scope'));
+      expect(new Set(scopes)).toEqual(new Set(['logs:acme', 'logs:globex']));
+      expect(tokens.isPerTenant).toBe(true);
+    },
+  );
 
   test('that is away costs nothing while the token at hand is good, and then is a failure of ours', async () => {
     const tokens = tokensOf();

@@ -1,4 +1,4 @@
-import { Failure } from '@logferry/core';
+import { Failure, TENANT_PLACEHOLDER } from '@logferry/core';
 import type { Secret } from '@logferry/runtime';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -7,10 +7,11 @@ import type { TokenSource } from './session-fetcher';
 /** What STS takes at most. */
 const TOKEN_CHARS_MAX = 20_000;
 const ANSWER_CHARS_MAX = 64 * 1024;
-/** Stands for the tenant in a path or a parameter, where the platform has a token for each. */
-const TENANT = '{tenant}';
 
-const filled = (text: string, tenantId: string): string => text.replaceAll(TENANT, tenantId);
+const filled = (text: string, tenantId: string): string =>
+  text.replaceAll(TENANT_PLACEHOLDER, tenantId);
+
+const namesTenant = (text: string): boolean => text.includes(TENANT_PLACEHOLDER);
 
 /** @param detail never the token, nor what an endpoint said in its own words */
 const unavailable = (detail: string, cause?: unknown): Failure =>
@@ -20,8 +21,12 @@ const unavailable = (detail: string, cause?: unknown): Failure =>
 export class FileTokens implements TokenSource {
   readonly isPerTenant: boolean;
 
-  constructor(private readonly file: string) {
-    this.isPerTenant = file.includes(TENANT);
+  /** @param subject what the tokens' subject is: one that names no tenant tells none apart, however many tokens there are */
+  constructor(
+    private readonly file: string,
+    subject: string,
+  ) {
+    this.isPerTenant = [file, subject].every(namesTenant);
   }
 
   async tokenFor(tenantId: string): Promise<string> {
@@ -38,6 +43,8 @@ interface HttpTokensOptions {
   clientSecret: Secret;
   /** Further parameters of the request, as a query is written. */
   parameters: string;
+  /** What the tokens' subject is. */
+  subject: string;
   timeoutMs: number;
 }
 
@@ -62,15 +69,18 @@ const KEPT_MAX = 10_000;
 /** Identity tokens of the platform's own token endpoint, by client credentials. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
 export class HttpTokens implements TokenSource {
   readonly isPerTenant: boolean;
+  private readonly hasOneForEach: boolean;
   private readonly kept = new Map<string, Kept>();
   private readonly underWay = new Map<string, Promise<string>>();
 
   constructor(private readonly options: HttpTokensOptions) {
-    this.isPerTenant = options.parameters.includes(TENANT);
+    // As it is sent, and not as it is written: `%7Btenant%7D` names the tenant too.
+    this.hasOneForEach = [...new URLSearchParams(options.parameters).values()].some(namesTenant);
+    this.isPerTenant = this.hasOneForEach && namesTenant(options.subject);
   }
 
   async tokenFor(tenantId: string, nowMs: number): Promise<string> {
-    const key = this.isPerTenant ? tenantId : '';
+    const key = this.hasOneForEach ? tenantId : '';
     const kept = this.kept.get(key);
     if (kept !== undefined && nowMs < kept.refreshAt) return kept.token;
     const fetched = this.fetchOnce(key, tenantId, nowMs);

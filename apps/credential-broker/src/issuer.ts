@@ -82,6 +82,16 @@ export function issuerProblem(url: string): string | undefined {
   // AWS compares it letter by letter with what a tenant has typed into IAM.
   const plain = parsed.href.replace(/\/$/, '');
   if (url !== plain) return `must be written as ${plain}`;
-  if (url.length > 255) return 'must not be longer than 255 characters';
+  if (url.length > ISSUER_CHARS_MAX)
+    return `must not be longer than ${ISSUER_CHARS_MAX} characters`;
   return undefined;
+}
+
+const ISSUER_CHARS_MAX = 255;
+
+/** The same of somebody else's issuer: that its name ends with a slash, as env0's does, is for them to choose. */
+export function externalIssuerProblem(url: string): string | undefined {
+  const problem = issuerProblem(url.replace(/\/$/, ''));
+  if (problem !== undefined || url.length <= ISSUER_CHARS_MAX) return problem;
+  return `must not be longer than ${ISSUER_CHARS_MAX} characters`;
 }

@@ -2,7 +2,7 @@ import { ConfigError } from '@logferry/runtime';
 import { withEnvironment } from '@logferry/testing';
 import { loadBrokerConfig } from './config';
 import { FileTokens, HttpTokens } from './external-tokens';
-import { tokenSourceOf } from './token-source';
+import { tokenSourceOf, tokenSourceWarnings } from './token-source';
 
 const own = { tokenFor: () => Promise.resolve('ours') };
 
@@ -50,6 +50,63 @@ test('tokens of an endpoint need its address, who asks, and a secret', async () 
     await expect(refused).rejects.toThrow(ConfigError);
     await expect(refused).rejects.toThrow(`${name} is not set`);
   }
+});
+
+const issuer = { LOGFERRY_BROKER_TOKEN_ISSUER_URL: 'https://login.example.com/' };
+const each = { LOGFERRY_BROKER_TOKEN_PARAMETERS: 'scope=logs:{tenant}' };
+const oneForAll = { LOGFERRY_BROKER_TOKEN_SUBJECT: 'auth0|all' };
+
+test.each<[string, Record<string, string>, RegExp[]]>([
+  ['our own tokens', oneForAll, []],
+  ['a token for each tenant', { ...http, ...each, ...issuer }, []],
+  [
+    'one token for all',
+    { ...http, ...issuer, ...oneForAll },
+    [/any tenant may name the role of any/],
+  ],
+  [
+    'many tokens with one subject',
+    { ...http, ...each, ...issuer, ...oneForAll },
+    [/any tenant may name the role of any/],
+  ],
+  [
+    'one token for all, and a subject for each',
+    { ...http, ...issuer },
+    [/any tenant may name/, /LOGFERRY_BROKER_TOKEN_SUBJECT is to say/],
+  ],
+  [
+    'an issuer that nobody named',
+    { ...http, ...each },
+    [/LOGFERRY_BROKER_TOKEN_ISSUER_URL is to name/],
+  ],
+])('an operator with %s is told what it means', async (_, environment, told) => {
+  const warnings = await withEnvironment(
+    {
+      LOGFERRY_BROKER_SECRET: 'what-all-workers-know',
+      LOGFERRY_BROKER_ISSUER_URL: 'https://oidc.example.com',
+      ...environment,
+    },
+    () => {
+      const config = loadBrokerConfig();
+      return Promise.resolve(tokenSourceWarnings(config, tokenSourceOf(config, own)));
+    },
+  );
+  expect(warnings).toHaveLength(told.length);
+  for (const [i, words] of told.entries()) expect(warnings[i]).toMatch(words);
+});
+
+test.each([
+  ['https://login.app.env0.com/', true],
+  ['https://login.example.com', true],
+  ['http://login.example.com/', false],
+  ['https://login.example.com//', false],
+  ['https://login.example.com/?a=b', false],
+])('an issuer of the platform may be %s: %p', async (url, isTaken) => {
+  const told = await sourceOf({ ...http, LOGFERRY_BROKER_TOKEN_ISSUER_URL: url }).then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+  expect(told.includes('LOGFERRY_BROKER_TOKEN_ISSUER_URL is')).toBe(!isTaken);
 });
 
 test('a source that is a file needs one', async () => {

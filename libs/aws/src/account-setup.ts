@@ -13,7 +13,10 @@ import { trustPolicy, type Trust, type TrustPolicy } from './trust-policy';
 
 /** What all customers of an installation have in common. */
 export interface Platform {
+  /** Whose identity tokens STS is shown, for whom they are, and for which tenant. */
   issuerUrl: string;
+  audience?: string;
+  subjectPattern?: string;
   /** Who assumes roles that are not assumed by identity tokens. */
   principalArn: string | undefined;
   hasSessionTags: boolean;
@@ -99,11 +102,11 @@ export function accountSetup(
 function trustOf(
   tenantId: string,
   credentials: Exclude<Credentials, { kind: 'access_key' }>,
-  { issuerUrl, principalArn }: Platform,
+  { issuerUrl, audience = TOKEN_AUDIENCE, subjectPattern, principalArn }: Platform,
 ): Trust | { problem: string } {
   if (credentials.kind === 'web_identity') {
-    const subject = subjectOf(tenantId);
-    return { kind: 'web_identity', issuerUrl, audience: TOKEN_AUDIENCE, subject };
+    const subject = subjectOf(tenantId, subjectPattern);
+    return { kind: 'web_identity', issuerUrl, audience, subject };
   }
   if (principalArn === undefined) {
     return {

@@ -22,9 +22,9 @@ interface TrustingAccount {
   hasSessionTags: boolean;
 }
 
-/** An issuer as IAM names it, in ARNs and in conditions. */
+/** An issuer as IAM names it, in ARNs and in conditions. A slash at the end is part of the name, as of env0's own. */
 export function issuerName(issuerUrl: string): string {
-  return issuerUrl.replace(/^https?:\/\//, '').replace(/\/$/, '');
+  return issuerUrl.replace(/^https?:\/\//, '');
 }
 
 export function providerArn(issuerUrl: string, partition: string, account: string): string {

@@ -89,9 +89,15 @@ export function roleSessionName(tenantId: string): string {
   return `logferry-${tenantId}`.slice(0, STS.sessionNameCharsMax);
 }
 
+/** Stands for the tenant in what a platform says of the tokens of an issuer of its own. */
+export const TENANT_PLACEHOLDER = '{tenant}';
+
+/** The subject of our own tokens. */
+export const TOKEN_SUBJECT = `tenant:${TENANT_PLACEHOLDER}`;
+
 /** The subject of a tenant's identity token. The tenant's trust policy must demand it: it is what tells tenants apart. */
-export function subjectOf(tenantId: string): string {
-  return `tenant:${tenantId}`;
+export function subjectOf(tenantId: string, pattern = TOKEN_SUBJECT): string {
+  return pattern.replaceAll(TENANT_PLACEHOLDER, tenantId);
 }
 
 /** Whether sessions carry tags. A role must allow `sts:TagSession` for that, or AWS refuses it: so the platform decides for all of them. */

@@ -1,5 +1,11 @@
 // The kinds of settings there are, and the settings that several processes share.
-import { AUTH0_DOMAINS_STANDARD, RETRY, sessionTaggings } from '@logferry/core';
+import {
+  AUTH0_DOMAINS_STANDARD,
+  RETRY,
+  sessionTaggings,
+  TOKEN_AUDIENCE,
+  TOKEN_SUBJECT,
+} from '@logferry/core';
 import { z } from 'zod';
 import type { Setting } from './config';
 import { Secret } from './secret';
@@ -213,6 +219,28 @@ export const issuerSettings = {
     },
     sessionTaggings,
     'off',
+  ),
+  tokenIssuerUrl: optionalText({
+    name: 'LOGFERRY_BROKER_TOKEN_ISSUER_URL',
+    description:
+      "For the sources `file` and `http`: whose tokens they are, letter by letter as their `iss` has it, a slash at its end too. It stands in the trust policies that are printed, in the place of this broker's own.",
+    example: 'https://login.example.com/',
+  }),
+  tokenAudience: text(
+    {
+      name: 'LOGFERRY_BROKER_TOKEN_AUDIENCE',
+      description: 'The same for their audience: `azp` where the tokens have one, else `aud`.',
+    },
+    TOKEN_AUDIENCE,
+  ),
+  tokenSubject: text(
+    {
+      name: 'LOGFERRY_BROKER_TOKEN_SUBJECT',
+      description:
+        'The same for their subject. `{tenant}` stands for the tenant; without it, all tenants have one subject, and AWS cannot tell them apart: then any tenant may name the role of any other.',
+      example: 'auth0|logs-{tenant}',
+    },
+    TOKEN_SUBJECT,
   ),
 };
 

@@ -10,7 +10,7 @@ import { IAM, SANDBOX, STS } from './limits';
 /** What a verified token says. `audience` is what AWS compares: `azp` where the token has one, else `aud`. */
 export interface WebIdentity {
   readonly issuer: string;
-  /** The issuer without its scheme: the prefix of its condition keys and the end of its provider's ARN. */
+  /** The issuer without its scheme: the prefix of its condition keys and the end of its provider's ARN. A slash at its end stays. */
   readonly issuerPath: string;
   readonly subject: string;
   readonly audience: readonly string[];
@@ -81,7 +81,7 @@ function readIdentity(issuer: string, claims: JWTPayload): WebIdentity {
   }
   return {
     issuer,
-    issuerPath: issuer.replace(/^https?:\/\//u, '').replace(/\/$/u, ''),
+    issuerPath: issuer.replace(/^https?:\/\//u, ''),
     subject: claims.sub,
     audience,
     originalAudience,
