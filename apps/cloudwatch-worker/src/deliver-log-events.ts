@@ -13,7 +13,7 @@ import {
   type AwsSession,
   type Destination,
 } from '@logferry/core';
-import type { Deliver } from '@logferry/queue';
+import type { Batch, Deliver } from '@logferry/queue';
 import { deliverableDestination, type FindDestination, type Sessions } from '@logferry/worker';
 
 /** Whoever writes log events, and says which were refused. */
@@ -26,6 +26,7 @@ export function deliverLogEvents(
   directory: FindDestination,
   sessions: Sessions,
   sink: LogEventsSink,
+  repeats?: { begun(batch: Batch): void },
 ): Deliver {
   return async (batch, payload) => {
     const { tenantId, destinationId, target } = batch;
@@ -42,7 +43,10 @@ export function deliverLogEvents(
     const stray = strayTarget(tenantId, destination, target);
     const deliver = async (session: AwsSession): Promise<RejectedRange[]> => {
       // Only now: without a session, there is nothing to do with it.
-      body ??= (await payload.load()).body(head, tail);
+      if (body === undefined) {
+        body = (await payload.load()).body(head, tail);
+        repeats?.begun(batch);
+      }
       return sink.put(
         { destinationKey: destinationKey(tenantId, destinationId), region, session },
         { logGroup, logStream, body, logEvents: batch.logEvents, compression, account, newGroup },

@@ -5,6 +5,7 @@ import { WorkerProcess } from '@logferry/worker';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { loadCloudWatchWorkerConfig } from './config';
 import { deliverLogEvents } from './deliver-log-events';
+import { PossibleRepeats } from './possible-repeats';
 
 @Module({
   controllers: [HealthController],
@@ -15,15 +16,21 @@ import { deliverLogEvents } from './deliver-log-events';
         const config = loadCloudWatchWorkerConfig();
         const { clientsMax, requestTimeoutMs } = config;
         const transport = sharedTransport({ requestTimeoutMs });
-        let sink: CloudWatchSink | undefined; // one for all shards
+        // One for all shards.
+        let sink: CloudWatchSink | undefined;
+        let repeats: PossibleRepeats | undefined;
         return new WorkerProcess({
           app: 'cloudwatch-worker',
           sink: 'cloudwatch',
           config,
-          deliver: ({ directory, broker, redis }) => {
+          deliver: ({ directory, broker, redis, metrics }) => {
             const memory = { rations: new Rations(redis), reminders: new Reminders(redis) };
-            sink ??= new CloudWatchSink(transport, { clientsMax, memory });
-            return deliverLogEvents(directory, broker, sink);
+            const mayRepeat = (repeats ??= new PossibleRepeats(metrics));
+            sink ??= new CloudWatchSink(transport, {
+              ...{ clientsMax, memory },
+              mayHaveTaken: (logEvents, why) => mayRepeat.count(logEvents, why),
+            });
+            return deliverLogEvents(directory, broker, sink, mayRepeat);
           },
         });
       },

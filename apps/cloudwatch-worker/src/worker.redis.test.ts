@@ -216,6 +216,28 @@ test('a new group has its retention also if AWS took it only the second time, an
   expect(await redis.keys('lf:reminder:*')).toEqual([]);
 });
 
+/** What the worker's own metrics say may be there twice, by reason. */
+async function maybeRepeated(): Promise<Record<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${app.ports.http}/metrics`)).text();
+  const lines = text.matchAll(/^logferry_cloudwatch_maybe_repeated_\w+\{why="(\w+)".*\} (\d+)$/gm);
+  return Object.fromEntries([...lines].map(([, why = '', count]) => [why, Number(count)]));
+}
+
+test('of calls whose answers are lost, what may be there twice is counted, and is what is there twice', async () => {
+  await send(['before']);
+  await until(async () => (await ledger()).delivered === 1);
+  aws.addFault({
+    match: { operation: 'PutLogEvents' },
+    action: { kind: 'lose-answer' },
+    times: 3, // the call, its repetition at once, and the first of the next delivery
+  });
+  await send(['one', 'two']);
+  await until(async () => (await ledger()).delivered === 3, { timeoutMs: 20_000 });
+  const twice = arrived().length - 3;
+  expect(twice).toBe(3 * 2);
+  expect(await maybeRepeated()).toEqual({ unanswered: twice });
+}, 30_000);
+
 test('while AWS hangs a worker stops within its deadline, and the next one delivers', async () => {
   const hung = aws.addFault({ action: { kind: 'hang' } });
   await send(['waits']);
@@ -228,4 +250,5 @@ test('while AWS hangs a worker stops within its deadline, and the next one deliv
   aws.clearFaults();
   await until(async () => (await ledger()).delivered === 1, { timeoutMs: 30_000 });
   expect(arrived()).toContain('waits');
+  expect(await maybeRepeated()).toEqual({ taken_over: 1 });
 }, 40_000);

@@ -359,3 +359,20 @@ export function isBrokenConnection(thrown: unknown): boolean {
   const { code, status } = readError(thrown);
   return status === undefined && (code === 'EPIPE' || code === 'ECONNRESET');
 }
+
+/** Why nobody knows what became of a call: no answer could be read, or AWS answered with a fault of its own. */
+export type UnknownFate = 'unanswered' | 'server_error';
+
+/** Steps that a call fails at before anything of it is sent. */
+const BEFORE_SENDING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
+
+/** Whether a call that failed may have been carried out all the same. Nothing for one that was refused, or never got as far as AWS. */
+export function unknownFate(thrown: unknown): UnknownFate | undefined {
+  const { code, status } = readError(thrown);
+  if (status !== undefined) {
+    if (status < 300) return 'unanswered';
+    return status >= 500 ? 'server_error' : undefined;
+  }
+  const { syscall } = thrown as { syscall?: unknown };
+  return code === undefined || BEFORE_SENDING.has(syscall) ? undefined : 'unanswered';
+}

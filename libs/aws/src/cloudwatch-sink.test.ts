@@ -52,8 +52,10 @@ afterAll(async () => {
   await aws.stop();
 });
 
-const aSink = (): CloudWatchSink =>
-  new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), { clientsMax: 10, memory });
+const aSink = (mayHaveTaken: (logEvents: number, why: string) => void = () => undefined) =>
+  new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), {
+    ...{ clientsMax: 10, memory, mayHaveTaken },
+  });
 
 function aCall(messages: string[], timeMs = Date.now(), logStream = 'dep-1'): LogEventsCall {
   const { head, tail } = logEventsFrame('env0-deployments', logStream);
@@ -137,6 +139,48 @@ test('the wait that AWS asks for is kept', async () => {
 test('an idle connection that was closed is not the end of the batch', async () => {
   fail({ match: { operation: 'PutLogEvents' }, action: { kind: 'connection-reset' }, times: 1 });
   expect(await sink.put(access, aCall(['m']))).toEqual([]);
+});
+
+test.each<[string, FaultSpec['action'], Record<string, number>]>([
+  [
+    'whose answer is lost, and that is repeated at once',
+    { kind: 'lose-answer' },
+    { unanswered: 2 },
+  ],
+  ['whose connection breaks', { kind: 'connection-reset' }, { unanswered: 2 }],
+  ['that AWS does not answer in time', { kind: 'hang' }, { unanswered: 2 }],
+  ['that AWS fails at itself', { kind: 'server-error', httpStatus: 500 }, { server_error: 2 }],
+  ['that AWS throttles', { kind: 'throttle' }, {}],
+  [
+    'that AWS throttles by a 503',
+    { kind: 'error', code: 'SlowDown', message: '', httpStatus: 503 },
+    {},
+  ],
+  ['that AWS refuses', { kind: 'deny' }, {}],
+])('of a call %s, it is told whether AWS may have it', async (_, action, expected) => {
+  await sink.put(access, aCall(['before']));
+  const told: Record<string, number> = {};
+  const watched = aSink((logEvents, why) => (told[why] = (told[why] ?? 0) + logEvents));
+  fail({ match: { operation: 'PutLogEvents' }, action, times: 1 });
+  await watched.put(access, aCall(['one', 'two'])).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error;
+  });
+  expect(told).toEqual(expected);
+});
+
+test('a call that never got as far as AWS is none that it may have', async () => {
+  const told: string[] = [];
+  const port = new URL(aws.url).port;
+  process.env.AWS_ENDPOINT_URL = 'http://127.0.0.1:1';
+  const refused = aSink((_, why) => told.push(why));
+  await expect(refused.put(access, aCall(['m']))).rejects.toMatchObject({
+    code: 'network.unreachable',
+  });
+  process.env.AWS_ENDPOINT_URL = `http://nowhere.invalid:${port}`;
+  const unknown = aSink((_, why) => told.push(why));
+  await expect(unknown.put(access, aCall(['m']))).rejects.toBeInstanceOf(Failure);
+  process.env.AWS_ENDPOINT_URL = aws.url;
+  expect(told).toEqual([]);
 });
 
 test('a session that is not known any more asks for a fresh one', async () => {

@@ -119,7 +119,8 @@ export const commonSettings = {
   shutdownDeadlineMs: integer(
     {
       name: 'LOGFERRY_SHUTDOWN_DEADLINE_MS',
-      description: 'How long a stopping process may take to end what is under way.',
+      description:
+        'How long a stopping process may take to end what is under way; a call of AWS that takes longer is cut off, and made again by another worker. Whoever stops it must wait for some seconds more before killing it.',
     },
     { min: 0, max: 600_000, default: 20_000 },
   ),

@@ -35,6 +35,7 @@ interface DeliverParts {
   directory: Directory;
   broker: BrokerClient;
   redis: RedisClient;
+  metrics: Metrics;
   shard: number;
 }
 
@@ -95,8 +96,8 @@ export class WorkerProcess {
     });
     this.consumers = stores.map((store) => {
       const { shard } = store;
-      const { directory, broker, redis } = this;
-      const deliver = plan.deliver({ directory, broker, redis, shard });
+      const { directory, broker, redis, metrics } = this;
+      const deliver = plan.deliver({ directory, broker, redis, metrics, shard });
       return new BatchConsumer(this.redis, store, deliver, {
         sink,
         concurrency,
