@@ -56,7 +56,7 @@ export const composeVariables: readonly {
     name: 'REDIS_APPENDFSYNC',
     default: 'everysec',
     description:
-      'With always, a power cut takes nothing that was acknowledged, and acknowledgements wait for the disk; with everysec, it can take the last second.',
+      'With always, a power cut takes nothing that was acknowledged, and acknowledgements wait for the disk; with everysec, it can take the last second, and for as long as the disk takes to sync.',
   },
   {
     name: 'AWS_ENDPOINT_URL',

@@ -93,7 +93,7 @@ export const ingestSettings = {
     {
       name: 'LOGFERRY_INGEST_DURABILITY',
       description:
-        'What an acknowledged log event survives besides a restart of Redis: with everysec, a power cut may take the last second; with fsync, nothing, since it is acknowledged when the disk of Redis has it. Redis must be set for that: see DELIVERY.md.',
+        'What an acknowledged log event survives besides a restart of Redis: with everysec, a power cut may take the last second, and for as long as the disk of Redis takes to sync; with fsync, nothing, since it is acknowledged when the disk of Redis has it. Redis must be set for that: see DELIVERY.md.',
     },
     ['everysec', 'fsync'],
     'everysec',
