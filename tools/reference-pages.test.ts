@@ -1,5 +1,8 @@
-// The reference pages that are written by hand, held against the sources: a code or a metric that is missing here, superfluous or
-// told otherwise fails.
+// The reference pages that are written by hand, held against the sources: a code, a metric or a setting that is missing here,
+// superfluous or told otherwise fails.
+import { cloudWatchWorkerSettings } from '../apps/cloudwatch-worker/src/config';
+import { ingestSettings } from '../apps/ingest/src/config';
+import { s3WorkerSettings } from '../apps/s3-worker/src/config';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,6 +62,48 @@ describe('api.md', () => {
     const named = [...read('docs/reference/api.md').matchAll(/`([a-z]+\.[a-z0-9]+_[a-z0-9_]+)`/g)];
     expect(named.length).toBeGreaterThan(30);
     expect(named.filter(([, code = '']) => !sources.includes(`'${code}'`))).toEqual([]);
+  });
+});
+
+describe('what each setting costs, in DELIVERY.md,', () => {
+  const section =
+    /^## What each setting costs\n(.*?)^## /ms.exec(read('docs/DELIVERY.md'))?.[1] ?? '';
+  const named = sorted(
+    section
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)])
+      .map(([, name = '']) => name),
+  );
+  const isSetting = (name: string): boolean => name.startsWith('LOGFERRY_');
+
+  test('is said of every setting of ingest and of the workers, and of no other', () => {
+    // Where something is, who it is, and what is logged.
+    const elsewhere =
+      /_(HOST|PORT|KEY|SECRET|TOKEN|TLS_DIR|LOG_LEVEL|FORCE_PATH_STYLE)$|^REDIS_URL$/;
+    const settings = [ingestSettings, cloudWatchWorkerSettings, s3WorkerSettings]
+      .flatMap((of) => Object.values<{ name: string }>(of))
+      .map(({ name }) => name)
+      .filter((name) => !elsewhere.test(name))
+      .map((name) => name.replace(/_(CLOUDWATCH|S3)_WORKER_/, '_*_WORKER_'));
+    expect(named.filter(isSetting)).toEqual(sorted(settings));
+  });
+
+  test('is said of every field of a destination that shapes its delivery, and of no other', () => {
+    const page = read('docs/reference/destinations.md');
+    const fieldsOf = (heading: string): string[] => {
+      const [, below = ''] = page.split(`\n## ${heading}\n`);
+      const [tables = ''] = below.split(/\n##/);
+      return [...tables.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, name = '']) => name);
+    };
+    const elsewhere = ['id', 'enabled', 'region', 'credentials', 'override.scope', 'preset'];
+    const fields = ['Every destination', '`"type": "cloudwatch"`', '`"type": "s3"`'].flatMap(
+      fieldsOf,
+    );
+    expect(fields.length).toBeGreaterThan(30);
+    expect(named.filter((name) => !isSetting(name))).toEqual(
+      sorted(fields.filter((name) => !elsewhere.includes(name))),
+    );
   });
 });
 
