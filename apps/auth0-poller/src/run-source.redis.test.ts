@@ -229,6 +229,37 @@ test('a checkpoint that is set while a run is under way is where it goes on', as
   expect((await bed.runs.position(PLACE)).checkpoint).toBe(filled.at(-1)?.log_id);
 });
 
+/** Something happens whenever Auth0 is asked for a page, so that none is empty. */
+function neverQuiet(ids: string[], each: number, most: number): void {
+  const change = <T>(logs: T): T => {
+    if (ids.length < most) ids.push(...idsOf(bed.auth0Tenant.fill(each, { everyMs: 0 })));
+    return logs;
+  };
+  bed.auth0.addFault({ operation: 'page', action: { kind: 'logs', change } });
+}
+
+test('a run ends where something happens all the time: with what there was when it began', async () => {
+  const ids = idsOf(bed.auth0Tenant.fill(150));
+  neverQuiet(ids, 3, 400);
+  const { checkpoint, ...run } = await bed.run();
+  expect(run).toMatchObject({ state: 'succeeded' });
+  expect(ids.length).toBeLessThan(200);
+  expect(ids.indexOf(checkpoint ?? '')).toBeGreaterThanOrEqual(149);
+  expect((await bed.runs.position(PLACE)).caughtUpAtMs).toBe(run.endedAtMs);
+  bed.auth0.clearFaults();
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', firstCheckpoint: checkpoint });
+  expect(bed.ingest.logIds).toEqual(ids);
+});
+
+test('a run goes on while its pages are full, however new that is', async () => {
+  const ids = idsOf(bed.auth0Tenant.fill(31));
+  bed.configure({ batchSize: 10 });
+  neverQuiet(ids, 10, 101);
+  await bed.run();
+  expect(ids).toHaveLength(101);
+  expect(bed.ingest.logIds).toEqual(ids);
+});
+
 test('a source that is made again under the id of a deleted one hands everything over again', async () => {
   const filled = bed.auth0Tenant.fill(20);
   await bed.run();

@@ -41,7 +41,7 @@ export interface ExecutionParts {
 /** How a run ended that nothing went wrong with. */
 export type Outcome = 'caught_up' | 'cancelled' | 'stopped';
 
-/** One run of a source, from its position until there is nothing more. */
+/** One run of a source, from its position until it has read what there was when it began. */
 export class SourceExecution {
   constructor(private readonly parts: ExecutionParts) {}
 
@@ -106,7 +106,7 @@ export class SourceExecution {
     };
     const parts = { api, take, onGap, nowMs: Date.now() };
     return replay === undefined
-      ? readOn(position, parts)
+      ? readOn(position, { ...parts, caughtUpFromMs: startedAtMs })
       : readReplay(position, { ...parts, replay, startedAtMs });
   }
 

@@ -18,6 +18,8 @@ interface ReaderParts {
   /** Told when Auth0 has deleted what lies behind the checkpoint, before anything of what is left is given. */
   onGap: (checkpoint: string) => Promise<void>;
   nowMs: number;
+  /** When the run began, if it ends with having read what there was then; else it goes on until there is nothing. */
+  caughtUpFromMs?: number;
 }
 
 /** The shortest that Auth0 keeps log events is a day: what was read to its end since then cannot have a gap. */
@@ -30,7 +32,8 @@ const SEARCH_PAGES_MAX = 10;
 const SEARCHES_MAX = 10;
 
 /**
- * Reads the log from a position on: page behind page, until there is nothing more.
+ * Reads the log from a position on: page behind page, until there is nothing more, or little, and that is newer than the run. Where
+ * something happens at every moment no page is ever empty, and the run would have no end that anybody could be told of.
  *
  * Where there is no checkpoint yet, the oldest log event is looked for by its date, and read alone. A page of the oldest by date is not one
  * of the oldest by id: to go on behind its last one would skip those that came a moment later with an earlier id.
@@ -54,12 +57,20 @@ export async function* readOn(
     }
   }
   for (;;) {
-    const logs = await logsBehind(from, position, parts);
+    const { logs, isShort } = await logsBehind(from, position, parts);
     if (logs.length === 0) return;
     const page = pageOf(logs);
     yield page;
+    const { timeMs = -Infinity } = logs.at(-1) ?? {};
+    if (isShort && timeMs >= (parts.caughtUpFromMs ?? Infinity)) return;
     from = page.checkpoint;
   }
+}
+
+interface Behind {
+  logs: readonly Auth0Log[];
+  /** Whether Auth0 gave fewer than it was asked for. */
+  isShort: boolean;
 }
 
 /** Auth0 does not say what it answers behind a log event that it has deleted. If it refuses to, the oldest that is left comes next. */
@@ -67,7 +78,7 @@ async function logsBehind(
   from: string,
   position: FeedPosition,
   { api, take, onGap, nowMs }: ReaderParts,
-): Promise<readonly Auth0Log[]> {
+): Promise<Behind> {
   try {
     return await asManyBehind(from, take, api);
   } catch (error) {
@@ -75,14 +86,15 @@ async function logsBehind(
     const oldest = await earliest(api);
     if (oldest !== undefined && compareLogIds(oldest.id, from) <= 0) throw error;
     if (from !== position.checkpoint || mayHaveGap(position, nowMs)) await onGap(from);
-    return oldest === undefined ? [] : [oldest];
+    return { logs: oldest === undefined ? [] : [oldest], isShort: false };
   }
 }
 
 /** A page of very large log events is asked for in a smaller one: it would be as large at every try. */
-async function asManyBehind(from: string, take: number, api: LogApi): Promise<Auth0Log[]> {
+async function asManyBehind(from: string, take: number, api: LogApi): Promise<Behind> {
   try {
-    return await api.logsAfter(from, take);
+    const logs = await api.logsAfter(from, take);
+    return { logs, isShort: logs.length < take };
   } catch (error) {
     if (take === 1 || !isTooLarge(error)) throw error;
     return asManyBehind(from, take >> 1, api);
