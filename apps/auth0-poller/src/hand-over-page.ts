@@ -181,7 +181,7 @@ export class HandOverPage {
     }));
     for (const { logId, code } of rejections)
       progress.tell('error', `${logId} is refused: ${code}`);
-    if (rejected.length > 0) progress.warnings.add('rejected');
+    if (rejected.length > 0) await warn('rejected');
     if (unwanted > 0) await warn('unwanted');
     const grown = {
       ...growth,

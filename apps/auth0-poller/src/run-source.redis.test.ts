@@ -133,7 +133,7 @@ test('an answer of ingest that is lost is asked for again, and adds nothing twic
   expect(bed.ingest.logIds).toEqual(idsOf(filled));
 });
 
-test('what ingest refuses for good is counted and named, and everything else goes on', async () => {
+test('what ingest refuses for good is counted, named and told, and everything else goes on', async () => {
   const filled = bed.auth0Tenant.fill(10);
   bed.ingest.answer = (events) =>
     events.length === 1
@@ -154,6 +154,9 @@ test('what ingest refuses for good is counted and named, and everything else goe
     rejections: [{ logId: filled[1]?.log_id, code: 'event.message_too_large' }],
     warnings: ['rejected'],
   });
+  const told = bed.told.filter(({ kind }) => kind === 'source.rejected');
+  expect(told[0]).toMatchObject({ code: 'source.rejected', about: { sourceId: 'auth0' } });
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
 });
 
 test('what ingest refuses for the state of the tenant is no refusal for good', async () => {

@@ -95,6 +95,7 @@ const WARNED = {
   gap: ['source.gap', 'source.checkpoint_gone'],
   late: ['source.late', 'source.late'],
   silent: ['source.silent', 'source.silent'],
+  rejected: ['source.rejected', 'source.rejected'],
   unwanted: ['source.unwanted', 'source.unwanted'],
 } as const;
 

@@ -10,6 +10,7 @@ const SUBJECTS: Record<Notification['kind'], (whom: string) => string> = {
   'source.silent': (whom) => `Nothing comes from ${whom}, although there is something`,
   'source.late': (whom) => `What comes from ${whom} is more than seven days old`,
   'source.gap': (whom) => `Log events of ${whom} were deleted before they could be read`,
+  'source.rejected': (whom) => `Some of what comes from ${whom} is refused`,
   'source.unwanted': (whom) => `No destination wants some of what comes from ${whom}`,
   'destination.failed': (whom) => `Deliveries to ${whom} fail`,
   'destination.suspended': (whom) => `Nothing is delivered to ${whom}: you have to act`,

@@ -11,6 +11,7 @@ export const notificationKinds = [
   'source.silent',
   'source.late',
   'source.gap',
+  'source.rejected',
   'source.unwanted',
   'destination.failed',
   'destination.suspended',

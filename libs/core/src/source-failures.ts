@@ -76,6 +76,12 @@ export const sourceFailures = {
     publicMessage:
       'Log events were read that no destination wants: they are kept nowhere. Check the filters of the destinations, or have the source leave out what nobody wants; a replay reads what is missed once more.',
   },
+  'source.rejected': {
+    fault: 'tenant',
+    disposition: 'reject',
+    publicMessage:
+      'Log events were read that we refuse however often they were sent, and they are kept nowhere: the run names the first ones, each with its reason.',
+  },
   'source.no_destination': {
     fault: 'tenant',
     disposition: 'suspend',
