@@ -322,6 +322,56 @@ test('the daily report is sent once a day from its hour on, whichever console lo
   expect(told.filter(({ channelId }) => channelId === 'later')).toEqual([]);
 });
 
+describe('that a source does not run any more', () => {
+  const place = { tenantId: 'acme', sourceId: 'auth0' };
+  const hourAgo = (hours: number): number => Date.now() - hours * 3_600_000;
+  const stops = (): unknown[] => told.filter(({ kind }) => kind === 'source.stopped');
+  const begin = async (id: string, kind: 'schedule' | 'replay'): Promise<RunLease | undefined> => {
+    const feed = kind === 'replay' ? { ...place, replayId: id } : place;
+    const lease = await RunLease.take(bed.redis, feed);
+    await lease?.begin({ id, kind, atMs: Date.now() }, source.domain);
+    return lease;
+  };
+  /** It was seen to run, hours ago. */
+  const ranOnce = async (): Promise<void> => {
+    await aTenant('acme');
+    await store.putSource('acme', source);
+    await aRun('r1', { atMs: hourAgo(5) });
+    await aWatch().round();
+    const memory = JSON.stringify({ sinceMs: hourAgo(6) });
+    await bed.redis.hset('{lf}:watch:acme', 'source/auth0', memory);
+    await bed.redis.del('{lf}:watcher');
+  };
+
+  test('is told although a replay of it has ended a moment ago', async () => {
+    await ranOnce();
+    const replay = await begin('again', 'replay');
+    const end = { warnings: [], isCaughtUp: false, atMs: Date.now() };
+    await replay?.end({ ...end, state: 'succeeded' });
+    await aWatch().round();
+    expect(stops()).toHaveLength(1);
+  });
+
+  test('is told where its poller dies again and again, whether one runs just now or not', async () => {
+    await ranOnce();
+    await begin('dies', 'schedule');
+    await aWatch().round();
+    expect(stops()).toHaveLength(1);
+    await bed.redis.del('{lf}:source:acme:auth0:live:lock', '{lf}:watcher');
+    await aWatch().round();
+    expect(stops()).toHaveLength(1);
+  });
+
+  test('is told once of one that cannot be read', async () => {
+    await aTenant('acme');
+    await bed.redis.hset('{lf}:sources:acme', 'auth0', '{"id":"auth0","type":"of tomorrow"}');
+    await aWatch().round();
+    await bed.redis.del('{lf}:watcher');
+    await aWatch().round();
+    expect(stops()).toMatchObject([{ code: 'source.unreadable', about: { sourceId: 'auth0' } }]);
+  });
+});
+
 test('what is remembered of a source goes with it, and with a channel what was reported there', async () => {
   await aTenant('acme');
   await store.putSource('acme', source);

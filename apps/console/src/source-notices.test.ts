@@ -1,6 +1,6 @@
 import { Channel, Source, type SourceRun } from '@logferry/core';
 import { localTime } from './local-time';
-import { reportDay, reportOf, stoppedNotice } from './source-notices';
+import { reportDay, reportOf, stoppedNotice, unreadableNotice } from './source-notices';
 
 const sealedSecret = `v1.k1.${'n'.repeat(16)}.${'s'.repeat(24)}`;
 const aSource = (over: object = {}): Source =>
@@ -19,9 +19,9 @@ const aRun = (over: Partial<SourceRun> = {}): SourceRun =>
 
 const ENDED = Date.UTC(2026, 10, 21, 10, 0, 5);
 const THIRD = Date.UTC(2026, 10, 21, 10, 15) + 60_000; // of a schedule every five minutes, and a moment
-const look = (nowMs: number, over: { source?: Source; run?: SourceRun | undefined } = {}) =>
+const look = (nowMs: number, over: Partial<Parameters<typeof stoppedNotice>[0]> = {}) =>
   stoppedNotice(
-    { tenantId: 'acme', source: aSource(), run: aRun({ endedAtMs: ENDED }), nowMs, ...over },
+    { tenantId: 'acme', source: aSource(), endedAtMs: ENDED, nowMs, ...over },
     { sinceMs: 0 },
   );
 
@@ -35,29 +35,38 @@ test.each([
 
 test('it is told once, and anew when it has run and stopped again', () => {
   const first = look(THIRD + 1);
-  const looked = {
-    tenantId: 'acme',
-    source: aSource(),
-    run: aRun({ endedAtMs: ENDED }),
-    nowMs: THIRD + 9e5,
-  };
+  const looked = { tenantId: 'acme', source: aSource(), endedAtMs: ENDED, nowMs: THIRD + 9e5 };
   expect(stoppedNotice(looked, first.after).notification).toBeUndefined();
-  const run = aRun({ endedAtMs: ENDED + 9e5 });
-  const again = stoppedNotice({ ...looked, run, nowMs: THIRD + 2e6 }, first.after).notification;
-  expect(again?.kind).toBe('source.stopped');
-  expect(again?.id).not.toBe(first.notification?.id);
+  const endedAtMs = ENDED + 9e5;
+  const again = stoppedNotice({ ...looked, endedAtMs, nowMs: THIRD + 2e6 }, first.after);
+  expect(again.notification?.kind).toBe('source.stopped');
+  expect(again.notification?.id).not.toBe(first.notification?.id);
 });
 
-test('one that runs, is switched off, or was switched on a moment ago has not stopped', () => {
+test('one that runs for long, is switched off, or was switched on a moment ago has not stopped', () => {
   const nowMs = THIRD + 9e7;
-  expect(look(nowMs, { run: aRun({ state: 'running' }) }).notification).toBeUndefined();
+  expect(look(nowMs, { runningSinceMs: THIRD }).notification).toBeUndefined();
   expect(look(nowMs, { source: aSource({ enabled: false }) })).toEqual({ after: undefined });
-  const looked = { tenantId: 'acme', source: aSource(), run: undefined, nowMs };
+  const looked = { tenantId: 'acme', source: aSource(), nowMs };
   expect(stoppedNotice(looked, undefined)).toEqual({ after: { sinceMs: nowMs } });
 });
 
+test('one whose runs are interrupted, one after the other, has stopped although one runs', () => {
+  const nowMs = THIRD + 9e7;
+  expect(look(nowMs, { runningSinceMs: nowMs - 5_000 }).notification?.kind).toBe('source.stopped');
+});
+
 test('one that has never run has stopped when three runs were due', () => {
-  expect(look(THIRD + 9e7, { run: undefined }).notification?.kind).toBe('source.stopped');
+  expect(look(THIRD + 9e7, { endedAtMs: undefined }).notification?.kind).toBe('source.stopped');
+});
+
+test('one that cannot be read is told once, and watched anew when it can be', () => {
+  const looked = { tenantId: 'acme', sourceId: 'auth0', nowMs: THIRD };
+  const first = unreadableNotice(looked, { sinceMs: 0 });
+  expect(first.notification).toMatchObject({ kind: 'source.stopped', code: 'source.unreadable' });
+  expect(unreadableNotice(looked, first.after)).toEqual({ after: first.after });
+  const readable = stoppedNotice({ tenantId: 'acme', source: aSource(), nowMs: 9e15 }, first.after);
+  expect(readable).toEqual({ after: { sinceMs: 9e15 } });
 });
 
 test.each([

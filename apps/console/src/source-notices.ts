@@ -1,5 +1,6 @@
 // What there is to tell of sources that no run of them tells: that there is none any more, and what came in a day.
 import {
+  failureKinds,
   wants,
   type Channel,
   type DailyReport,
@@ -16,6 +17,8 @@ export interface SourceMemory {
   sinceMs: number;
   /** That it does not run any more was told, of this time. */
   stoppedSinceMs?: number;
+  /** That it cannot be read was told. */
+  isUnreadable?: true;
 }
 
 /** As many times in a row must its schedule have come round. */
@@ -26,22 +29,31 @@ const GRACE_MS = 60_000;
 interface LookedSource {
   tenantId: string;
   source: Source;
-  /** The run that began last, if there was any. */
-  run: SourceRun | undefined;
   nowMs: number;
 }
 
+/** Of its own runs, and not of its replays, which run beside them. */
+export interface RunTimes {
+  /** When the last one ended, well or with a failure that was told; nothing if none has. */
+  endedAtMs?: number | undefined;
+  /** When the one began that runs now. */
+  runningSinceMs?: number | undefined;
+}
+
+/**
+ * A run that goes on for hours is none that was missed, if it began in time. One that was interrupted is no run: where pollers die again
+ * and again, one is always running, and none ever ends.
+ */
 export function stoppedNotice(
-  { tenantId, source, run, nowMs }: LookedSource,
+  { tenantId, source, nowMs, endedAtMs = 0, runningSinceMs }: LookedSource & RunTimes,
   before: SourceMemory | undefined,
 ): { notification?: Notification; after: SourceMemory | undefined } {
   if (!source.enabled) return { after: undefined };
-  const { sinceMs } = before ?? { sinceMs: nowMs };
-  const isRunning = run?.state === 'running';
-  const endedMs = isRunning ? nowMs : (run?.endedAtMs ?? 0);
-  const quietSinceMs = Math.max(endedMs, sinceMs);
+  const sinceMs = before === undefined || before.isUnreadable === true ? nowMs : before.sinceMs;
+  const quietSinceMs = Math.max(endedAtMs, sinceMs);
   const missed = dueTimes(source, quietSinceMs, MISSED);
-  const isStopped = missed.length === MISSED && (missed.at(-1) ?? nowMs) + GRACE_MS < nowMs;
+  const untilMs = runningSinceMs ?? nowMs;
+  const isStopped = missed.length === MISSED && (missed.at(-1) ?? untilMs) + GRACE_MS < untilMs;
   if (!isStopped) return { after: { sinceMs } };
   if (before?.stoppedSinceMs === quietSinceMs) return { after: before };
   return {
@@ -59,10 +71,31 @@ export function stoppedNotice(
   };
 }
 
+/** Nobody runs what nobody can read, nor knows whether it is switched on. */
+export function unreadableNotice(
+  { tenantId, sourceId, nowMs }: { tenantId: string; sourceId: string; nowMs: number },
+  before: SourceMemory | undefined,
+): { notification?: Notification; after: SourceMemory } {
+  if (before?.isUnreadable === true) return { after: before };
+  const code = 'source.unreadable';
+  return {
+    after: { sinceMs: nowMs, isUnreadable: true },
+    notification: {
+      id: `unreadable:${sourceId}:${new Date(nowMs).toISOString().slice(0, 10)}`,
+      kind: 'source.stopped',
+      tenantId,
+      atMs: nowMs,
+      about: { sourceId },
+      code,
+      message: failureKinds[code].publicMessage,
+    },
+  };
+}
+
 /** The day for which a channel is to have a report of a source now; nothing before its hour. */
 export function reportDay(
   channel: Channel,
-  { tenantId, source, nowMs }: Omit<LookedSource, 'run'>,
+  { tenantId, source, nowMs }: LookedSource,
 ): string | undefined {
   const about = { sourceId: source.id };
   if (

@@ -1,11 +1,18 @@
 import type { Channel, Notification, Source, SourceRun } from '@logferry/core';
 import type { SourcePlace, SourceRuns } from '@logferry/sources';
 import type { ConfigStore } from '@logferry/store';
-import { reportDay, reportOf, stoppedNotice, type SourceMemory } from './source-notices';
+import {
+  reportDay,
+  reportOf,
+  stoppedNotice,
+  unreadableNotice,
+  type RunTimes,
+  type SourceMemory,
+} from './source-notices';
 
 interface SourcesWatchParts {
   store: Pick<ConfigStore, 'sources' | 'channels'>;
-  runs: Pick<SourceRuns, 'latest' | 'page' | 'position'>;
+  runs: Pick<SourceRuns, 'page' | 'position' | 'run'>;
   add: (notification: Notification) => Promise<void>;
   everyMs?: number;
 }
@@ -51,6 +58,13 @@ export class SourcesWatch {
     );
     for (const name of things.keys())
       if (isOfSource(name) && !there.has(name)) changes.set(name, undefined);
+    for (const { id: sourceId } of unreadable) {
+      const name = OF_SOURCE + sourceId;
+      const before = things.get(name) as SourceMemory | undefined;
+      const { notification, after } = unreadableNotice({ tenantId, sourceId, nowMs }, before);
+      if (notification !== undefined) await this.parts.add(notification);
+      changes.set(name, after);
+    }
     let isDone = true;
     for (const source of sources) {
       const looking = { tenantId, source, channels, nowMs };
@@ -67,11 +81,18 @@ export class SourcesWatch {
     changes: Changes,
   ): Promise<void> {
     const name = OF_SOURCE + source.id;
-    const run = await this.parts.runs.latest({ tenantId, sourceId: source.id });
+    const times = await this.timesOf({ tenantId, sourceId: source.id });
     const before = things.get(name) as SourceMemory | undefined;
-    const { notification, after } = stoppedNotice({ tenantId, source, run, nowMs }, before);
+    const { notification, after } = stoppedNotice({ tenantId, source, nowMs, ...times }, before);
     if (notification !== undefined) await this.parts.add(notification);
     changes.set(name, after);
+  }
+
+  private async timesOf(place: SourcePlace): Promise<RunTimes> {
+    const { runs } = this.parts;
+    const { endedAtMs, runId } = await runs.position(place);
+    const run = runId === undefined ? undefined : await runs.run(place, runId);
+    return { endedAtMs, runningSinceMs: run?.state === 'running' ? run.startedAtMs : undefined };
   }
 
   /** @returns false if one is left for a later round */

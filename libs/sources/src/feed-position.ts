@@ -39,13 +39,24 @@ export interface FeedPosition {
   caughtUpAtMs?: number;
   /** The time of the newest log event that was read. */
   newestMs?: number;
+  /** When the last run ended that was not interrupted. */
+  endedAtMs?: number;
   /** The run that is under way, or was when its process died. */
   runId?: string;
 }
 
 export function readPosition(fields: Readonly<Record<string, string>>): FeedPosition {
-  const { checkpoint, intent, startFrom, resentUntil, caughtUpAtMs, newestMs, runId, generation } =
-    fields;
+  const {
+    checkpoint,
+    intent,
+    startFrom,
+    resentUntil,
+    caughtUpAtMs,
+    newestMs,
+    endedAtMs,
+    runId,
+    generation,
+  } = fields;
   return {
     isInclusive: fields.inclusive === '1',
     epoch: Number(fields.epoch ?? 0),
@@ -56,6 +67,7 @@ export function readPosition(fields: Readonly<Record<string, string>>): FeedPosi
     ...(resentUntil === undefined ? {} : { resentUntil }),
     ...(caughtUpAtMs === undefined ? {} : { caughtUpAtMs: Number(caughtUpAtMs) }),
     ...(newestMs === undefined ? {} : { newestMs: Number(newestMs) }),
+    ...(endedAtMs === undefined ? {} : { endedAtMs: Number(endedAtMs) }),
     ...(runId === undefined ? {} : { runId }),
   };
 }

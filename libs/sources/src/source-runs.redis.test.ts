@@ -1,7 +1,7 @@
 import { patientRedis, type RedisClient } from '@logferry/queue';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import type { Intent } from './feed-position';
-import { LeaseLost, RunLease } from './run-lease';
+import { LeaseLost, RunLease, type RunEnd } from './run-lease';
 import { SourceRuns } from './source-runs';
 
 const SOURCE = { tenantId: 'acme', sourceId: 'auth0' };
@@ -137,6 +137,7 @@ test('the checkpoint, the counters and the intent move in one step, and the next
     generation: expect.any(String) as string,
     caughtUpAtMs: 2_000,
     newestMs: 500,
+    endedAtMs: 2_000,
   });
   const next = await begun('two');
   await next.end({ ...well, atMs: 3_000 });
@@ -190,6 +191,19 @@ test('START_FROM is remembered with the checkpoint that it sets', async () => {
   expect(await lease.settle({ checkpoint: '777' }, {})).toMatchObject({ isMoved: false });
 });
 
+test('when a run ended is remembered beside its checkpoint; one that was interrupted is none', async () => {
+  const ended = async (id: string, end: Partial<RunEnd>): Promise<number | undefined> => {
+    const lease = await begun(id);
+    await lease.end({ ...well, ...end, atMs: nowMs });
+    return (await runs.position(SOURCE)).endedAtMs;
+  };
+  expect(await ended('one', {})).toBe(1_000);
+  nowMs = 2_000;
+  expect(await ended('two', { state: 'interrupted', isCaughtUp: false })).toBe(1_000);
+  const error = { code: 'source.garbled', message: 'm' } as const;
+  expect(await ended('three', { state: 'failed', error, isCaughtUp: false })).toBe(2_000);
+});
+
 test('a position has a name of its own, which only forgetting the source changes', async () => {
   const name = async (id: string): Promise<string | undefined> => {
     const lease = await begun(id);
@@ -213,7 +227,13 @@ test('a checkpoint of another Auth0 tenant is not taken for one of this', async 
   const other = await RunLease.take(redis, SOURCE);
   const found = await other?.begin({ id: 'two', kind: 'now', atMs: 3_000 }, 'globex.auth0.com');
   const generation = expect.any(String) as string;
-  expect(found).toEqual({ isInclusive: false, epoch: 1, generation, runId: 'two' });
+  expect(found).toEqual({
+    isInclusive: false,
+    epoch: 1,
+    generation,
+    endedAtMs: 2_000,
+    runId: 'two',
+  });
 });
 
 test('whoever runs is told that it is cancelled, and one that has ended is not', async () => {

@@ -148,6 +148,7 @@ if redis.call('EXISTS', run) == 1 then
   warn(ARGV[6])
   if ARGV[5] ~= '' then redis.call('HSET', run, 'error', ARGV[5]) end
   if ARGV[3] == 'failed' then redis.call('ZADD', KEYS[4], ARGV[4], ARGV[2]) end
+  if ARGV[3] ~= 'interrupted' then redis.call('HSET', position, 'endedAtMs', ARGV[4]) end
   if ARGV[7] == '1' then redis.call('HSET', position, 'caughtUpAtMs', ARGV[4]) end
   if ARGV[7] == '0' then redis.call('HDEL', position, 'caughtUpAtMs') end
 end
