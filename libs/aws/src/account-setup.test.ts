@@ -60,11 +60,28 @@ const assumeRole = {
   externalId: 'minted-for-acme',
 };
 
+const logsKey = `arn:aws:kms:${region}:${account}:key/1234abcd`;
+const stranger = '222222222222';
+const strangersKey = `arn:aws:kms:${region}:${stranger}:key/1234abcd`;
+const foreign = {
+  bucket: 'their-logs',
+  expectedBucketOwner: stranger,
+  encryption: { kind: 'sse_kms', kmsKeyId: strangersKey },
+};
+
 const setups: [string, AccountSetup][] = [
   ['a role by token, for log groups', setupFor(groups())],
   ['a role by token, for objects', setupFor(objects())],
   ['a role by ExternalId', setupFor(withCredentials(objects(), assumeRole))],
   ['a user', setupFor(withCredentials(objects(), { kind: 'access_key' }))],
+  ['log groups with a key', setupFor(groups({ cloudwatch: { kmsKeyId: logsKey } }))],
+  [
+    'a user, for log groups with a key',
+    setupFor(
+      withCredentials(groups({ cloudwatch: { kmsKeyId: logsKey } }), { kind: 'access_key' }),
+    ),
+  ],
+  ['a bucket and a key of another account', setupFor(objects({ s3: foreign }))],
 ];
 
 /** What an account has in the end. */
@@ -88,6 +105,25 @@ function wanted({ identity, permissions }: AccountSetup): Made {
 }
 
 describe.each(setups)('%s', (_, setup) => {
+  test('says in every language what to add to the policies of keys and buckets, ready to paste', () => {
+    const statements = setup.resourcePolicies.map(({ statement }) => statement);
+    const { Outputs = {} } = JSON.parse(setupCloudFormation(setup)) as {
+      Outputs?: Record<string, { Description: string; Value: string }>;
+    };
+    expect(Object.values(Outputs).map(({ Value }) => JSON.parse(Value) as object)).toEqual(
+      statements,
+    );
+    for (const text of [setupTerraform(setup), setupCommands(setup)]) {
+      const notes = text.split(/^# To be added to the policy of the .*:$/m).slice(1);
+      const pasted = notes.map((note) => JSON.parse(note.replaceAll(/^# */gm, '')) as object);
+      expect(pasted).toEqual(statements);
+    }
+    const notes = Object.values(Outputs).map(({ Description }) => Description);
+    for (const { resource } of setup.resourcePolicies)
+      for (const text of [notes.join(), setupTerraform(setup), setupCommands(setup)])
+        expect(text).toContain(`${resource.includes(':kms:') ? 'KMS key' : 'bucket'} ${resource}`);
+  });
+
   test('comes out of the CLI commands, through a real shell, as it is meant', () => {
     expect(runCommands(setupCommands(setup))).toEqual(wanted(setup));
   });
@@ -266,7 +302,7 @@ test('in China, trust and permissions are of its partition', () => {
 });
 
 test('the key of log groups is used by CloudWatch Logs, and its own policy has to say so', () => {
-  const kmsKeyId = `arn:aws:kms:${region}:${account}:key/1234abcd`;
+  const kmsKeyId = logsKey;
   const { resourcePolicies, permissions } = setupFor(
     groups({ cloudwatch: { kmsKeyId }, filter: { types: ['audit'] } }),
   );
@@ -289,23 +325,35 @@ test('the key of log groups is used by CloudWatch Logs, and its own policy has t
   ]);
 });
 
-test('a bucket and a key of other accounts have to let the role in', () => {
-  const kmsKeyId = `arn:aws:kms:${region}:222222222222:key/1234abcd`;
-  const { resourcePolicies } = setupFor(
-    objects({
-      s3: {
-        bucket: 'their-logs',
-        expectedBucketOwner: '222222222222',
-        encryption: { kind: 'sse_kms', kmsKeyId },
-      },
-    }),
-  );
+test("the key of a user's log groups is used by CloudWatch Logs too, in whichever account that is", () => {
+  const destination = groups({ cloudwatch: { kmsKeyId: logsKey }, filter: { types: ['audit'] } });
+  const groupArns = (credentials: object) =>
+    setupFor(
+      withCredentials(destination, { kind: 'access_key', ...credentials }),
+    ).resourcePolicies.map(
+      ({ statement }) => statement.Condition?.ArnLike?.['kms:EncryptionContext:aws:logs:arn'],
+    );
+  const arn = (of: string) => `arn:aws:logs:${region}:${of}:log-group:env0-audits`;
+  expect(groupArns({})).toEqual([[arn('*')]]);
+  expect(groupArns({ account })).toEqual([[arn(account)]]);
+});
+
+test.each([
+  ['the role', webIdentity, roleArn],
+  ['the user', { kind: 'access_key', account }, `arn:aws:iam::${account}:user/logferry-acme`],
+])('a bucket and a key of other accounts have to let %s in', (_, credentials, principalArn) => {
+  const { resourcePolicies } = setupFor(withCredentials(objects({ s3: foreign }), credentials));
   expect(
     resourcePolicies.map(({ on, resource, statement }) => [on, resource, statement.Principal]),
   ).toEqual([
-    ['kms_key', kmsKeyId, { AWS: roleArn }],
-    ['bucket', 'their-logs', { AWS: roleArn }],
+    ['kms_key', strangersKey, { AWS: principalArn }],
+    ['bucket', 'their-logs', { AWS: principalArn }],
   ]);
+});
+
+test('nobody is named to others as the user of an account that nobody knows', () => {
+  const destination = withCredentials(objects({ s3: foreign }), { kind: 'access_key' });
+  expect(setupFor(destination).resourcePolicies).toEqual([]);
 });
 
 test('without an identity of the platform, nobody is told to trust it', () => {

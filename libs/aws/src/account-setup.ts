@@ -73,8 +73,21 @@ export function accountSetup(
   if (credentials.kind === 'access_key') {
     const { account = ANY_ACCOUNT } = credentials;
     const permissions = permissionPolicy(destination, { tenantId, account });
-    const identity = { kind: 'user', name: `logferry-${tenantId}`.slice(0, 64) } as const;
-    return { ...base, account, identity, permissions, resourcePolicies: [] };
+    const name = `logferry-${tenantId}`.slice(0, 64);
+    const principalArn = `arn:${partition}:iam::${account}:user/${name}`;
+    return {
+      ...base,
+      account,
+      permissions,
+      identity: { kind: 'user', name },
+      resourcePolicies: resourcePolicies(destination, {
+        tenantId,
+        account,
+        permissions,
+        // A policy of somebody else's names whom it lets in whole, and so it cannot be written for an account that nobody knows.
+        principalArn: account === ANY_ACCOUNT ? undefined : principalArn,
+      }),
+    };
   }
   const trust = trustOf(tenantId, credentials, platform);
   if ('problem' in trust) return trust;
@@ -95,7 +108,12 @@ export function accountSetup(
       trust,
       trustPolicy: trustPolicy(trust, { partition, account, hasSessionTags }),
     },
-    resourcePolicies: resourcePolicies(destination, { tenantId, account, roleArn, permissions }),
+    resourcePolicies: resourcePolicies(destination, {
+      tenantId,
+      account,
+      permissions,
+      principalArn: roleArn,
+    }),
   };
 }
 
@@ -120,7 +138,8 @@ function trustOf(
 interface Grantee {
   tenantId: string;
   account: string;
-  roleArn: string;
+  /** The role or the user, if it is known. */
+  principalArn: string | undefined;
   permissions: PolicyDocument;
 }
 
@@ -131,7 +150,7 @@ function resourcePolicies(destination: Destination, grantee: Grantee): ResourceP
 }
 
 /**
- * It is CloudWatch Logs that uses a group's key, and not the role.
+ * It is CloudWatch Logs that uses a group's key, and not whoever writes.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 function logGroupKeyPolicy(
@@ -168,29 +187,31 @@ function logGroupKeyPolicy(
   ];
 }
 
-/** A key of the role's own account mostly leaves it to IAM who may use it; one of another account never does. */
+/** A key of one's own account mostly leaves it to IAM who may use it; one of another account never does. */
 function objectKeyPolicy(
   { s3 }: Extract<Destination, { type: 's3' }>,
-  { account, roleArn, permissions }: Grantee,
+  { account, principalArn, permissions }: Grantee,
 ): ResourcePolicy[] {
   const { kmsKeyId } = s3.encryption;
   const use = permissions.Statement.find(({ Sid }) => Sid === 'UseKmsKey');
   const keyAccount = kmsKeyId?.startsWith('arn:') === true ? kmsKeyId.split(':')[4] : account;
-  if (kmsKeyId === undefined || use === undefined || keyAccount === account) return [];
+  if (principalArn === undefined || kmsKeyId === undefined || use === undefined) return [];
+  if (keyAccount === account) return [];
   const { Sid, Effect, Action } = use;
-  const statement = { Sid, Effect, Principal: { AWS: roleArn }, Action, Resource: ['*'] };
+  const statement = { Sid, Effect, Principal: { AWS: principalArn }, Action, Resource: ['*'] };
   return [{ on: 'kms_key', resource: kmsKeyId, statement }];
 }
 
-/** A bucket of another account than the role's lets it in by its own policy only. */
+/** A bucket of another account than that of the role or the user lets it in by its own policy only. */
 function bucketPolicy(
   { s3 }: Extract<Destination, { type: 's3' }>,
-  { account, roleArn, permissions }: Grantee,
+  { account, principalArn, permissions }: Grantee,
 ): ResourcePolicy[] {
   const write = permissions.Statement.find(({ Sid }) => Sid === 'WriteObjects');
   const { bucket, expectedBucketOwner = account } = s3;
-  if (expectedBucketOwner === account || write === undefined) return [];
+  if (principalArn === undefined || expectedBucketOwner === account || write === undefined)
+    return [];
   const { Sid, Effect, Action, Resource } = write;
-  const statement = { Sid, Effect, Principal: { AWS: roleArn }, Action, Resource };
+  const statement = { Sid, Effect, Principal: { AWS: principalArn }, Action, Resource };
   return [{ on: 'bucket', resource: bucket, statement }];
 }

@@ -50,6 +50,8 @@ export function setupCloudFormation(setup: AccountSetup, { isFilledIn = true } =
       ...('MakeProvider' in parameters ? { MakesProvider: equals('MakeProvider', 'true') } : {}),
     },
     Resources: resources(setup),
+    // A template for all has nothing of one customer's.
+    ...(isFilledIn && setup.resourcePolicies.length > 0 ? { Outputs: outputs(setup) } : {}),
   };
   return `${JSON.stringify(template, null, 2)}\n`;
 }
@@ -180,6 +182,19 @@ function resources({ identity }: AccountSetup): Record<string, object> {
       Properties: { RoleName: ref('RoleName'), ...policy },
     },
   };
+}
+
+/** What belongs to a key or to a bucket that is there already is only shown: CloudFormation can add nothing to its policy. */
+function outputs({ resourcePolicies }: AccountSetup): Record<string, object> {
+  return Object.fromEntries(
+    resourcePolicies.map(({ on, resource, statement }) => [
+      on === 'kms_key' ? 'AddToKeyPolicy' : 'AddToBucketPolicy',
+      {
+        Description: `To be added to the policy of the ${on === 'kms_key' ? 'KMS key' : 'bucket'} ${resource}`,
+        Value: JSON.stringify(statement),
+      },
+    ]),
+  );
 }
 
 function allow(Sid: string, Action: object, Resource: object): object {
