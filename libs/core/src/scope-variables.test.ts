@@ -232,6 +232,7 @@ test.each<[Variables, string, string, RegExp]>([
   [astro, 'ASTRO_CLOUDWATCH_TASK_LOGS_ENABLED', 'yes', /True or False/],
   [astro, 'ASTRO_CLOUDWATCH_TASK_LOGS_LOG_GROUP', 'a:b', /may hold letters/],
   [astro, 'ASTRO_CLOUDWATCH_TASK_LOGS_LOG_STREAM', 'a:b', /may hold no colon/],
+  [astro, 'ASTRO_CLOUDWATCH_TASK_LOGS_GROUP_STREAM', 'a:b', /may hold no colon/],
   [auth0, 'CLOUDWATCH_LOG_GROUP_NAME', 'aws/x', /must not begin with aws/],
   [auth0, 'AWS_ACCESS_KEY_ID', 'x', /access key's id/],
   [auth0, 'AWS_SECRET_KEY', 'in the clear', /is a secret/],

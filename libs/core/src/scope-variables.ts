@@ -49,6 +49,8 @@ export interface VariableProblem {
 export interface Effective {
   value: string;
   origin: string;
+  /** The name that it is set by there, if that is another one of the variable's. */
+  alias?: string;
 }
 
 /** A destination that a scope's variables make, without its secret. */
@@ -96,8 +98,8 @@ export function effectiveVariables(
 ): ReadonlyMap<string, Effective> {
   const effective = new Map<string, Effective>();
   for (const origin of scopesAbove(scope)) {
-    for (const [name, value] of Object.entries(canonical(at(all, origin)?.variables ?? {})))
-      if (!effective.has(name)) effective.set(name, { value, origin });
+    for (const [name, set] of canonical(at(all, origin)?.variables ?? {}))
+      if (!effective.has(name)) effective.set(name, { ...set, origin });
   }
   return effective;
 }
@@ -108,12 +110,14 @@ function at(all: TenantVariables, scope: string): ScopeVariables | undefined {
 }
 
 /** Another name of a variable counts as that one, unless that is set at the same scope too. */
-function canonical(variables: Readonly<Record<string, string>>): Record<string, string> {
-  const named: Record<string, string> = {};
+function canonical(
+  variables: Readonly<Record<string, string>>,
+): Map<string, Pick<Effective, 'value' | 'alias'>> {
+  const named = new Map<string, Pick<Effective, 'value' | 'alias'>>();
   for (const [name, value] of Object.entries(variables)) {
     const { aliasOf } = variableOf(name) ?? {};
-    if (aliasOf === undefined) named[name] = value;
-    else if (!Object.hasOwn(variables, aliasOf)) named[aliasOf] = value;
+    if (aliasOf === undefined) named.set(name, { value });
+    else if (!Object.hasOwn(variables, aliasOf)) named.set(aliasOf, { value, alias: name });
   }
   return named;
 }
@@ -166,7 +170,8 @@ function derive(
       (variable.isSecret === true ? undefined : effective.get(name)) ??
       valueElsewhere(variable, all, scope);
     const read = value === undefined ? undefined : readValue(variable, value);
-    if (typeof read === 'object') faults.push({ kind: 'invalid', scope: origin, name, ...read });
+    if (typeof read === 'object')
+      faults.push({ kind: 'invalid', scope: origin, name: setName(effective, name), ...read });
     else if (read !== undefined) draft.set(variable.field, read);
     if (read === undefined || typeof read === 'object') draft.setProbe(variable);
     if (read === undefined && isNeeded(variable, () => hasSecret({ id, set, scope })))
@@ -175,12 +180,18 @@ function derive(
   const parsed = DestinationInput.safeParse(draft.fields);
   for (const { path, message } of parsed.error?.issues ?? []) {
     const name = nameOf(variables, path.join('.')) ?? set;
-    faults.push({ kind: 'invalid', scope: effective.get(name)?.origin ?? scope, name, message });
+    const { origin = scope } = effective.get(name) ?? {};
+    faults.push({ kind: 'invalid', scope: origin, name: setName(effective, name), message });
   }
   problems.push(...faults);
   if (!parsed.success || faults.length > 0) return;
   if (missing.length === 0) destinations.push({ id, set, scope, entered: parsed.data });
   else if (parsed.data.enabled) problems.push(...missing);
+}
+
+/** The name that whoever set it knows it by. */
+function setName(effective: ReadonlyMap<string, Effective>, name: string): string {
+  return effective.get(name)?.alias ?? name;
 }
 
 /** What stands for a variable that is set nowhere. */
