@@ -36,17 +36,10 @@ beforeAll(async () => {
   const minted = mintKey('tests', 'acme', Date.now());
   tenantKey = minted.text;
   await store.putKey(minted.key);
-  app = await withEnvironment(
-    {
-      REDIS_URL: server.url,
-      LOGFERRY_LOG_LEVEL: 'silent',
-      LOGFERRY_INGEST_PORT: '0',
-      LOGFERRY_INGEST_PLATFORM_KEY: PLATFORM,
-      LOGFERRY_INGEST_REDIS_TIMEOUT_MS: '300',
-      LOGFERRY_INGEST_REDIS_MEMORY_PERCENT_MAX: '50',
-    },
-    startIngest,
-  );
+  app = await startWith({
+    LOGFERRY_INGEST_REDIS_TIMEOUT_MS: '300',
+    LOGFERRY_INGEST_REDIS_MEMORY_PERCENT_MAX: '50',
+  });
   url = `http://127.0.0.1:${app.ports.http}`;
   await isReady();
   // The tenants are remembered from here on.
@@ -70,6 +63,16 @@ afterAll(async () => {
   operator.disconnect();
   await server.stop();
 });
+
+function startWith(settings: Record<string, string>): Promise<RunningApp> {
+  const always = {
+    REDIS_URL: server.url,
+    LOGFERRY_LOG_LEVEL: 'silent',
+    LOGFERRY_INGEST_PORT: '0',
+    LOGFERRY_INGEST_PLATFORM_KEY: PLATFORM,
+  };
+  return withEnvironment({ ...always, ...settings }, startIngest);
+}
 
 function anS3Destination(): Destination {
   return Destination.parse({
@@ -135,6 +138,31 @@ test('while Redis hangs, senders are answered in time and told to come back', as
   expect(await post()).toEqual(away);
   await server.resume();
   await until(async () => (await post()).status === 202);
+});
+
+test('with its own patience too, ingest says 503 within two seconds of a Redis that hangs', async () => {
+  const patient = await startWith({});
+  const [quick, itself] = [url, `http://127.0.0.1:${patient.ports.http}`];
+  url = itself;
+  try {
+    await isReady();
+    expect((await post()).status).toBe(202); // acme is remembered, globex has to be looked for
+    await server.pause();
+    const answers = await Promise.all(
+      ['acme', 'globex', 'acme'].map(async (tenant) => {
+        const askedAt = performance.now();
+        return { ...(await post(tenant)), tookMs: performance.now() - askedAt };
+      }),
+    );
+    for (const { tookMs, ...answer } of answers) {
+      expect(answer).toEqual(away);
+      expect(tookMs).toBeLessThan(2_000);
+    }
+  } finally {
+    url = quick;
+    await server.resume();
+    await patient.close();
+  }
 });
 
 const ask = (...command: [string, ...string[]]): Promise<unknown> => operator.call(...command);

@@ -285,7 +285,13 @@ test('on a Redis Cluster, shards lie on different nodes and every destination is
   }
 }, 60_000);
 
-test('on a Redis Cluster, what died with its node is not sent again, and the replica takes over within a second of being master', async () => {
+/**
+ * A worker of BullMQ's may stop fetching at a failover. One that has taken nothing for five seconds is replaced, when two looks, a
+ * second apart, have found something to take; the rest is for a machine that is busy.
+ */
+const WORKER_BACK_MS = 10_000;
+
+test('on a Redis Cluster, what died with its node is not sent again, and the replica takes over: from producers within a second of being master, from workers within ten', async () => {
   const cluster = await startRedisCluster({ replicas: true });
   const [producerRedis, workerRedis] = [failFastRedis(cluster, 5_000), patientRedis(cluster)];
   const producerStore = new CountingStore(producerRedis, 0);
@@ -319,8 +325,10 @@ test('on a Redis Cluster, what died with its node is not sent again, and the rep
     const backAt = Date.now();
     await until(isTaken);
     expect(Date.now() - backAt).toBeLessThan(1_000);
-    await until(async () => (await store.totals()).delivered === 2);
-    expect(Date.now() - backAt).toBeLessThan(2_000);
+    await until(async () => (await store.totals()).delivered === 2, {
+      what: 'a worker delivers what the replica was given',
+      timeoutMs: WORKER_BACK_MS,
+    });
     expect(await store.totals()).toMatchObject({ accepted: 2, delivered: 2 });
   } finally {
     await consumer.close(1_000);
