@@ -21,7 +21,7 @@ import {
   type Logger,
 } from '@logferry/runtime';
 import { RunQueue } from '@logferry/sources';
-import { AuditOutbox, Directory, KeyUses } from '@logferry/store';
+import { AuditOutbox, ConfigStore, Directory, KeyUses } from '@logferry/store';
 import {
   Inject,
   Module,
@@ -29,6 +29,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { AccountSetupController } from './account-setup.controller';
+import { AccountSetupDesk } from './account-setup-desk';
 import { AuditController } from './audit.controller';
 import {
   AUDIT_FORWARDING,
@@ -47,6 +48,9 @@ import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeadLettersPageController } from './dead-letters-page.controller';
 import { DerivedScopes } from './derived-scopes';
+import { TenantLook } from './tenant-look';
+import { DestinationFormController } from './destination-form.controller';
+import { DestinationPagesController } from './destination-pages.controller';
 import { DestinationsController } from './destinations.controller';
 import { HeldDestinations } from './held-destinations';
 import { HeldDestinationsController } from './held-destinations.controller';
@@ -72,8 +76,10 @@ import { sourceParts } from './source-parts';
 import { SourcePagesController } from './source-pages.controller';
 import { SourceRunsController } from './source-runs.controller';
 import { SourcesController } from './sources.controller';
+import { TenantPagesController } from './tenant-pages.controller';
 import { TenantsController } from './tenants.controller';
 import { VariablesController } from './variables.controller';
+import { VariablesPageController } from './variables-page.controller';
 
 export const CONSOLE_LOG = Symbol('Logger');
 export const QUEUES = Symbol('Queues');
@@ -110,6 +116,10 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     DeadLettersPageController,
     SourcePagesController,
     ChannelPagesController,
+    TenantPagesController,
+    DestinationPagesController,
+    DestinationFormController,
+    VariablesPageController,
     DeadLettersController,
     HeldDestinationsController,
     TenantsController,
@@ -221,6 +231,16 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         held: HeldDestinations,
         connections: ConnectionDesk,
       ): OverviewParts => ({ ledgers, scopes, held, connections }),
+    },
+    {
+      provide: TenantLook,
+      inject: [ConfigStore, HeldDestinations, Ledgers, ConnectionDesk, AccountSetupDesk],
+      useFactory: (
+        store: ConfigStore,
+        held: HeldDestinations,
+        ledgers: Ledgers,
+        ...[connections, setups]: [ConnectionDesk, AccountSetupDesk]
+      ) => new TenantLook({ store, held, ledgers, connections, setups }),
     },
     {
       provide: Login,

@@ -5,6 +5,7 @@ import {
   BatchProducer,
   BatchStore,
   encodeFragment,
+  Holds,
   patientRedis,
   type Deliver,
   type RedisClient,
@@ -70,6 +71,11 @@ export class ConsoleTestbed {
     this.stores = Array.from({ length: SHARDS }, (_, shard) => new BatchStore(this.redis, shard));
     this.app = await this.startApp({});
     this.readOnlyApp = await this.startApp({ LOGFERRY_CONSOLE_READ_ONLY: 'true' });
+  }
+
+  /** Of both shards: a batch is in one of them. */
+  get holds(): Holds[] {
+    return this.stores.map(({ shard }) => new Holds(this.redis, shard));
   }
 
   get redisUrl(): string {

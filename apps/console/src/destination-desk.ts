@@ -172,7 +172,7 @@ export function refuseCredentials(error: unknown): never {
 }
 
 /** @throws RequestProblem */
-function refuseDerived(destinationId: string): void {
+export function refuseDerived(destinationId: string): void {
   if (!isDerivedId(destinationId)) return;
   throw new RequestProblem(
     409,

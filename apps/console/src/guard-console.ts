@@ -6,6 +6,9 @@ import type { Login } from './login';
 /** The routes that anybody may see, as Fastify names them. Everything else asks for the login, whether it exists or not. */
 const PUBLIC = new Set(['/login', '/health/live', '/health/ready', '/metrics']);
 
+/** Room for the largest form, of which a role's ARN is the longest field, and a bound on what is read of somebody who is not known. */
+const FORM_BYTES_MAX = 64 * 1024;
+
 /** Room for a batch of log events, as JSON writes them. */
 const LOG_EVENTS_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -19,7 +22,7 @@ const LOG_EVENTS_BYTES_MAX = 16 * 1024 * 1024;
 export function guardConsole(server: FastifyInstance, login: Login, holders: KeyHolders): void {
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: 4_096 },
+    { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
     (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   );
   server.addContentTypeParser(

@@ -1,17 +1,23 @@
-import { destinationKey } from '@logferry/core';
+import { destinationKey, type DestinationPlace } from '@logferry/core';
 import { RequestProblem } from '@logferry/runtime';
-import { Controller, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import { CONSOLE_CONFIG, type ConsoleConfig } from './config';
 import { DerivedScopes } from './derived-scopes';
+import { addressOfDestination } from './destination-address';
 import {
   heldDestinationView,
   type HeldDestinationsView,
   type ResumedView,
 } from './held-destination-view';
 import { HeldDestinations } from './held-destinations';
+import { parseQuery } from './page-request';
 
 const SHOWN_MAX = 1_000;
+
+/** Where the button stands, so that whoever has pressed it is there again. */
+const resumeForm = z.strictObject({ back: z.literal('page').optional() });
 
 /** What is held, and the word to try it at once. */
 @Controller()
@@ -39,15 +45,16 @@ export class HeldDestinationsController {
     return { tenant: tenantId, destination: destinationId, outcome: 'probing' };
   }
 
-  /** The button of the overview. */
+  /** The button of the overview, and of the destination's own page. */
   @Post('/tenants/:tenantId/destinations/:destinationId/resume')
   async resumeByButton(
-    @Param('tenantId') tenantId: string,
-    @Param('destinationId') destinationId: string,
+    @Param() at: DestinationPlace,
+    @Body() fields: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.probe(tenantId, destinationId);
-    reply.redirect('/', 303);
+    const { back } = parseQuery(resumeForm, fields ?? {});
+    await this.probe(at.tenantId, at.destinationId);
+    reply.redirect(back === 'page' ? `${addressOfDestination(at)}?done=resumed` : '/', 303);
   }
 
   private async probe(tenantId: string, destinationId: string): Promise<void> {

@@ -24,6 +24,19 @@ export class HeldDestinations {
       .slice(0, most);
   }
 
+  /** Why a destination is held, if it is. Of a former sink of it only if the present one is not. */
+  async find(destinationKey: string, sink: Sink): Promise<HeldDestination | undefined> {
+    const found = await Promise.all(
+      this.shards.flatMap((holds) =>
+        sinks.map(async (one) => ({ hold: await holds.find(one, destinationKey), sink: one })),
+      ),
+    );
+    const held = found.flatMap(({ hold, sink: of }) =>
+      hold === undefined ? [] : [{ ...hold, sink: of }],
+    );
+    return held.find((one) => one.sink === sink) ?? held[0];
+  }
+
   async count(sink: Sink): Promise<number> {
     const counts = await Promise.all(this.shards.map((holds) => holds.count(sink)));
     return counts.reduce((sum, count) => sum + count, 0);

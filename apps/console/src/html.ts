@@ -30,8 +30,13 @@ const STYLE = `
   .pill { border: 1px solid #8888; border-radius: 1rem; padding: .2rem .8rem; }
   .pill[aria-current] { background: #8884; font-weight: 600; }
   .dim { opacity: .65; }
-  input, button { font: inherit; padding: .4rem .6rem; }
-  td form { display: inline-block; }`;
+  input, button, select, textarea { font: inherit; padding: .4rem .6rem; }
+  td form { display: inline-block; }
+  .field input:not([type=checkbox]):not([type=radio]), .field select, .field textarea { display: block; width: 100%; max-width: 40rem; box-sizing: border-box; }
+  fieldset { border: 1px solid #8884; border-radius: .4rem; margin: 1rem 0; }
+  [aria-invalid] { outline: 2px solid #c22; }
+  form:has([name=type][value=cloudwatch]:checked) .of-s3, form:has([name=type][value=s3]:checked) .of-cloudwatch,
+  form:has([name=kind][value=access_key]:checked) .of-role, form:has([name=kind]:checked:not([value=access_key])) .of-key { display: none; }`;
 
 /** Where a page of what is under way leads by itself. */
 interface Refresh {
@@ -85,7 +90,8 @@ export function button(address: string, label: string): Html {
 }
 
 export const navigation = html`<nav>
-  <a href="/">Overview</a> <a href="/sources">Sources</a> <a href="/channels">Channels</a>
+  <a href="/">Overview</a> <a href="/tenants">Tenants</a> <a href="/sources">Sources</a>
+  <a href="/channels">Channels</a>
   <a href="/dead-letters">Dead letters</a>
   <a href="/queues">Queues</a>
   <a href="/docs">API</a>

@@ -1,6 +1,7 @@
 import { imbalance, isDerivedId, type Destination, type Ledger } from '@logferry/core';
 import { explain } from './dead-letter-view';
 import { scopeNote, type ScopeOf } from './derived-scopes';
+import { addressOfDestination, addressOfTenant } from './destination-address';
 import type { HeldDestination } from './held-destinations';
 import { html, navigation, page, type Html } from './html';
 
@@ -117,10 +118,13 @@ function heldTable({ held, scopeOf, readOnly }: Overview): Html {
 function heldRow(held: HeldDestination, scope: string | undefined, readOnly: boolean): Html {
   const { tenantId, destinationId, sink, kind, code = '', sinceMs, probeAtMs, batches } = held;
   const { message } = explain(code);
-  const address = `/tenants/${encodeURIComponent(tenantId)}/destinations/${encodeURIComponent(destinationId)}/resume`;
+  const address = addressOfDestination(held);
   return html`<tr>
     <td>${tenantId}</td>
-    <td>${destinationId}<br /><span class="dim">${sink}</span>${scopeNote(scope)}</td>
+    <td>
+      <a href="${address}">${destinationId}</a><br /><span class="dim">${sink}</span
+      >${scopeNote(scope)}
+    </td>
     <td>
       <span class="${kind === 'suspended' ? 'bad' : ''}">${kind}: ${code}</span><br /><span
         class="dim"
@@ -131,7 +135,7 @@ function heldRow(held: HeldDestination, scope: string | undefined, readOnly: boo
     <td>${new Date(probeAtMs).toISOString()}</td>
     <td class="n">${batches}</td>
     <td>
-      ${readOnly ? '' : html`<form method="post" action="${address}"><button>Try now</button></form>`}
+      ${readOnly ? '' : html`<form method="post" action="${address}/resume"><button>Try now</button></form>`}
     </td>
   </tr>`;
 }
@@ -140,9 +144,11 @@ function overviewRow({ tenantId, destination, ledger }: OverviewRow): Html {
   const reasons = Object.entries(ledger.rejectedBy).map(([code, count]) => `${code}: ${count}`);
   const disabled = destination.enabled ? '' : ' (off)';
   return html`<tr>
-    <td>${tenantId}</td>
+    <td><a href="${addressOfTenant(tenantId)}">${tenantId}</a></td>
     <td>
-      ${destination.id}${disabled}<br />
+      <a href="${addressOfDestination({ tenantId, destinationId: destination.id })}"
+        >${destination.id}</a
+      >${disabled}<br />
       <span class="dim">${destination.type} in ${destination.region}</span>
       ${scopeNote(isDerivedId(destination.id) ? destination.override?.scope : undefined)}
     </td>

@@ -15,11 +15,15 @@ export async function storedDestination(
   const found = record.destinations.find(({ id }) => id === destinationId);
   if (found !== undefined) return found;
   if (record.unreadable?.some(({ id }) => id === destinationId) === true) {
-    throw new RequestProblem(
-      409,
-      'config.unreadable',
-      'what is stored of the destination cannot be read; write it anew',
-    );
+    throw unreadableDestination();
   }
   throw unknownDestination();
+}
+
+export function unreadableDestination(): RequestProblem {
+  return new RequestProblem(
+    409,
+    'config.unreadable',
+    'what is stored of the destination cannot be read; write it anew',
+  );
 }

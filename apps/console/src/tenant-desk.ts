@@ -25,6 +25,11 @@ import type { WaitingLogEvents } from './waiting-log-events';
 /** Others may write between the look and the write, and not again and again. */
 const TRIES = 20;
 
+interface TenantsPage {
+  tenants: (TenantView | UnreadableView)[];
+  cursor: string | null;
+}
+
 /** What may be done with tenants. */
 export class TenantDesk {
   constructor(
@@ -34,7 +39,7 @@ export class TenantDesk {
     private readonly how: { readOnly: boolean; forwardsAuditTrail: boolean },
   ) {}
 
-  async list(caller: Caller | undefined, page: PageRequest): Promise<object> {
+  async list(caller: Caller | undefined, page: PageRequest): Promise<TenantsPage> {
     const own = tenantOf(caller);
     const { ids, cursor } = pageOf(own === undefined ? await this.store.tenantIds() : [own], page);
     const found = await this.store.find(ids.map(tenantPlace));
