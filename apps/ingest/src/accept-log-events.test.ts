@@ -268,12 +268,20 @@ describe('log events that scatter', () => {
     cloudWatch('cw', { cloudwatch: { logGroup: 'g', logStream: 's{attributes.id}' } }),
   );
 
+  const batchLogEventsMax = 2;
+  const inTwos = tenant(
+    'acme',
+    cloudWatch('cw', { cloudwatch: { logGroup: 'g', logStream: 's', batchLogEventsMax } }),
+  );
+  const twos = (count: number) => Array.from({ length: 2 * count }, () => ({ message: 'm' }));
+
   test.each([
-    ['log streams', streams],
-    ['days', days],
-  ])('are taken for 2,000 %s, and refused whole for more', async (_, body) => {
+    ['log streams', record, streams],
+    ['days', record, days],
+    ['calls of two log events', inTwos, twos],
+  ])('are taken for 2,000 %s, and refused whole for more', async (_, record, body) => {
     const most = await accept({ record, body: body(2_000) });
-    expect(most.verdict.accepted).toBe(2_000);
+    expect(most.verdict.accepted).toBe(body(2_000).length);
     const noting = new NotingAppender();
     await expect(accept({ record, body: body(2_001), appenders: [noting] })).rejects.toMatchObject({
       status: 413,

@@ -274,7 +274,7 @@ function checkBatches(batches: number): void {
   throw new RequestProblem(
     413,
     'request.too_scattered',
-    `the log events need ${batches} batches, one for each log stream or prefix and each day; the most for one request is ${APPEND_BATCHES_MAX}`,
+    `the log events need ${batches} batches, one for each log stream or prefix and each day, and for as many log events as a destination wants in one; the most for one request is ${APPEND_BATCHES_MAX}`,
   );
 }
 

@@ -48,23 +48,28 @@ test('what the extension needs makes a source and a destination, with its own de
 });
 
 test.each([
-  ['100', 100, 0],
-  [100, 100, 0],
-  ['1', 1, 0],
-  ['99', 99, 0],
-  ['101', 100, 1],
-  ['1000', 100, 1],
-  [1000, 100, 1],
-  ['0', 100, 1],
-  ['-5', 100, 1],
-  ['many', 100, 1],
-  ['50 logs', 50, 1],
-  ['', 100, 0],
-  [null, 100, 0],
-])('BATCH_SIZE %p is %i', (entered, batchSize, warnings) => {
+  ['100', 100, 0, 100],
+  [100, 100, 0, 100],
+  ['1', 1, 0, 1],
+  ['99', 99, 0, 99],
+  ['101', 100, 1, 101],
+  ['1000', 100, 1, 1_000],
+  [1000, 100, 1, 1_000],
+  ['9999', 100, 1, 9_999],
+  ['10000', 100, 1, 10_000],
+  ['10001', 100, 1, 10_000],
+  ['0', 100, 1, 10_000],
+  ['-5', 100, 1, 10_000],
+  ['many', 100, 1, 10_000],
+  ['50 logs', 50, 1, 50],
+  ['', 100, 0, 10_000],
+  [null, 100, 0, 10_000],
+])('BATCH_SIZE %p asks Auth0 for %i', (entered, batchSize, warnings, ofOneCall) => {
   const result = read({ BATCH_SIZE: entered });
   expect(result.source?.batchSize).toBe(batchSize);
   expect(told(result, 'BATCH_SIZE')).toHaveLength(warnings);
+  // And AWS is given as many with one call.
+  expect(result.destination).toMatchObject({ cloudwatch: { batchLogEventsMax: ofOneCall } });
 });
 
 test.each([

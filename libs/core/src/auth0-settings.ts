@@ -5,6 +5,7 @@ import { Auth0SettingsReading, boundedText, type Auth0SettingProblem } from './a
 import { auth0LevelNames, auth0LogTypes } from './auth0-log-types';
 import { ChannelInput, DAILY_REPORT_HOUR_STANDARD, eventsStandard } from './channel';
 import { DestinationInput } from './destination';
+import { CLOUDWATCH } from './limits';
 import { AUTH0_PAGE_MAX, SCHEDULE_STANDARD, SourceInput } from './source';
 
 /** Of all settings as JSON: a form has been filled in, and no file written. */
@@ -91,6 +92,12 @@ function batchSizeOf(reading: Auth0SettingsReading): number {
   return taken;
 }
 
+/** The extension put as many log events with one call as it asked for. */
+function logEventsOfCall(reading: Auth0SettingsReading): number | undefined {
+  const size = Number.parseInt(reading.text('BATCH_SIZE') ?? '', 10);
+  return size >= 1 ? Math.min(size, CLOUDWATCH.batchLogEventsMax) : undefined;
+}
+
 function startFromOf(reading: Auth0SettingsReading): string | undefined {
   const text = reading.text('START_FROM');
   if (text !== undefined)
@@ -160,7 +167,11 @@ function destinationOf(
     region: reading.text('AWS_REGION'),
     credentials: credentialsOf(reading, roleArn),
     filter: { types: ['tenant'] },
-    cloudwatch: { logGroup: names[0], logStream: names[1] },
+    cloudwatch: {
+      logGroup: names[0],
+      logStream: names[1],
+      batchLogEventsMax: logEventsOfCall(reading),
+    },
   };
   return reading.parsed(DestinationInput, 'destination', draft);
 }

@@ -123,6 +123,14 @@ export const CloudWatchDestination = z.strictObject({
         logStreamProblem,
       ).optional(),
       lingerMs: lingerMs(60_000).default(1_000).describe('how long a batch may wait for more'),
+      batchLogEventsMax: z
+        .int()
+        .min(1)
+        .max(CLOUDWATCH.batchLogEventsMax)
+        .default(CLOUDWATCH.batchLogEventsMax)
+        .describe(
+          "the most log events of one PutLogEvents call; AWS's own most unless set. Fewer make more calls",
+        ),
       compression: z
         .enum(['none', 'gzip'])
         .default('none')

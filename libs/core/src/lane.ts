@@ -50,9 +50,8 @@ export interface Lane {
   deduplicateForMs: number;
 }
 
-const cloudWatchLimits: BatchLimits = {
+const cloudWatchLimits: Omit<BatchLimits, 'logEventsMax'> = {
   bytesMax: CLOUDWATCH.batchBytesMax,
-  logEventsMax: CLOUDWATCH.batchLogEventsMax,
   spanMsMax: CLOUDWATCH.batchSpanMsMax,
   logEventBytesMax: CLOUDWATCH.batchBytesMax,
 };
@@ -198,7 +197,7 @@ function buildLane(tenantId: string, destination: Destination, place: string, re
   const [logGroup, logStream] = [logGroupName(place), logStreamName(rest)];
   return {
     ...lane({ sink: 'cloudwatch', logGroup, logStream }, logGroup, logStream),
-    limits: cloudWatchLimits,
+    limits: { ...cloudWatchLimits, logEventsMax: destination.cloudwatch.batchLogEventsMax },
     lingerMs: destination.cloudwatch.lingerMs,
     strictOrder: destination.cloudwatch.order === 'strict',
     format: destination.format,

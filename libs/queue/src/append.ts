@@ -41,11 +41,17 @@ export const APPEND_MARKS_MAX = 20_000;
  */
 export const APPEND_BATCHES_MAX = 2_000;
 
-/** How many batches an append needs at least: one a lane, and more where its times lie further apart than a batch may span. */
+/**
+ * How many batches an append needs at least: one a lane, and more where its times lie further apart than a batch may span, or its log
+ * events are more than one may hold.
+ */
 export function batchesOf({ fragmentsByLane }: Append): number {
   let batches = 0;
   for (const [lane, fragments] of fragmentsByLane)
-    batches += spansOf(fragments, lane.limits.spanMsMax);
+    batches += Math.max(
+      spansOf(fragments, lane.limits.spanMsMax),
+      Math.ceil(fragments.length / lane.limits.logEventsMax),
+    );
   return batches;
 }
 

@@ -1,5 +1,5 @@
 // Each step of the protocol by itself, with CloudWatch's real limits, against a real Redis.
-import type { Lane } from '@logferry/core';
+import { Destination, laneFinder, type Lane } from '@logferry/core';
 import {
   aCloudWatchLane,
   aLogEvent,
@@ -84,6 +84,39 @@ test.each([
     const changes = await append(second.logEvents === 0 ? [first] : [first, second]);
     expect(opened(changes)).toHaveLength(batches);
     expect(changes.filter(({ change }) => change === 'sealed')).toHaveLength(batches - 1);
+  },
+);
+
+test.each([
+  [1, 1, 1],
+  [1, 2, 2],
+  [100, 99, 1],
+  [100, 100, 1],
+  [100, 101, 2],
+  [10_000, 9_999, 1],
+  [10_000, 10_000, 1],
+  [10_000, 10_001, 2],
+  [undefined, 10_000, 1],
+  [undefined, 10_001, 2],
+])(
+  'of a destination that wants %p log events in a call, %d are %d batches',
+  async (batchLogEventsMax, logEvents, batches) => {
+    const destination = Destination.parse({
+      id: 'cw',
+      type: 'cloudwatch',
+      region: 'eu-central-1',
+      credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::123456789012:role/logferry' },
+      cloudwatch: { logGroup: 'g', logStream: 's', batchLogEventsMax },
+    });
+    const to = laneFinder('acme', destination)(aLogEvent());
+    const changes = await append(
+      buildChunks(
+        to,
+        Array.from({ length: logEvents }, () => encodeFragment(to, aLogEvent({ message: 'm' }))),
+      ),
+      to,
+    );
+    expect(opened(changes)).toHaveLength(batches);
   },
 );
 
