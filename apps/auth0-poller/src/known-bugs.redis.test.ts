@@ -1,9 +1,12 @@
 // What is known to be wrong with Auth0's own "Logs to CloudWatch" extension: read in its source, seen by running it, or complained of in
-// its threads. Each has a test here by its name, so that none comes back.
+// its threads. Each has a test here by its name, so that none comes back. What lies behind ingest is tested there as well: that a call to
+// AWS is in order of time and within its limits in libs/queue/src/chunk.test.ts and batch-store.redis.test.ts, that what AWS refuses is kept
+// with its reason in e2e/dead-letters.test.ts.
 import { fetchClientToken } from '@logferry/auth0';
 import { RunLease } from '@logferry/sources';
-import { until } from '@logferry/testing';
-import { CLIENT, PLACE, PollerBed } from './run-source.testbed';
+import { buildChunks, encodeFragment } from '@logferry/queue';
+import { aCloudWatchLane, aLogEvent, until } from '@logferry/testing';
+import { CLIENT, DOMAIN, PLACE, PollerBed } from './run-source.testbed';
 
 let bed: PollerBed;
 
@@ -162,6 +165,72 @@ test('at the rate limit a run ends early, and calls itself successful', async ()
   const run = await bed.run();
   expect(run).toMatchObject({ state: 'succeeded', accepted: 60 });
   expect(run.waitedMs.api).toBeGreaterThan(0);
+});
+
+test('success is told, and nothing is at the target', async () => {
+  bed.auth0Tenant.fill(5);
+  bed.ingest.answer = () => ({ status: 200, body: {} }); // no word of how many were taken
+  expect(await bed.run()).toMatchObject({ state: 'failed', accepted: 0 });
+  bed.ingest.answer = () => undefined;
+  bed.destinations = [];
+  const run = await bed.run();
+  expect(run).toMatchObject({ state: 'failed', error: { code: 'source.no_destination' } });
+  expect((await bed.runs.position(PLACE)).checkpoint).toBeUndefined();
+  expect(bed.told.map(({ kind }) => kind)).toEqual(['run.failed', 'run.failed']);
+});
+
+test('after answers of 429, log events come twice', async () => {
+  const filled = bed.auth0Tenant.fill(60);
+  bed.configure({ batchSize: 10 });
+  const throttled = { kind: 'answer', httpStatus: 429, headers: { 'retry-after': '0' } } as const;
+  bed.auth0.addFault({ operation: 'page', skip: 2, times: 2, action: throttled });
+  let asked = 0;
+  bed.ingest.answer = () =>
+    asked++ % 2 === 0 ? { status: 429, headers: { 'retry-after': '0' } } : undefined;
+  expect(await bed.run()).toMatchObject({ state: 'succeeded', accepted: 60, repeated: 0 });
+  expect(bed.ingest.logIds).toEqual(idsOf(filled));
+});
+
+test('the oldest runs are forgotten as soon as all of them take 400 KiB', async () => {
+  const error = { code: 'source.fault', message: 'm'.repeat(1_000) } as const;
+  for (let n = 0; n < 450; n++) {
+    const lease = await RunLease.take(bed.redis, PLACE);
+    await lease?.begin({ id: `old-${n}`, kind: 'schedule', atMs: Date.now() + n }, DOMAIN);
+    await lease?.end({ state: 'failed', error, warnings: [], isCaughtUp: false, atMs: Date.now() });
+  }
+  await bed.run();
+  const { runs, total } = await bed.runs.page(PLACE, { page: 0, perPage: 1_000 });
+  expect(total).toBe(451);
+  expect(JSON.stringify(runs).length).toBeGreaterThan(400 * 1024);
+  expect(runs.map(({ id }) => id)).toContain('old-0');
+});
+
+test('a log event that is too large has its whole batch skipped after 5 tries', async () => {
+  const filled = idsOf(bed.auth0Tenant.fill(40));
+  const large = filled[17] ?? '';
+  let refusals = 0;
+  bed.ingest.answer = (events) => {
+    if (!events.some(({ message }) => message.log_id === large)) return undefined;
+    refusals++;
+    return { status: 413 };
+  };
+  const run = await bed.run();
+  expect(run).toMatchObject({ state: 'succeeded', accepted: 39, rejected: 1 });
+  expect(run.rejections).toEqual([{ logId: large, code: 'request.too_large' }]);
+  expect(bed.ingest.logIds).toEqual(filled.filter((id) => id !== large));
+  expect(refusals).toBeGreaterThan(5);
+});
+
+test('a batch is in the order of the ids and not of the times, which AWS refuses whole', async () => {
+  bed.auth0Tenant.fill(100, { everyMs: 1 });
+  await bed.run();
+  const limits = { ...aCloudWatchLane().limits, bytesMax: 12 }; // each a chunk by itself
+  const lane = aCloudWatchLane({ limits });
+  const times = bed.ingest.taken.map(({ time = 0 }) => time);
+  const inOrder = times.toSorted((a, b) => a - b);
+  expect(times).not.toEqual(inOrder);
+  const fragments = times.map((timeMs) => encodeFragment(lane, aLogEvent({ timeMs })));
+  expect(buildChunks(lane, fragments).map(({ firstMs }) => firstMs)).toEqual(inOrder);
 });
 
 test('nothing keeps two runs apart: both send, and the last one to end wins', async () => {
