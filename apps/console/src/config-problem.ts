@@ -18,15 +18,27 @@ export interface Problem {
 
 /** @throws RequestProblem with everything that is wrong */
 export function parseConfig<T>(schema: z.ZodType<T>, value: unknown): T {
+  const { problems, data } = readConfig(schema, value);
+  if (problems !== undefined) throw invalid(problems);
+  return data;
+}
+
+type Read<T> = { problems: Problem[]; data?: undefined } | { problems?: undefined; data: T };
+
+/**
+ * The same for whoever has more to say of what is wrong.
+ *
+ * @throws RequestProblem where it is not looked at further
+ */
+export function readConfig<T>(schema: z.ZodType<T>, value: unknown): Read<T> {
   if (inspectJson(value, BODY_DEPTH_MAX) === 'too_deep')
     throw invalid([{ path: '$', message: `is nested deeper than ${BODY_DEPTH_MAX} levels` }]);
   if (JSON.stringify(value ?? null).length > BODY_CHARS_MAX)
     throw invalid([{ path: '$', message: `is larger than ${BODY_CHARS_MAX} characters` }]);
   const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return parsed.data;
-  throw invalid(
-    schemaProblems(parsed.error).map(({ path, message }) => ({ path: jsonPath(path), message })),
-  );
+  if (parsed.success) return { data: parsed.data };
+  const problems = schemaProblems(parsed.error);
+  return { problems: problems.map(({ path, message }) => ({ path: jsonPath(path), message })) };
 }
 
 export function invalid(problems: readonly Problem[]): RequestProblem {

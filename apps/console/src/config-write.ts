@@ -2,7 +2,7 @@ import { RequestProblem } from '@logferry/runtime';
 import type { Actor, Expected } from '@logferry/store';
 import type { z } from 'zod';
 import { actorOf, type Caller } from './caller';
-import { invalid, parseConfig } from './config-problem';
+import { invalid, readConfig } from './config-problem';
 import { Versioned } from './config-views';
 import { expectedOf, type PreconditionHeaders } from './precondition';
 
@@ -27,13 +27,23 @@ export function readRecord<T>(
   id: string,
   { headers, body }: WriteRequest,
 ): { value: T; expected: Expected | undefined } {
-  const { version, ...fields } = parseConfig(Versioned, body);
-  if (fields.id !== undefined && fields.id !== id)
-    throw invalid([{ path: '$.id', message: 'is not the id in the address' }]);
-  return {
-    value: parseConfig(schema, { ...fields, id }),
-    expected: expectedOf(headers, version),
-  };
+  const versioned = readConfig(Versioned, body);
+  if (!isObject(body)) throw invalid(versioned.problems ?? []);
+  const fields: Record<string, unknown> = { ...body, id };
+  delete fields.version;
+  const read = readConfig(schema, fields);
+  const isOther = body.id !== undefined && body.id !== id;
+  if (isOther || versioned.problems !== undefined || read.problems !== undefined)
+    throw invalid([
+      ...(isOther ? [{ path: '$.id', message: 'is not the id in the address' }] : []),
+      ...(versioned.problems ?? []),
+      ...(read.problems ?? []),
+    ]);
+  return { value: read.data, expected: expectedOf(headers, versioned.data.version) };
+}
+
+function isObject(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
 /** Where it only shows, the console changes nothing, whoever asks. */

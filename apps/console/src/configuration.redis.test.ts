@@ -154,21 +154,9 @@ describe('what is wrong', () => {
   beforeEach(() => put('/v1/tenants/acme'));
 
   test('is told all at once, with its path', async () => {
-    const refused = await put('/v1/tenants/acme/destinations/logs', {
-      id: 'other',
-      type: 'cloudwatch',
-      region: 'mars',
-      enabled: 'yes',
-      bucket: 'x',
-      credentials: { kind: 'web_identity', roleArn: 'arn:aws:iam::1:role/x', secret: 's3cr3t' },
-      filter: { types: ['ok', 5] },
-      cloudwatch: { lingerMs: -1, tags: { 'aws:x': 'y' } },
-    });
-    expect(problemOf(refused)).toMatchObject({
-      code: 'config.invalid',
-      problems: [{ path: '$.id', message: 'is not the id in the address' }],
-    });
     const again = await put('/v1/tenants/acme/destinations/logs', {
+      id: 'other',
+      version: 'newest',
       type: 'cloudwatch',
       region: 'mars',
       enabled: 'yes',
@@ -181,6 +169,8 @@ describe('what is wrong', () => {
     const paths = problemOf(again).problems?.map(({ path }) => path) ?? [];
     expect(paths).toEqual(
       expect.arrayContaining([
+        '$.id',
+        '$.version',
         '$.region',
         '$.enabled',
         '$.bucket',
@@ -189,6 +179,9 @@ describe('what is wrong', () => {
         '$.filter.types[1]',
         '$.cloudwatch.lingerMs',
         '$.cloudwatch.tags["aws:x"]',
+        // What no field says alone: without a preset, names are needed.
+        '$.cloudwatch.logGroup',
+        '$.cloudwatch.logStream',
       ]),
     );
     expect(again.text).not.toContain('s3cr3t');

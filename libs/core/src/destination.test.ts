@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { accountOf, Destination } from './destination';
 
 const role = 'arn:aws:iam::123456789012:role/logferry';
@@ -45,6 +46,53 @@ test('all problems are named at once, by path', () => {
   expect(found.join('\n')).toMatch(/credentials\.roleArn: .*role ARN/);
   expect(found.join('\n')).toMatch(/credentials\.sessionDurationSeconds/);
   expect(found.join('\n')).toMatch(/surprise/);
+});
+
+test('what no field says alone is named beside what is wrong with others', () => {
+  const kmsKeyId = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd';
+  const noPreset = { ...cloudwatch, preset: undefined, credentials: {}, oversize: 'burst' };
+  const found = problems({ ...noPreset, unknown: 1, cloudwatch: { lingerMs: -1, kmsKeyId } });
+  for (const field of ['credentials', 'oversize', '', 'cloudwatch.lingerMs'])
+    expect(found.join('\n')).toMatch(new RegExp(`^${field}[.:]`, 'm'));
+  expect(found).toEqual(
+    expect.arrayContaining([
+      'cloudwatch.logGroup: is needed where no preset gives it',
+      'cloudwatch.logStream: is needed where no preset gives it',
+      "cloudwatch.kmsKeyId: lies in us-east-1; AWS takes only a key of the destination's Region",
+    ]),
+  );
+  const objects = { bucket: 'B', key: '{type}', encryption: { kind: 'sse_s3', kmsKeyId: 'x' } };
+  expect(problems({ ...s3, region: 5, s3: objects })).toEqual([
+    expect.stringMatching(/^region: /),
+    expect.stringMatching(/^s3.bucket: /),
+    expect.stringMatching(/^s3.key: must have \{chars\}/),
+    's3.encryption.kmsKeyId: is for the kind sse_kms only',
+  ]);
+});
+
+test('nothing is said of a field by another that is wrong itself', () => {
+  const kmsKeyId = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd';
+  const wrong = { ...cloudwatch, region: 'x', preset: 'y', override: { scope: 'a' } };
+  const found = problems({ ...wrong, cloudwatch: { kmsKeyId, logGroupPrefix: 'ä' } });
+  expect(found.map((text) => text.split(':')[0])).toEqual(['region', 'preset']);
+});
+
+test('whatever stands in a field, what is wrong is told, and nothing is thrown', () => {
+  const fields = ['type', 'preset', 'region', 'override', 'cloudwatch', 's3', 'credentials'];
+  const inner = ['logGroup', 'logGroupPrefix', 'kmsKeyId', 'key', 'path', 'encryption', 'keyTime'];
+  const values = fc.anything();
+  const section = fc.dictionary(fc.constantFrom(...inner), values);
+  fc.assert(
+    fc.property(
+      fc.constantFrom(cloudwatch, s3),
+      fc.dictionary(fc.constantFrom(...fields), fc.oneof(values, section)),
+      fc.oneof(values, section),
+      (whole, over, own) => {
+        for (const one of [{ ...whole, ...over }, { ...whole, [whole.type]: own }, own])
+          expect(Array.isArray(problems(one))).toBe(true);
+      },
+    ),
+  );
 });
 
 test.each([899, 43_201])('a session of %d seconds is outside what STS gives', (seconds) => {

@@ -278,10 +278,13 @@ export const S3Destination = z.strictObject({
 });
 export type S3Destination = z.infer<typeof S3Destination>;
 
+/** What no field says alone is told beside what is wrong with others, so that somebody corrects all of it at once. */
+const beside = { when: () => true };
+
 /** Where a tenant's log events go: a configuration of CloudWatch Logs or of S3 in the tenant's own account. */
 export const Destination = z
   .discriminatedUnion('type', [CloudWatchDestination, S3Destination])
-  .superRefine(refuseContradictions);
+  .superRefine(refuseContradictions, beside);
 export type Destination = z.infer<typeof Destination>;
 
 /** A destination as somebody enters it, with the credentials as they are entered. */
@@ -290,7 +293,7 @@ export const DestinationInput = z
     CloudWatchDestination.extend({ credentials: CredentialsInput }),
     S3Destination.extend({ credentials: CredentialsInput }),
   ])
-  .superRefine(refuseContradictions);
+  .superRefine(refuseContradictions, beside);
 export type DestinationInput = z.infer<typeof DestinationInput>;
 
 /** The AWS account that a destination lies in; of an access key it is known only where somebody has said it. */
@@ -301,62 +304,110 @@ export function accountOf({ credentials }: Pick<Destination, 'credentials'>): st
 
 const NEEDED = 'is needed where no preset gives it';
 
-/** What no field says alone, by field. */
-type Problems = [field: string, message: string][];
+/** What no field says alone. */
+interface Contradiction {
+  field: string;
+  /** What it is found by: where one of these is wrong itself, nothing is known of it. */
+  of: readonly string[];
+  problem: () => string | undefined;
+}
 
 function refuseContradictions(
   destination: Destination | DestinationInput,
   context: z.RefinementCtx,
 ): void {
-  const problems =
-    destination.type === 's3' ? s3Problems(destination) : cloudWatchProblems(destination);
-  if (destination.override !== undefined && destination.preset === undefined) {
-    const message = 'is for destinations with a preset: it takes the place of others with the same';
-    context.addIssue({ code: 'custom', path: ['override'], message });
-  }
-  for (const [field, message] of problems) {
-    context.addIssue({ code: 'custom', path: [destination.type, ...field.split('.')], message });
+  const wrong = context.issues.flatMap(({ code, path = [] }) =>
+    // A field that there is not leaves those that there are as they are.
+    code === 'unrecognized_keys' ? [] : [path.join('.')],
+  );
+  // Then there is nothing to look into.
+  if (wrong.includes('') || wrong.includes('type') || wrong.includes(destination.type)) return;
+  const isWrong = (field: string): boolean =>
+    wrong.some(
+      (other) => `${other}.`.startsWith(`${field}.`) || `${field}.`.startsWith(`${other}.`),
+    );
+  const own = destination.type === 's3' ? ofS3(destination) : ofCloudWatch(destination);
+  for (const { field, of, problem } of [ofOverride(destination), ...own]) {
+    const message = of.some(isWrong) ? undefined : problem();
+    if (message !== undefined)
+      context.addIssue({ code: 'custom', path: field.split('.'), message });
   }
 }
 
-function cloudWatchProblems({
+function ofOverride({ override, preset }: Pick<Destination, 'override' | 'preset'>): Contradiction {
+  const message = 'is for destinations with a preset: it takes the place of others with the same';
+  const isAlone = (): boolean => override !== undefined && preset === undefined;
+  return {
+    field: 'override',
+    of: ['preset'],
+    problem: () => (isAlone() ? message : undefined),
+  };
+}
+
+function ofCloudWatch({
   region,
   preset,
   cloudwatch,
-}: Omit<CloudWatchDestination, 'credentials'>): Problems {
-  const problems: Problems = [];
-  const keyRegion = kmsKeyArn.exec(cloudwatch.kmsKeyId ?? '')?.[1];
-  if (keyRegion !== undefined && keyRegion !== region) {
-    const message = `lies in ${keyRegion}; AWS takes only a key of the destination's Region`;
-    problems.push(['kmsKeyId', message]);
-  }
-  const { logGroup, logGroupPrefix, logStream } = cloudwatch;
-  const given = preset && presets[preset];
-  if (logGroup === undefined && given?.logGroup === undefined) problems.push(['logGroup', NEEDED]);
-  if (logStream === undefined && given?.logStream === undefined)
-    problems.push(['logStream', NEEDED]);
-  const group = logGroupProblem(logGroup ?? given?.logGroup?.('type') ?? 'x', logGroupPrefix);
-  if (group !== undefined && (logGroup === undefined || logGroupProblem(logGroup) === undefined))
-    problems.push(['logGroupPrefix', group]);
-  return problems;
+}: Omit<CloudWatchDestination, 'credentials'>): Contradiction[] {
+  const { logGroup, logGroupPrefix, kmsKeyId } = cloudwatch;
+  const given = () => preset && presets[preset];
+  const needed = (name: 'logGroup' | 'logStream'): Contradiction => ({
+    field: `cloudwatch.${name}`,
+    of: ['preset', `cloudwatch.${name}`],
+    problem: () =>
+      cloudwatch[name] === undefined && given()?.[name] === undefined ? NEEDED : undefined,
+  });
+  return [
+    {
+      field: 'cloudwatch.kmsKeyId',
+      of: ['region', 'cloudwatch.kmsKeyId'],
+      problem: () => {
+        const keyRegion = kmsKeyArn.exec(kmsKeyId ?? '')?.[1];
+        if (keyRegion === undefined || keyRegion === region) return undefined;
+        return `lies in ${keyRegion}; AWS takes only a key of the destination's Region`;
+      },
+    },
+    needed('logGroup'),
+    needed('logStream'),
+    {
+      field: 'cloudwatch.logGroupPrefix',
+      of: ['preset', 'cloudwatch.logGroup', 'cloudwatch.logGroupPrefix'],
+      problem: () =>
+        logGroupProblem(logGroup ?? given()?.logGroup?.('type') ?? 'x', logGroupPrefix),
+    },
+  ];
 }
 
-function s3Problems({ region, s3 }: Omit<S3Destination, 'credentials'>): Problems {
-  const problems: Problems = [];
-  const { kind, kmsKeyId, bucketKeyEnabled } = s3.encryption;
-  const key = keyProblem(s3);
-  if (key !== undefined) problems.push(['key', key]);
-  if (kind !== 'sse_kms' && kmsKeyId !== undefined) {
-    problems.push(['encryption.kmsKeyId', 'is for the kind sse_kms only']);
-  }
-  if (kind !== 'sse_kms' && bucketKeyEnabled !== undefined) {
-    problems.push(['encryption.bucketKeyEnabled', 'is for the kind sse_kms only']);
-  }
-  const keyRegion = kmsKeyId?.startsWith('arn:') === true ? kmsKeyId.split(':')[3] : undefined;
-  if (keyRegion !== undefined && keyRegion !== region) {
-    problems.push(['encryption.kmsKeyId', "must be a key in the bucket's Region"]);
-  }
-  return problems;
+function ofS3({ region, s3 }: Omit<S3Destination, 'credentials'>): Contradiction[] {
+  const { encryption } = s3;
+  const forKms = (name: 'kmsKeyId' | 'bucketKeyEnabled'): Contradiction => ({
+    field: `s3.encryption.${name}`,
+    of: ['s3.encryption'],
+    problem: () =>
+      encryption.kind !== 'sse_kms' && encryption[name] !== undefined
+        ? 'is for the kind sse_kms only'
+        : undefined,
+  });
+  return [
+    {
+      field: 's3.key',
+      of: ['s3.path', 's3.key', 's3.keyTime', 's3.compression'],
+      problem: () => keyProblem(s3),
+    },
+    forKms('kmsKeyId'),
+    forKms('bucketKeyEnabled'),
+    {
+      field: 's3.encryption.kmsKeyId',
+      of: ['region', 's3.encryption'],
+      problem: () => {
+        const { kmsKeyId } = encryption;
+        const keyRegion =
+          kmsKeyId?.startsWith('arn:') === true ? kmsKeyId.split(':')[3] : undefined;
+        if (keyRegion === undefined || keyRegion === region) return undefined;
+        return "must be a key in the bucket's Region";
+      },
+    },
+  ];
 }
 
 /** What a destination delivers through: one queue and one kind of worker each. */
