@@ -43,7 +43,7 @@ export interface Step {
   outcome: string;
   message: string;
   code?: string;
-  remedies?: { to: string; add: Statement & Policy }[];
+  remedies?: { to: string; add: Statement & Policy & { url?: string } }[];
 }
 
 /** What a customer has in AWS. */
@@ -58,15 +58,14 @@ export interface Account {
   maxSessionDurationSeconds: number;
 }
 
+/** AWS takes https only, and so that is what is printed; here the issuer has none. */
+const providerOf = (url: string) => ({ account: ACCOUNT, url: url.replace('https:', 'http:') });
+
 /** An account in which was done what is printed, and nothing else. */
 export function asPrinted({ identityProvider, trustPolicy, user, ...printed }: Printed): Account {
   return {
     roleArn: role(printed.role?.name ?? ''),
-    provider:
-      identityProvider === null
-        ? []
-        : // AWS takes https only, and so that is what is printed; here the issuer has none.
-          [{ account: ACCOUNT, url: identityProvider.url.replace('https:', 'http:') }],
+    provider: identityProvider === null ? [] : [providerOf(identityProvider.url)],
     trustPolicy,
     permissions: printed.permissionPolicy.document,
     user: user?.name,
@@ -106,6 +105,7 @@ export function mended(account: Account, failed: Step): Account {
   const all = { ...account };
   for (const { to, add } of failed.remedies ?? []) {
     if (to === 'trust_policy') all.trustPolicy = add;
+    if (to === 'identity_provider') all.provider = [providerOf(add.url ?? '')];
     if (to === 'role_policy' || to === 'user_policy')
       all.permissions = { ...all.permissions, Statement: [...all.permissions.Statement, add] };
   }

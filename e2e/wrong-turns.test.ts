@@ -133,6 +133,15 @@ const roleTurns: Record<string, Turn> = {
   },
 };
 
+const tokenTurn: Record<string, Turn> = {
+  'the account does not know the issuer': {
+    account: (right) => ({ ...right, provider: [] }),
+    step: 'session',
+    code: 'credential.provider_missing',
+    says: /identity provider/,
+  },
+};
+
 const durationTurn: Record<string, Turn> = {
   "sessions are longer than the role's maximum": {
     account: (right) => ({ ...right, maxSessionDurationSeconds: 3_600 }),
@@ -269,6 +278,7 @@ describe.each(names)('%s', (name) => {
   test('each wrong turn is told with its own remedy', async () => {
     const turns = {
       ...(isByKey() ? keyTurns : roleTurns),
+      ...(printed.identityProvider === null ? {} : tokenTurn),
       ...((printed.role?.maxSessionSeconds ?? 0) > 3_600 ? durationTurn : {}),
       ...(actions().some((action) => action.startsWith('s3:')) ? objectTurns : logTurns),
     };

@@ -79,6 +79,10 @@ function denialTrouble(denial: Denial, situation: Situation): Partial<Trouble> {
         message: `${what} by a policy of the account's AWS Organization. Whoever manages the organization has to allow it; the ${granteeOf(situation)}'s own policy does not help.`,
       };
     case 'permissions_boundary':
+      if (isExplicit)
+        return {
+          message: `${what} outright: the ${granteeOf(situation)}'s permissions boundary denies it. Change that Deny; the ${granteeOf(situation)}'s own policy does not help.`,
+        };
       return {
         message: `${what} since the ${granteeOf(situation)}'s permissions boundary does not allow it. Widen the boundary; the ${granteeOf(situation)}'s own policy does not help.`,
         missing: [action],
