@@ -176,6 +176,15 @@ describe('web_identity', () => {
     ['every tenant', (at) => ({ StringEquals: { [`${at}:aud`]: 'sts.amazonaws.com' } })],
     ['tenants by a pattern', (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:*' } })],
     ['tenants that begin alike', (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:acme*' } })],
+    [
+      'tenants in whatever case',
+      (at) => ({ StringEqualsIgnoreCase: { [`${at}:sub`]: 'tenant:acme' } }),
+    ],
+    [
+      'tenants with any letters in the middle',
+      (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:a??e' } }),
+    ],
+    ['tenants with any last letter', (at) => ({ StringLike: { [`${at}:sub`]: 'tenant:acm?' } })],
     ['tenants that end alike', (at) => ({ StringLike: { [`${at}:sub`]: '*acme' } })],
   ])('a role that trusts %s is found out', async (_, condition) => {
     const destination = await entered(input());

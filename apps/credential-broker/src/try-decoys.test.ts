@@ -1,4 +1,4 @@
-import { Failure } from '@logferry/core';
+import { Failure, TenantId } from '@logferry/core';
 import { TryDecoys } from './try-decoys';
 
 const trial = {
@@ -8,14 +8,24 @@ const trial = {
 } as const;
 
 /** A role that refuses every decoy, and whose turn it is in the test's hand. */
-function world(take: (tenantId: string) => Promise<() => void>) {
+function world(
+  take: (tenantId: string) => Promise<() => void>,
+  onToken: (decoy: string) => void = () => undefined,
+  isPerTenant?: boolean,
+) {
   const state = { asked: 0 };
   const refuse = (): Promise<never> => {
     state.asked++;
     return Promise.reject(new Failure('credential.trust_denied'));
   };
   const decoys = new TryDecoys({
-    tokens: { tokenFor: () => Promise.resolve('a token') },
+    tokens: {
+      tokenFor: (decoy) => {
+        onToken(decoy);
+        return Promise.resolve('a token');
+      },
+      ...(isPerTenant === undefined ? {} : { isPerTenant }),
+    },
     webIdentity: { assumeRole: refuse },
     platformIdentity: { assumeRole: refuse },
     turns: { take },
@@ -32,8 +42,37 @@ test('each decoy waits for its turn at STS, and gives it back though it was refu
     return Promise.resolve(() => void turns.underWay--);
   });
   expect((await decoys.run(trial)).outcome).toBe('refused');
-  expect(turns).toEqual({ taken: ['acme', 'acme', 'acme'], underWay: 0 });
-  expect(state.asked).toBe(3);
+  expect(turns).toEqual({ taken: Array(5).fill('acme'), underWay: 0 });
+  expect(state.asked).toBe(5);
+});
+
+test.each(['acme', 'Acme-2', '12345', 'a', '7', 'a.b_c-d'])(
+  'no decoy of %s is the tenant itself, and those of the same length are no id that a tenant may have, but for its case',
+  async (tenantId) => {
+    const tried: string[] = [];
+    const { decoys } = world(
+      () => Promise.resolve(() => undefined),
+      (decoy) => tried.push(decoy),
+    );
+    await decoys.run({ ...trial, tenantId });
+    expect(tried).not.toContain(tenantId);
+    expect(new Set(tried).size).toBe(tried.length);
+    for (const decoy of tried.filter(({ length }) => length === tenantId.length))
+      expect(decoy.toLowerCase() === tenantId.toLowerCase()).toBe(
+        TenantId.safeParse(decoy).success,
+      );
+  },
+);
+
+test('of an issuer that may take an id in other letters for the same, none alike is asked for', async () => {
+  const tried: string[] = [];
+  const { decoys } = world(
+    () => Promise.resolve(() => undefined),
+    (decoy) => tried.push(decoy),
+    true,
+  );
+  expect((await decoys.run(trial)).outcome).toBe('refused');
+  expect(tried.every((decoy) => decoy.includes('decoy'))).toBe(true);
 });
 
 test('without a turn nothing is proven, AWS is not asked, and a turn that comes late is given back', async () => {

@@ -43,6 +43,25 @@ const NOTHING = JSON.stringify({
   Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
 });
 
+/** What no tenant's id has in it: so a decoy is nobody whom a role may trust on purpose. */
+const FOREIGN = '~';
+
+/**
+ * Ids of the same length that are not the tenant's: with its letters in the other case, which only `StringEqualsIgnoreCase` lets pass, and
+ * with another sign in the middle or at the end, which only a `?` there does.
+ */
+function alikeTo(tenantId: string): string[] {
+  const otherCase = tenantId.replaceAll(/[a-z]/gi, (letter) =>
+    letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+  );
+  const at = (place: number): string =>
+    tenantId.slice(0, place) + FOREIGN + tenantId.slice(place + 1);
+  const alike = new Set([otherCase, at(Math.floor(tenantId.length / 2)), at(tenantId.length - 1)]);
+  // An id without letters has none in the other case, and must not be tried as somebody else's.
+  alike.delete(tenantId);
+  return [...alike];
+}
+
 /**
  * Tries a role as somebody else would, to find out whether it trusts more than its own tenant (a confused deputy).
  * AWS must refuse; its refusals stand in the tenant's CloudTrail under the session name `logferry-decoy`.
@@ -93,18 +112,18 @@ export class TryDecoys {
       durationSeconds: SESSION_SECONDS,
       policy: NOTHING,
     };
+    // A pattern such as tenant:acme* trusts the first of the longer ones, *acme the second, and tenant:* all there are.
     const chance = randomBytes(8).toString('hex');
     switch (kind) {
-      case 'web_identity':
-        // A pattern such as tenant:* trusts the first of them, tenant:acme* the second, and *acme the third.
-        return [
-          `decoy-${chance}`,
-          `${tenantId}-decoy-${chance}`,
-          `decoy-${chance}-${tenantId}`,
-        ].map(
+      case 'web_identity': {
+        const longer = [`${tenantId}-decoy-${chance}`, `decoy-${chance}-${tenantId}`];
+        // Somebody else's issuer may take these for the tenant itself, by the name of a file for instance.
+        const alike = tokens.isPerTenant === undefined ? alikeTo(tenantId) : [];
+        return [...longer, ...alike].map(
           (decoy) => async () =>
             webIdentity.assumeRole({ ...call, token: await tokens.tokenFor(decoy, Date.now()) }),
         );
+      }
       case 'assume_role':
         return [undefined, `logferry-decoy-${chance}`].map(
           (externalId) => () => platformIdentity.assumeRole({ ...call, externalId }),
