@@ -294,12 +294,36 @@ test('a role never has a shorter maximum than IAM takes, nor than its sessions a
   expect([900, 3_600, 3_601, 43_200].map(seconds)).toEqual([3_600, 3_600, 3_601, 43_200]);
 });
 
-test('in China, trust and permissions are of its partition', () => {
-  const credentials = { ...webIdentity, roleArn: `arn:aws-cn:iam::${account}:role/logferry` };
-  const setup = setupFor(groups({ region: 'cn-north-1', credentials }));
-  expect(JSON.stringify(setup)).not.toContain('arn:aws:');
-  expect(quickCreateUrl(setup, 'https://s3.example.com/t')).toContain('console.amazonaws.cn');
-});
+test.each([
+  ['China', 'aws-cn', 'cn-north-1', 'https://cn-north-1.console.amazonaws.cn/', 'amazonaws.com.cn'],
+  [
+    'GovCloud',
+    'aws-us-gov',
+    'us-gov-west-1',
+    'https://us-gov-west-1.console.amazonaws-us-gov.com/',
+    'amazonaws.com',
+  ],
+])(
+  'in %s, trust, permissions and the link are of its partition',
+  (_, partition, region, console, services) => {
+    const credentials = {
+      ...webIdentity,
+      roleArn: `arn:${partition}:iam::${account}:role/logferry`,
+    };
+    const kmsKeyId = `arn:${partition}:kms:${region}:${account}:key/1234abcd`;
+    const setup = setupFor(groups({ region, credentials, cloudwatch: { kmsKeyId } }));
+    expect(JSON.stringify(setup)).not.toContain('arn:aws:');
+    const { identity, resourcePolicies } = setup;
+    expect(identity.kind === 'role' && identity.trustPolicy.Statement[0]?.Principal).toEqual({
+      Federated: `arn:${partition}:iam::${account}:oidc-provider/oidc.logs.example.com/a`,
+    });
+    expect(resourcePolicies[0]?.statement.Principal).toEqual({
+      Service: `logs.${region}.${services}`,
+    });
+    const url = quickCreateUrl(setup, 'https://s3.example.com/t');
+    expect(url.startsWith(`${console}cloudformation/home?region=${region}#/`)).toBe(true);
+  },
+);
 
 test('the key of log groups is used by CloudWatch Logs, and its own policy has to say so', () => {
   const kmsKeyId = logsKey;
