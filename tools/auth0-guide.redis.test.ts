@@ -49,7 +49,7 @@ const stored = async (kind: string, id: string) =>
 
 test('each of its commands does what it says, and none shows a secret', async () => {
   const at = file();
-  expect(commands).toHaveLength(5);
+  expect(commands).toHaveLength(6);
   const ends: End[] = [];
   for (const [i, command] of commands.entries()) {
     if (i === 1) expect(await bed.redis.exists('{lf}:sources:acme')).toBe(0);
@@ -62,7 +62,9 @@ test('each of its commands does what it says, and none shows a secret', async ()
     enabled: true,
     domain: 'acme.eu.auth0.com',
     batchSize: 100,
-    startFrom: '90020211201185132572079310688835925971249535794074878050',
+  });
+  expect(await bed.redis.hgetall('{lf}:source:acme:auth0:live:position')).toMatchObject({
+    checkpoint: '90020211201185132572079310688835925971249535794074878050',
   });
   expect(await stored('destinations', 'auth0-cloudwatch')).toMatchObject({
     region: 'eu-central-1',

@@ -1,5 +1,10 @@
 // The guides to the presets have every variable, as the code reads it.
-import { variableSetNames, variableSets, type Variable } from '@logferry/core';
+import {
+  auth0ExtensionSettings,
+  variableSetNames,
+  variableSets,
+  type Variable,
+} from '@logferry/core';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -26,4 +31,14 @@ test.each([...presets])('the guide to %s has its variables, and no others', (pre
     );
   expect(rows.length).toBeGreaterThan(4);
   expect(rowsOf(preset)).toEqual(rows);
+});
+
+test('the guide to auth0 has every setting of the extension, and what becomes of it', () => {
+  const guide = readFileSync(join(__dirname, '..', 'docs', 'guides', 'auth0.md'), 'utf8');
+  const rows = [...guide.matchAll(/^\| (source|channel|destination) +\| `(\w+)` +\|/gm)];
+  const settings = Object.entries(auth0ExtensionSettings).map(([name, { of }]) => [name, of]);
+  expect(rows.map(([, of, name]) => [name, of])).toEqual(settings);
+  for (const setting of Object.values(auth0ExtensionSettings))
+    if ('aliases' in setting && setting.of === 'channel')
+      for (const alias of setting.aliases) expect(guide).toContain(`\`${alias}\``);
 });

@@ -80,6 +80,15 @@ test('a log event has its own time, id and level, and comes as Auth0 gave it', a
   );
 });
 
+test('a schedule that is changed leaves the checkpoint where it is', async () => {
+  const filled = bed.auth0Tenant.fill(20);
+  const { checkpoint } = await bed.run();
+  bed.configure({ schedule: '30 4 * * *', timeZone: 'Europe/Berlin' });
+  const more = bed.auth0Tenant.add({ type: 's' });
+  expect(await bed.run()).toMatchObject({ firstCheckpoint: checkpoint, read: 1 });
+  expect(bed.ingest.logIds).toEqual(idsOf([...filled, ...more]));
+});
+
 test('pages are of BATCH_SIZE, to Auth0 as to ingest', async () => {
   bed.auth0Tenant.fill(22);
   bed.configure({ batchSize: 7 });

@@ -90,6 +90,16 @@ describe('a source', () => {
     ).toBe(404);
   });
 
+  test('keeps its checkpoint and its runs when its schedule is changed', async () => {
+    await made();
+    await ended('one');
+    const before = (await ask('GET', `${PATH}/status`)).body;
+    expect((await put({ schedule: '0 0 * * * *', timeZone: 'Europe/Berlin' })).status).toBe(200);
+    const { body } = await ask('GET', `${PATH}/status`);
+    expect(body).toEqual(before);
+    expect(body).toMatchObject({ checkpoint: 'one-last', lastRun: { id: 'one' } });
+  });
+
   test('is switched off and on, and keeps everything else', async () => {
     await made();
     const sealed = await sealedNow();
