@@ -295,17 +295,11 @@ test('a role never has a shorter maximum than IAM takes, nor than its sessions a
 });
 
 test.each([
-  ['China', 'aws-cn', 'cn-north-1', 'https://cn-north-1.console.amazonaws.cn/', 'amazonaws.com.cn'],
-  [
-    'GovCloud',
-    'aws-us-gov',
-    'us-gov-west-1',
-    'https://us-gov-west-1.console.amazonaws-us-gov.com/',
-    'amazonaws.com',
-  ],
+  ['aws-cn', 'cn-north-1', 'console.amazonaws.cn', 'amazonaws.com.cn'],
+  ['aws-us-gov', 'us-gov-west-1', 'console.amazonaws-us-gov.com', 'amazonaws.com'],
 ])(
-  'in %s, trust, permissions and the link are of its partition',
-  (_, partition, region, console, services) => {
+  'in %s, trust, permissions and the link are of that partition',
+  (partition, region, console, services) => {
     const credentials = {
       ...webIdentity,
       roleArn: `arn:${partition}:iam::${account}:role/logferry`,
@@ -321,7 +315,9 @@ test.each([
       Service: `logs.${region}.${services}`,
     });
     const url = quickCreateUrl(setup, 'https://s3.example.com/t');
-    expect(url.startsWith(`${console}cloudformation/home?region=${region}#/`)).toBe(true);
+    expect(
+      url.startsWith(`https://${region}.${console}/cloudformation/home?region=${region}#/`),
+    ).toBe(true);
   },
 );
 
