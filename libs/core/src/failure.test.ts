@@ -54,3 +54,12 @@ test('a ledger balances when every accepted log event is somewhere', () => {
   expect(imbalance(ledger)).toBe(0);
   expect(imbalance({ ...ledger, waiting: 1 })).toBe(1);
 });
+
+test('what is said of permissions fits a role and an access key alike', () => {
+  const said = Object.entries(failureKinds).filter(
+    ([code, { publicMessage }]) =>
+      !code.startsWith('credential.') && /\brole\b/i.test(publicMessage),
+  );
+  expect(said.length).toBeGreaterThan(3);
+  for (const [, { publicMessage }] of said) expect(publicMessage).toMatch(/access key/);
+});

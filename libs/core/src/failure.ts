@@ -28,7 +28,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      "AWS refused to let us assume the role. Check the role's trust policy: for web_identity the OIDC provider, the audience sts.amazonaws.com and the subject of this tenant; for assume_role our account and the ExternalId of this destination.",
+      "AWS refused to let us assume the role. Check the role's trust policy: for web_identity the OIDC provider, the audience and the subject of this tenant; for assume_role our account and the ExternalId of this destination.",
   },
   'credential.trusts_others': {
     fault: 'tenant',
@@ -40,7 +40,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      'AWS does not accept our identity token in this account. Create the IAM OIDC identity provider for our issuer, with the audience sts.amazonaws.com.',
+      'AWS does not accept our identity token in this account. Create the IAM OIDC identity provider for our issuer and its audience, as they are printed for the destination.',
   },
   'credential.invalid_request': {
     fault: 'tenant',
@@ -139,13 +139,13 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      'The role may not do this in CloudWatch Logs. It needs logs:PutLogEvents, logs:CreateLogStream and logs:CreateLogGroup on the log group.',
+      'The role, or the user whose access key it is, may not do this in CloudWatch Logs. It needs logs:PutLogEvents, logs:CreateLogStream and logs:CreateLogGroup on the log group.',
   },
   'cloudwatch.group_options_denied': {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      'The role may not give a new log group what the destination asks for. On the log group, retentionDays needs logs:PutRetentionPolicy and tags need logs:TagResource.',
+      'The role, or the user whose access key it is, may not give a new log group what the destination asks for. On the log group, retentionDays needs logs:PutRetentionPolicy and tags need logs:TagResource.',
   },
   'cloudwatch.group_refused': {
     fault: 'tenant',
@@ -212,7 +212,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      "The role may not write to the bucket. It needs s3:PutObject on the bucket's objects. A bucket of another account than the role's must be named with its expectedBucketOwner.",
+      "The role, or the user whose access key it is, may not write to the bucket. It needs s3:PutObject on the bucket's objects. A bucket of another account than theirs must be named with its expectedBucketOwner.",
   },
   's3.bucket_missing': {
     fault: 'tenant',
@@ -262,7 +262,7 @@ const kinds = {
     fault: 'tenant',
     disposition: 'suspend',
     publicMessage:
-      'The role may not use the KMS key. It needs kms:GenerateDataKey and kms:Decrypt on it.',
+      'The role, or the user whose access key it is, may not use the KMS key. It needs kms:GenerateDataKey and kms:Decrypt on it.',
   },
   'network.unreachable': {
     fault: 'aws',
