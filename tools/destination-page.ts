@@ -58,7 +58,8 @@ ${CONDITION_DEPTH_MAX} levels deep. There are no regular expressions: one of a t
 const redaction = `### Redaction
 
 \`redact\` takes things out of a log event before anything of it is stored for this destination; others may have it whole. What is
-redacted is in no queue, no dead letter and no name of a log stream.
+redacted is in no queue, no dead letter and no name of a log stream. A log event's \`type\`, \`time\`, \`id\`, \`scope\` and
+\`level\` are what it is told apart and routed by, and cannot be redacted: send nothing in them that somebody must not read.
 
 \`\`\`json
 [

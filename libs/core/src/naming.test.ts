@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { Destination } from './destination';
+import { CloudWatchDestination, Destination } from './destination';
+import { logGroupPatterns } from './name-pattern';
 import { logGroupName, logStreamName } from './naming';
 import { KEY_VARIABLES } from './object-key';
 import { TEMPLATE_VARIABLES } from './template';
@@ -17,6 +18,18 @@ test('whatever an attribute holds, the names are ones that CloudWatch takes', ()
 test('a valid name is left as it is', () => {
   expect(logGroupName('prod/env0-deployments')).toBe('prod/env0-deployments');
   expect(logStreamName('dep-42 (retry) é')).toBe('dep-42 (retry) é');
+});
+
+test('an attribute with .. in it leads out of nothing: the name is as it is, and what policies allow', () => {
+  const rendered = 'prod/../dev/..';
+  expect(logGroupName(rendered)).toBe(rendered);
+  expect(logStreamName(rendered)).toBe(rendered);
+  const destination = CloudWatchDestination.parse({
+    ...base,
+    type: 'cloudwatch',
+    cloudwatch: { logGroup: 'prod/{attributes.app}', logStream: 'all' },
+  });
+  expect(logGroupPatterns('acme', destination, undefined)).toEqual(['prod/*']);
 });
 
 test.each([511, 512, 513])('a name of %d characters is cut to the 512 that AWS takes', (chars) => {

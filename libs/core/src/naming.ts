@@ -48,7 +48,12 @@ function nameProblem(text: string, notInName: RegExp, allowed: string): string |
   return undefined;
 }
 
-/** Bends a rendered name to what CloudWatch Logs takes: a log event's attribute must not be able to make a delivery fail. */
+/**
+ * Bends a rendered name to what CloudWatch Logs takes: a log event's attribute must not be able to make a delivery fail.
+ *
+ * A part that is `..` stays, other than in an object's key: these names are flat, nobody resolves them, and policies compare them as
+ * they are, so that no attribute leads out of what stands before it. Bent, it would no longer be what the policy of a session allows.
+ */
 export function logGroupName(rendered: string): string {
   const name = rendered.replace(notInLogGroup, '_');
   // AWS keeps `aws/` for itself and says so of `AWS/` too.

@@ -159,7 +159,19 @@ test('whatever a message is, a value that is masked anywhere by its name is nowh
   );
 });
 
+test('what a log event is told apart and routed by stays, whatever pattern would find it there', () => {
+  const email = 'jane@example.com';
+  const event = { ...aLogEvent(email), id: email, scope: email, level: email };
+  const left = redact([{ pattern: 'email', action: 'mask' }], event);
+  expect(left).toMatchObject({ message: MASK, id: email, scope: email, level: email });
+});
+
 test.each<[string, object, string]>([
+  ...['id', 'scope', 'level', 'time'].map((field): [string, object, string] => [
+    `the ${field}`,
+    { field, action: 'mask' },
+    'must be attributes.NAME, or',
+  ]),
   ['no field', { action: 'mask' }, 'exactly one of field and pattern'],
   ['both', { field: 'attributes.a', pattern: 'email', action: 'mask' }, 'exactly one of'],
   ['a field of another kind', { field: 'type', action: 'mask' }, 'must be attributes.NAME, or'],
