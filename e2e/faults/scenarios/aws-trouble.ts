@@ -3,12 +3,15 @@ import { until } from '@logferry/testing';
 import { LOG_GROUP, tenants } from '../tenants';
 import type { Scene, Scenario } from '../scenario';
 import { findLogEvents } from '../whereabouts';
+import type { World } from '../world';
 
 export const lostAnswers: Scenario = {
   name: 'lost-answers',
   promise:
-    'an answer of AWS that is lost after the call took effect doubles nothing in S3, and in CloudWatch Logs that call only',
+    'an answer of AWS that is lost after the call took effect doubles nothing in S3, and in CloudWatch Logs that call only, which is counted',
   async run({ world, load, chance, form, remark }) {
+    const from = world.taken.length;
+    const countedBefore = await maybeRepeated(world);
     const seed = chance.between(1, 1_000_000);
     for (const service of ['logs', 's3', 'sts'] as const)
       world.aws.addFault({
@@ -21,8 +24,27 @@ export const lostAnswers: Scenario = {
     await load.more(10 * form.between);
     await happens(() => lost() >= 5, 'answers are lost');
     remark(`${lost()} answers of PutLogEvents lost`);
+    world.aws.clearFaults();
+    const lostLogEvents = world.taken
+      .slice(from)
+      .flatMap(({ isAnswerLost, events }) => (isAnswerLost ? events : [])).length;
+    const isCounted = async (): Promise<boolean> =>
+      (await maybeRepeated(world)) - countedBefore >= lostLogEvents;
+    await until(isCounted, { what: `${lostLogEvents} log events are counted as maybe repeated` });
   },
 };
+
+/** How many log events the workers say CloudWatch Logs may have once more than it should. */
+async function maybeRepeated(world: World): Promise<number> {
+  const counts = await Promise.all(
+    world.of('cloudwatch-worker').map(async ({ url }) => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const lines = text.matchAll(/^logferry_cloudwatch_maybe_repeated_\w+\{.*\} (\d+)$/gm);
+      return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
 
 /** While the load goes on. A fault that struck nothing would have shown nothing. */
 function happens(fact: () => boolean, what: string): Promise<unknown> {
