@@ -23,10 +23,13 @@ export const destinationsCommand: Command = {
   npx logferry destinations get TENANT DESTINATION
   npx logferry destinations enable TENANT DESTINATION
   npx logferry destinations disable TENANT DESTINATION
+  npx logferry destinations suspend TENANT DESTINATION
+  npx logferry destinations resume TENANT DESTINATION
   npx logferry destinations delete TENANT DESTINATION [--force] [--yes]
 
 They are made and changed by npx logferry apply. Secrets are not shown. While a destination is disabled, nothing is taken for it,
-and what waits for it is held. While log events wait for one, it is not deleted.
+and what waits for it is held. While one is suspended, what comes for it is kept and not delivered, until it is resumed; of one that
+does not work, resume tries it at once. While log events wait for one, it is not deleted.
 
   --force      deletes it although log events wait: they are held until there is a destination with the same id again
   --yes        deletes it without asking
@@ -56,10 +59,17 @@ and what waits for it is held. While log events wait for one, it is not deleted.
       case 'enable':
       case 'disable':
         return switchRecord(on, action);
+      case 'suspend':
+      case 'resume': {
+        const { terminal, console } = session;
+        const done = action === 'suspend' ? 'suspended' : 'it is tried now';
+        terminal.result(await console.post(`${address}/${action}`, {}), `${on.title}: ${done}`);
+        return 0;
+      }
       case 'delete':
         return deleteRecord(on, { isSaid: values.yes, isForced: values.force });
       default:
-        throw new Misuse('say list, get, enable, disable or delete');
+        throw new Misuse('say list, get, enable, disable, suspend, resume or delete');
     }
   },
 };

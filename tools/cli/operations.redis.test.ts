@@ -50,6 +50,18 @@ test.each([
   expect(out).toMatch(text);
 });
 
+test('a destination is suspended by a word and resumed by another', async () => {
+  const say = (action: string) => cli.run(['destinations', action, 'acme', 'cw']);
+  expect(await say('suspend')).toMatchObject({ code: 0, out: 'destination acme/cw: suspended\n' });
+  expect((await bed.call('/v1/held-destinations')).text).toContain('suspended_by_hand');
+  expect(await say('resume')).toMatchObject({
+    code: 0,
+    out: 'destination acme/cw: it is tried now\n',
+  });
+  expect((await bed.call('/v1/held-destinations')).text).toBe('{"heldDestinations":[]}');
+  expect((await say('resume')).code).toBe(1);
+});
+
 test('dead letters that match are counted, redriven when that is said, and no others', async () => {
   await bed.deadLetters(2);
   await bed.deadLetters(1, { tenantId: 'globex' });

@@ -249,9 +249,16 @@ const delivery: ApiOperation[] = [
   },
   {
     method: 'post',
+    path: `${DESTINATION}/suspend`,
+    tag: 'Held destinations',
+    summary: 'Has a destination keep what comes for it, and tries nothing until it is resumed',
+    answer: [200, 'Suspended'],
+  },
+  {
+    method: 'post',
     path: `${DESTINATION}/resume`,
     tag: 'Held destinations',
-    summary: 'Tries a held destination at once',
+    summary: 'Tries a held destination at once, also one that was suspended by hand',
     answer: [202, 'Resumed'],
   },
   {

@@ -59,6 +59,14 @@ test('a hold that ended without anything delivered proves nothing, and is not to
   expect(told(views)).toEqual(['destination.suspended']);
 });
 
+test('what somebody suspends and resumes is told, though nothing was sent meanwhile', () => {
+  const hold = { ...suspended(5), code: 'destination.suspended_by_hand' } as const;
+  expect(told([looked({ standing: standing({ hold }) }), looked()])).toEqual([
+    'destination.suspended',
+    'destination.resumed',
+  ]);
+});
+
 test('who switched a destination off is not told that it is off', () => {
   const hold = { ...suspended(5), code: 'destination.disabled' } as const;
   expect(told([looked({ standing: standing({ hold }) })])).toEqual([]);

@@ -5,7 +5,7 @@ import type { LongestWait, Standing } from '@logferry/queue';
 /** What was noticed of a destination so far. */
 export interface DestinationMemory {
   /** That it is held, if that was told; and what it had delivered then. */
-  told?: { kind: 'suspended' | 'failed'; sinceMs: number; delivered: number };
+  told?: { kind: 'suspended' | 'failed'; sinceMs: number; delivered: number; isByHand?: true };
   isLate: boolean;
   /** How many dead letters were told of, when, and a name for what is told next. */
   dead: number;
@@ -28,6 +28,7 @@ export interface Looked {
 export const FAILED_AFTER_MS = 120_000;
 /** With the pauses between them, more than a quarter of a minute. */
 const ATTEMPTS_BURNT = 5;
+const BY_HAND = 'destination.suspended_by_hand';
 /** Dead letters come in swarms. */
 const DEAD_EVERY_MS = 600_000;
 
@@ -61,7 +62,8 @@ function noticeHold(looked: Looked, memory: DestinationMemory, notices: Notifica
   const burning = wait !== 'unknown' && (wait?.attempts ?? 0) >= ATTEMPTS_BURNT ? wait : undefined;
   const { told } = memory;
   const tell = (kind: Trouble, sinceMs: number, code: Notification['code']): void => {
-    memory.told = { kind, sinceMs, delivered };
+    const isByHand = code === BY_HAND;
+    memory.told = { kind, sinceMs, delivered, ...(isByHand ? { isByHand } : {}) };
     notices.push(notice(looked, { name: kind, id: `${kind}:${sinceMs}`, code, sinceMs }));
   };
   // Who switched it off knows that it is off.
@@ -76,8 +78,8 @@ function noticeHold(looked: Looked, memory: DestinationMemory, notices: Notifica
     if (told === undefined) tell('failed', burning.sinceMs, burning.code);
   } else if (told !== undefined) {
     delete memory.told;
-    // A hold also ends when nobody has sent anything for long: then nothing is proven.
-    if (delivered > told.delivered)
+    // A hold also ends when nobody has sent anything for long: then nothing is proven, and nothing need be of what somebody has resumed.
+    if (delivered > told.delivered || told.isByHand === true)
       notices.push(notice(looked, { name: 'resumed', id: `resumed:${told.sinceMs}` }));
   }
 }

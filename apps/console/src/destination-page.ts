@@ -11,6 +11,7 @@ const dones = {
   changed: 'The destination was changed.',
   tested: 'The connection was tested: what came of it stands below.',
   testing: 'The test still goes on. Load this page again in a moment.',
+  suspended: 'The destination is suspended: what comes for it is kept until it is resumed.',
   resumed: 'It is tried now, with one batch; if that is delivered, the rest follows.',
 };
 export type DestinationDone = keyof typeof dones;
@@ -105,7 +106,8 @@ export function stateOf({ destination, hold }: LookedAt): Html {
     >`;
 }
 
-function nextTry(probeAtMs: number): string {
+function nextTry(probeAtMs: number | undefined): string {
+  if (probeAtMs === undefined) return 'It is not tried until it is resumed.';
   return `The next try is at ${new Date(probeAtMs).toISOString()}.`;
 }
 
@@ -122,7 +124,9 @@ function buttons(looked: LookedAt): Html {
       </p>`
     : html`<p><a href="${address}/change">Change it</a></p>`;
   if (destination === undefined) return html`${hold === undefined ? html`` : resume(address)}`;
+  const isByHand = hold !== undefined && hold.probeAtMs === undefined;
   return html`${change} ${button(`${address}/test`, 'Test connection')}
+  ${isByHand ? html`` : button(`${address}/suspend`, 'Suspend')}
   ${hold === undefined ? html`` : resume(address)}`;
 }
 

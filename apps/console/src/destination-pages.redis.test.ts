@@ -80,6 +80,16 @@ describe('the page of a destination', () => {
     expect(page).toContain('It is tried now');
   });
 
+  test('a button suspends it, and another resumes it', async () => {
+    const page = await follow(await send(`${PAGE}/suspend`, {}), PAGE);
+    expect(page).toContain('suspended: destination.suspended_by_hand');
+    expect(page).toContain('It is not tried until it is resumed.');
+    expect(page).not.toContain(`action="${PAGE}/suspend"`);
+    expect(await follow(await send(`${PAGE}/resume`, { back: 'page' }), PAGE)).toContain(
+      '<span class="good">on</span>',
+    );
+  });
+
   test('one that cannot be read hides no other, and is said to be so', async () => {
     await bed.redis.hset('{lf}:destinations:acme', 'broken', '{}');
     const text = await show(TENANT);
@@ -115,7 +125,12 @@ test('what there is not is 404, and what is no such form is refused', async () =
     expect((await send(path, {})).status).toBe(404);
 });
 
-const BUTTONS = ['/tenants', NEW, CHANGE, `${PAGE}/test`, `${PAGE}/resume`];
+const BUTTONS = [
+  '/tenants',
+  NEW,
+  CHANGE,
+  ...['test', 'suspend', 'resume'].map((of) => `${PAGE}/${of}`),
+];
 
 test('from another site, no form is sent and no button is pressed', async () => {
   await made();

@@ -12,7 +12,10 @@ export const HeldDestinationView = z.strictObject({
   reason: z.string().optional().describe('the code of the failure'),
   ...explained,
   since: z.iso.datetime(),
-  nextProbeAt: z.iso.datetime().describe('when one batch is tried again'),
+  nextProbeAt: z.iso
+    .datetime()
+    .nullable()
+    .describe('when one batch is tried again; null of what was suspended by hand'),
   failedProbes: z.int().min(0),
   batches: z.int().min(0).describe('that were put aside'),
 });
@@ -30,6 +33,13 @@ export const ResumedView = z.strictObject({
 });
 export type ResumedView = z.infer<typeof ResumedView>;
 
+export const SuspendedView = z.strictObject({
+  tenant: z.string(),
+  destination: z.string(),
+  outcome: z.literal('suspended'),
+});
+export type SuspendedView = z.infer<typeof SuspendedView>;
+
 /** @param scope that of the destination, if variables make it */
 export function heldDestinationView(
   held: HeldDestination,
@@ -45,7 +55,7 @@ export function heldDestinationView(
     ...(code === undefined ? {} : { reason: code }),
     ...explain(code ?? ''),
     since: new Date(sinceMs).toISOString(),
-    nextProbeAt: new Date(probeAtMs).toISOString(),
+    nextProbeAt: probeAtMs === undefined ? null : new Date(probeAtMs).toISOString(),
     failedProbes: probes,
     batches,
   };

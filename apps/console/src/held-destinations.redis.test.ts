@@ -81,3 +81,73 @@ test('what is not held cannot be resumed, and a console that only shows resumes 
     body: { code: 'console.read_only' },
   });
 });
+
+describe('a word suspends a destination', () => {
+  const PATH = '/v1/tenants/acme/destinations/cw';
+  const post = (path: string, to = bed.app) => bed.json(path, { method: 'POST', to });
+
+  beforeEach(async () => {
+    await bed.call('/v1/tenants/acme', { method: 'PUT', body: {} });
+    const body = {
+      ...{ type: 'cloudwatch', region: 'eu-central-1', preset: 'env0', enabled: false },
+      credentials: {
+        kind: 'web_identity',
+        roleArn: 'arn:aws:iam::123456789012:role/logferry',
+      },
+    };
+    expect((await bed.call(PATH, { method: 'PUT', body })).status).toBe(201);
+  });
+
+  test('which keeps what comes for it until another word resumes it', async () => {
+    const calls: string[] = [];
+    bed.consume(({ id }) => {
+      calls.push(id);
+      return Promise.resolve({ rejected: [] });
+    });
+    expect(await post(`${PATH}/suspend`)).toEqual({
+      status: 200,
+      body: { tenant: 'acme', destination: 'cw', outcome: 'suspended' },
+    });
+    expect((await post(`${PATH}/suspend`)).status).toBe(200);
+    await bed.send(aCloudWatchLane({ lingerMs: 0 }), ['waits']);
+    await until(async () => (await list())[0]?.batches === 1);
+    expect(await list()).toMatchObject([
+      {
+        ...{ tenant: 'acme', destination: 'cw', kind: 'suspended', nextProbeAt: null },
+        reason: 'destination.suspended_by_hand',
+        fault: 'tenant',
+      },
+    ]);
+    expect((await bed.call('/')).text).toContain('when it is resumed');
+    expect(calls).toEqual([]);
+    expect((await post(`${PATH}/resume`)).status).toBe(202);
+    await until(async () => (await list()).length === 0);
+    expect(await bed.sum('delivered')).toBe(1);
+  });
+
+  test('with a key of its tenant that changes things, and no other', async () => {
+    const keyOf = async (tenant: string, scopes: string[]): Promise<object> => {
+      const { body } = await bed.json<{ key: string }>('/v1/keys', {
+        method: 'POST',
+        body: { name: tenant, tenant, scopes },
+      });
+      return { authorization: `Bearer ${body.key}` };
+    };
+    await bed.call('/v1/tenants/globex', { method: 'PUT', body: {} });
+    for (const [tenant, scope, status] of [
+      ['globex', 'admin', 404],
+      ['acme', 'read', 403],
+      ['acme', 'admin', 200],
+    ] as const) {
+      const headers = (await keyOf(tenant, [scope])) as Record<string, string>;
+      const answer = await bed.call(`${PATH}/suspend`, { method: 'POST', headers });
+      expect(answer.status).toBe(status);
+    }
+  });
+
+  test('that there is, and nothing where the console only shows', async () => {
+    expect((await post(`${PATH}x/suspend`)).status).toBe(404);
+    expect((await post(`${PATH}/suspend`, bed.readOnlyApp)).status).toBe(405);
+    expect(await list()).toEqual([]);
+  });
+});

@@ -1,4 +1,11 @@
-import { sinks, type Sink } from '@logferry/core';
+import {
+  assert,
+  destinationKey,
+  shardOf,
+  sinks,
+  type DestinationPlace,
+  type Sink,
+} from '@logferry/core';
 import type { Hold, Holds } from '@logferry/queue';
 
 export interface HeldDestination extends Hold {
@@ -25,10 +32,10 @@ export class HeldDestinations {
   }
 
   /** Why a destination is held, if it is. Of a former sink of it only if the present one is not. */
-  async find(destinationKey: string, sink: Sink): Promise<HeldDestination | undefined> {
+  async find(key: string, sink: Sink): Promise<HeldDestination | undefined> {
     const found = await Promise.all(
       this.shards.flatMap((holds) =>
-        sinks.map(async (one) => ({ hold: await holds.find(one, destinationKey), sink: one })),
+        sinks.map(async (one) => ({ hold: await holds.find(one, key), sink: one })),
       ),
     );
     const held = found.flatMap(({ hold, sink: of }) =>
@@ -43,10 +50,17 @@ export class HeldDestinations {
   }
 
   /** Lets a destination be tried at once. False if it is not held. */
-  async resume(destinationKey: string): Promise<boolean> {
+  async resume(key: string): Promise<boolean> {
     const held = await Promise.all(
-      this.shards.flatMap((holds) => sinks.map((sink) => holds.probeNow(sink, destinationKey))),
+      this.shards.flatMap((holds) => sinks.map((sink) => holds.resume(sink, key))),
     );
     return held.includes(true);
+  }
+
+  /** Has a destination keep what comes for it until it is resumed. */
+  async suspend({ tenantId, destinationId }: DestinationPlace, sink: Sink): Promise<void> {
+    const holds = this.shards[shardOf(tenantId, destinationId, this.shards.length)];
+    assert(holds !== undefined, 'there is a shard for each destination');
+    await holds.suspend(sink, destinationKey(tenantId, destinationId));
   }
 }

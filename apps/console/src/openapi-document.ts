@@ -32,7 +32,7 @@ import {
   RedrivenManyView,
   RedrivenView,
 } from './dead-letter-view';
-import { HeldDestinationsView, ResumedView } from './held-destination-view';
+import { HeldDestinationsView, ResumedView, SuspendedView } from './held-destination-view';
 import { InstallationView } from './installation-view';
 import { LedgersView, LedgerView } from './ledger-desk';
 import { ReplayRequest, ReplaysView, ReplayView } from './replay-view';
@@ -183,6 +183,7 @@ const schemas: Record<string, Json> = {
   Installation: schemaOf(InstallationView, 'output'),
   Unreadable: schemaOf(UnreadableView, 'output'),
   HeldDestinations: schemaOf(HeldDestinationsView, 'output'),
+  Suspended: schemaOf(SuspendedView, 'output'),
   Resumed: schemaOf(ResumedView, 'output'),
   ReplayRequest: schemaOf(ReplayRequest, 'input'),
   ReplayView: schemaOf(ReplayView, 'output'),

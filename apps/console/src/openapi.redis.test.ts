@@ -162,6 +162,8 @@ test('what is held and what is dead is told as it says, and so is what becomes o
   await until(async () => !(await bed.call(held)).text.includes('[]'));
   const asked: [string, string, { body?: object | string; type?: string }?][] = [
     ['get', held],
+    ['post', '/v1/tenants/{tenantId}/destinations/{destinationId}/suspend', {}],
+    ['get', held],
     ['post', '/v1/tenants/{tenantId}/destinations/{destinationId}/resume', {}],
     ['get', '/v1/dead-letters'],
     ['get', '/v1/dead-letters/count'],

@@ -98,8 +98,9 @@ function brokenTable(broken: readonly BrokenConnection[]): Html {
 function heldTable({ held, scopeOf, readOnly }: Overview): Html {
   return html`<h2>Held destinations</h2>
     <p class="dim">
-      They do not work. What waits for them is kept, and tried with one batch now and then; what
-      became too much or too old is among the dead letters.
+      They do not work, or somebody has suspended them. What waits for them is kept; where they do
+      not work, it is tried with one batch now and then. What became too much or too old is among
+      the dead letters.
     </p>
     <table>
       <tr>
@@ -132,7 +133,7 @@ function heldRow(held: HeldDestination, scope: string | undefined, readOnly: boo
       >
     </td>
     <td>${new Date(sinceMs).toISOString()}</td>
-    <td>${new Date(probeAtMs).toISOString()}</td>
+    <td>${probeAtMs === undefined ? 'when it is resumed' : new Date(probeAtMs).toISOString()}</td>
     <td class="n">${batches}</td>
     <td>
       ${readOnly ? '' : html`<form method="post" action="${address}/resume"><button>Try now</button></form>`}

@@ -349,6 +349,7 @@ const raisedElsewhere: Partial<Record<FailureCode, string>> = {
   'destination.held_too_much': 'libs/queue/src/hold-scripts.ts',
   'destination.lookup_failed': 'libs/worker/src/deliverable.ts',
   'destination.missing': 'libs/worker/src/deliverable.ts',
+  'destination.suspended_by_hand': 'libs/queue/src/hold-scripts.ts',
   'destination.unreadable': 'libs/worker/src/deliverable.ts',
   'internal.fault': 'libs/queue/src/consumer.ts',
   's3.key_taken': 'apps/s3-worker/src/deliver-object.ts',

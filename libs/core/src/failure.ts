@@ -285,6 +285,12 @@ const kinds = {
     disposition: 'suspend',
     publicMessage: 'The destination is switched off. Switch it on, and what waits is delivered.',
   },
+  'destination.suspended_by_hand': {
+    fault: 'tenant',
+    disposition: 'suspend',
+    publicMessage:
+      'Somebody has suspended the destination. What comes for it is kept, and delivered when it is resumed, at the console.',
+  },
   'destination.changing': {
     fault: 'us',
     disposition: 'defer',

@@ -76,6 +76,21 @@ test('when its owner has acted, all of it is delivered, oldest first, and no att
   expect(await bed.redis.hget('{lf-0}:tenant:acme', 'heldBytes')).toBe('0');
 });
 
+test('what somebody suspends waits without an attempt, others go on, and it is all delivered when it is resumed', async () => {
+  const cw = account();
+  const seen = bed.consume(deliverTo({ cw, well: account() }), { attemptsMax: 1 });
+  await holds().suspend('cloudwatch', PLACE);
+  for (let n = 0; n < 3; n++) await bed.send(1, laneOf('cw', n));
+  await heldBatches(3);
+  await bed.send(1, laneOf('well'));
+  await bed.ledgerShows({ delivered: 1 }, 'well');
+  expect(cw.calls).toEqual([]);
+  await holds().resume('cloudwatch', PLACE);
+  await bed.ledgerShows({ accepted: 3, delivered: 3, waiting: 0, deadLettered: 0 });
+  expect(seen.resumed).toEqual(['cw']);
+  expect(await holds().find('cloudwatch', PLACE)).toBeUndefined();
+});
+
 test("a tenant's other destinations do not notice", async () => {
   const broken = { ...account(), works: false };
   bed.consume(deliverTo({ broken, well: account() }), { concurrency: 1 });

@@ -1,11 +1,17 @@
 // Holding a destination: what waits for it is kept, and tried with one batch at a time, until one of them is settled. Like all scripts of
 // the batch protocol they move what they count in one step.
 //
+// What somebody has suspended by hand (`byHand` of its `hold:`) is tried by nobody until somebody resumes it, so no probe of it is ever due.
+//
 // Keys: `hold:` (of a place, which is a destination as one sink knows it: why and since when it is held, or its strikes so far), `holds:` (of a sink: the destinations that are
 // held, by the time of the next probe), `held:` (of a place: its batches that were put aside, by the time they were opened or
 // last redriven),
 // `releasing:` (of a sink: the destinations whose batches are on their way back), `order:` (of a lane in strict order: its batches).
+import type { FailureCode } from '@logferry/core';
 import { prelude } from './script-prelude';
+
+/** Why somebody's word holds a destination. */
+export const BY_HAND = 'destination.suspended_by_hand' satisfies FailureCode;
 
 /** Lua functions, to stand after the prelude of a script. */
 export const holding = `
@@ -32,6 +38,8 @@ end
 -- A batch was settled, so its destination works: whatever was held against it is forgotten. Returns 1 if it was held.
 local function lift(destination, sink)
   local place = placeOf(destination, sink)
+  -- It was on its way when somebody suspended its destination: that it works is not what they doubted.
+  if redis.call('HEXISTS', key('hold', place), 'byHand') == 1 then return 0 end
   if redis.call('DEL', key('hold', place)) == 0 then return 0 end
   if redis.call('ZREM', key('holds', sink), destination) == 0 then return 0 end
   if redis.call('EXISTS', key('held', place)) == 1 then
@@ -60,7 +68,7 @@ if not destination then return {0, 0, 0} end
 redis.call('HSET', key('batch', id), 'lastFailure', code)
 local place = placeOf(destination, sink)
 local held = key('hold', place)
-local before = redis.call('HGET', held, 'kind')
+local before, byHand, why = unpack(redis.call('HMGET', held, 'kind', 'byHand', 'code'))
 local kind = before
 if says == 'suspended' then
   kind = 'suspended'
@@ -71,11 +79,13 @@ end
 -- Attempts run out only against a destination that works otherwise: as long as it is held, none is counted.
 local attempts = redis.call('HINCRBY', key('batch', id), 'attempts', before and 0 or counts)
 if not kind then return {attempts, 0, 0} end
-if isProbe or before ~= kind then
+-- What was resumed, and does not work after all, is held anew.
+local isNew = not byHand and (before ~= kind or (why == '${BY_HAND}' and says ~= ''))
+if not byHand and (isProbe or isNew) then
   local firstMs, mostMs = tonumber(ARGV[7]), tonumber(ARGV[8])
   if kind == 'broken' then firstMs, mostMs = tonumber(ARGV[9]), tonumber(ARGV[10]) end
   local againMs = tonumber(ARGV[12])
-  if before ~= kind then
+  if isNew then
     redis.call('HSET', held, 'kind', kind, 'sinceMs', now(), 'probes', 0)
     redis.call('PERSIST', held)
   end
@@ -91,7 +101,7 @@ if isProbe or before ~= kind then
 end
 -- The worker may have lost the batch meanwhile, and somebody else made a dead letter of it.
 if state == 'open' or state == 'sealed' then hold(id, place, tenant) end
-return {attempts, 1, before == kind and 0 or 1}
+return {attempts, 1, isNew and 1 or 0}
 `;
 
 /** A destination for which nothing has come so long after a probe was due works, or nobody sends to it any more: no reason to hold it. */
@@ -213,10 +223,45 @@ end
 return 0
 `;
 
-/** Lets the next probe of a destination be now, if it is held. ARGV: destination key, sink. Returns 1 if it is. */
+/** No probe of what was suspended by hand is due before this, in the year 5138. */
+export const NEVER_MS = 100_000_000_000_000;
+
+/**
+ * Suspends a destination because somebody says so, whatever it is held for. What is under way ends; nothing else is begun.
+ *
+ * ARGV: destination key, sink. Returns 1 if it was not suspended by hand before.
+ */
+export const suspendScript = `${prelude}${holding}
+local destination, sink = ARGV[1], ARGV[2]
+local held = key('hold', placeOf(destination, sink))
+if redis.call('HEXISTS', held, 'byHand') == 1 then return 0 end
+redis.call('HSET', held, 'kind', 'suspended', 'code', '${BY_HAND}', 'byHand', 1, 'sinceMs', now(), 'probes', 0, 'probeAt', ${NEVER_MS})
+redis.call('PERSIST', held)
+redis.call('ZADD', key('holds', sink), ${NEVER_MS}, destination)
+redis.call('SREM', key('releasing', sink), destination)
+return 1
+`;
+
+/**
+ * Lets the next probe of a destination be now, if it is held.
+ *
+ * ARGV: destination key, sink, 1 if it is to be so of one that was suspended by hand too: then it is resumed, which is all that there is
+ * to do where nothing waits. Returns 1 if it is held.
+ */
 export const probeNowScript = `${prelude}${holding}
-local held = key('hold', placeOf(ARGV[1], ARGV[2]))
-if redis.call('HEXISTS', held, 'kind') == 0 then return 0 end
+local place = placeOf(ARGV[1], ARGV[2])
+local held = key('hold', place)
+local kind, byHand = unpack(redis.call('HMGET', held, 'kind', 'byHand'))
+if not kind then return 0 end
+if byHand then
+  if ARGV[3] ~= '1' then return 1 end
+  redis.call('HDEL', held, 'byHand')
+  if redis.call('EXISTS', key('held', place)) == 0 then
+    redis.call('DEL', held)
+    redis.call('ZREM', key('holds', ARGV[2]), ARGV[1])
+    return 1
+  end
+end
 redis.call('HSET', held, 'probeAt', now())
 redis.call('ZADD', key('holds', ARGV[2]), now(), ARGV[1])
 return 1

@@ -195,3 +195,87 @@ test('what comes into an open batch that was put aside counts as held at once', 
   const heldBytes = Number(await bed.redis.hget('{lf-0}:tenant:acme', 'heldBytes'));
   expect(heldBytes).toBe(await bed.store.tenantBytes('acme'));
 });
+
+describe('a destination that somebody has suspended', () => {
+  const suspend = (): Promise<boolean> => holds().suspend('cloudwatch', PLACE);
+  const find = () => holds().find('cloudwatch', PLACE);
+  const byHand = { kind: 'suspended', code: 'destination.suspended_by_hand', probeAtMs: undefined };
+
+  test('keeps what comes for it, within window and quota, and is tried by nobody', async () => {
+    expect(await suspend()).toBe(true);
+    expect(await suspend()).toBe(false);
+    const id = await oneBatch(aLane(0));
+    expect(await verdict(id)).toBe('hold');
+    // As a worker asks that has heard of a change.
+    expect(await holds().probeNow('cloudwatch', PLACE)).toBe(true);
+    await holds().probeAllNow('cloudwatch');
+    const nothing = { probes: [], released: [], expired: [] };
+    expect(await holds().tend('cloudwatch', Infinity, Infinity)).toEqual(nothing);
+    expect(await verdict(id)).toBe('hold');
+    expect(await find()).toMatchObject({ ...byHand, batches: 1, probes: 0 });
+    const { expired } = await holds().tend('cloudwatch', Infinity, 0);
+    expect(expired).toEqual([{ batchId: id, code: 'destination.held_too_much' }]);
+  });
+
+  test('stays so whatever becomes of what was under way', async () => {
+    const [works, fails, strikes] = [
+      await oneBatch(aLane(0)),
+      await oneBatch(aLane(1)),
+      await oneBatch(aLane(2)),
+    ];
+    for (const id of [works, fails, strikes]) await verdict(id);
+    await suspend();
+    expect(await settle(works)).toBe(false);
+    await denied(fails);
+    const retry = { code: 'cloudwatch.unavailable', countsAttempt: true, says: 'strike' } as const;
+    for (const isProbe of [false, true])
+      expect(await holds().fail(strikes, { ...retry, isProbe })).toEqual({
+        ...{ attempts: 0, isHeld: true, isNew: false },
+      });
+    expect(await find()).toMatchObject(byHand);
+    expect((await aside()).toSorted()).toEqual([fails, strikes].toSorted());
+  });
+
+  test('that did not work before is suspended all the same, a probe under way included', async () => {
+    const id = await oneBatch(aLane(0));
+    await verdict(id);
+    await denied(id);
+    await holds().probeNow('cloudwatch', PLACE);
+    expect(await verdict(id)).toBe('probe');
+    await suspend();
+    await denied(id, true);
+    expect(await find()).toMatchObject(byHand);
+    expect(await verdict(id)).toBe('hold');
+  });
+
+  test('goes on at a word: with a probe where something waits, and at once where nothing does', async () => {
+    await suspend();
+    expect(await holds().resume('cloudwatch', PLACE)).toBe(true);
+    expect(await find()).toBeUndefined();
+    expect(await holds().resume('cloudwatch', PLACE)).toBe(false);
+    await suspend();
+    const [first, second] = [await oneBatch(aLane(0)), await oneBatch(aLane(1))];
+    for (const id of [first, second]) expect(await verdict(id)).toBe('hold');
+    expect(await holds().resume('cloudwatch', PLACE)).toBe(true);
+    const { probes } = await holds().tend('cloudwatch', Infinity, Infinity);
+    expect(probes).toEqual([first]);
+    expect(await verdict(first)).toBe('probe');
+    expect(await settle(first)).toBe(true);
+    const { released } = await holds().tend('cloudwatch', Infinity, Infinity);
+    expect(released.map(({ batchId }) => batchId)).toEqual([second]);
+  });
+
+  test('and does not work once it is resumed is held anew, for that', async () => {
+    await suspend();
+    const id = await oneBatch(aLane(0));
+    await verdict(id);
+    await holds().resume('cloudwatch', PLACE);
+    expect(await verdict(id)).toBe('probe');
+    const code = 'cloudwatch.access_denied';
+    const failed = { code, countsAttempt: false, says: 'suspended', isProbe: true } as const;
+    expect(await holds().fail(id, failed)).toMatchObject({ isHeld: true, isNew: true });
+    expect(await find()).toMatchObject({ kind: 'suspended', code });
+    expect((await find())?.probeAtMs).toBeLessThan(Date.now() + 60_000);
+    expect(await holds().fail(id, failed)).toMatchObject({ isNew: false });
+  });
+});

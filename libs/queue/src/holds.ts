@@ -1,5 +1,12 @@
 import { assert, isFailureCode, type FailureCode, type Sink } from '@logferry/core';
-import { failScript, probeNowScript, releaseScript, tendScript } from './hold-scripts';
+import {
+  failScript,
+  NEVER_MS,
+  probeNowScript,
+  releaseScript,
+  suspendScript,
+  tendScript,
+} from './hold-scripts';
 import { heldKey, holdKey, holdsKey, shardTag } from './keys';
 import type { RedisClient } from './redis-connection';
 
@@ -41,7 +48,8 @@ export interface Hold {
   kind: 'suspended' | 'broken';
   code: FailureCode | undefined;
   sinceMs: number;
-  probeAtMs: number;
+  /** Nothing of what was suspended by hand: it is tried when somebody resumes it. */
+  probeAtMs: number | undefined;
   /** How many probes have failed. */
   probes: number;
   /** How many batches were put aside. One that is open still counts as one, and goes on filling. */
@@ -68,7 +76,8 @@ interface Scripts {
   lfFail(tag: string, ...args: (string | number)[]): Promise<[number, number, number]>;
   lfTend(tag: string, ...args: (string | number)[]): Promise<[string[], string[], string[]]>;
   lfRelease(tag: string, ...args: string[]): Promise<number>;
-  lfProbeNow(tag: string, destinationKey: string, sink: Sink): Promise<number>;
+  lfSuspend(tag: string, destinationKey: string, sink: Sink): Promise<number>;
+  lfProbeNow(tag: string, destinationKey: string, sink: Sink, byHand: 0 | 1): Promise<number>;
 }
 
 /**
@@ -87,6 +96,7 @@ export class Holds {
     redis.defineCommand('lfFail', { numberOfKeys: 1, lua: failScript });
     redis.defineCommand('lfTend', { numberOfKeys: 1, lua: tendScript });
     redis.defineCommand('lfRelease', { numberOfKeys: 1, lua: releaseScript });
+    redis.defineCommand('lfSuspend', { numberOfKeys: 1, lua: suspendScript });
     redis.defineCommand('lfProbeNow', { numberOfKeys: 1, lua: probeNowScript });
     this.scripts = redis as unknown as Scripts;
   }
@@ -147,9 +157,19 @@ export class Holds {
     if (args.length > 0) await this.scripts.lfRelease(this.tag, ...args);
   }
 
-  /** Lets the next probe of a destination be now. False if it is not held. */
+  /** Lets the next probe of a destination be now, unless somebody has suspended it by hand. False if it is not held. */
   async probeNow(sink: Sink, destinationKey: string): Promise<boolean> {
-    return (await this.scripts.lfProbeNow(this.tag, destinationKey, sink)) === 1;
+    return (await this.scripts.lfProbeNow(this.tag, destinationKey, sink, 0)) === 1;
+  }
+
+  /** Has a destination keep what comes for it, and tries nothing of it, until it is resumed. False if that is so already. */
+  async suspend(sink: Sink, destinationKey: string): Promise<boolean> {
+    return (await this.scripts.lfSuspend(this.tag, destinationKey, sink)) === 1;
+  }
+
+  /** Lets the next probe be now because somebody says so, also of what was suspended by hand. False if it is not held. */
+  async resume(sink: Sink, destinationKey: string): Promise<boolean> {
+    return (await this.scripts.lfProbeNow(this.tag, destinationKey, sink, 1)) === 1;
   }
 
   /** Lets the next probe of everything that is held be now. */
@@ -176,6 +196,7 @@ export class Holds {
       this.redis.zcard(heldKey(this.shard, sink, destinationKey)),
     ]);
     const { kind, code = '', sinceMs, probeAt, probes } = fields;
+    const probeAtMs = Number(probeAt);
     if (kind !== 'suspended' && kind !== 'broken') return undefined;
     const [tenantId = '', destinationId = ''] = destinationKey.split('/');
     return {
@@ -184,7 +205,7 @@ export class Holds {
       kind,
       code: isFailureCode(code) ? code : undefined,
       sinceMs: Number(sinceMs),
-      probeAtMs: Number(probeAt),
+      probeAtMs: probeAtMs < NEVER_MS ? probeAtMs : undefined,
       probes: Number(probes),
       batches,
     };
