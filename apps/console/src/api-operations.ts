@@ -102,6 +102,15 @@ const configuration: ApiOperation[] = [
   },
   {
     method: 'get',
+    path: '/v1/stats',
+    tag: 'Ledgers',
+    summary:
+      "What a dashboard shows: totals, queues, and each destination; to a tenant's key its own",
+    query: pageQuery,
+    answer: [200, 'Stats'],
+  },
+  {
+    method: 'get',
     path: `${DESTINATION}/policy`,
     tag: 'Destinations',
     summary: 'What to make in the AWS account, ready to paste',

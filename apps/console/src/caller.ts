@@ -24,6 +24,7 @@ const TENANT_AWARE = new Set([
   '/v1/keys',
   '/v1/keys/:keyId',
   '/v1/audit',
+  '/v1/stats',
   '/v1/openapi.json',
 ]);
 const OF_TENANT = /^\/v1\/tenants\/:tenantId(\/|$)/;

@@ -8,6 +8,7 @@ import {
   Holds,
   openQueues,
   redisResponds,
+  Standings,
   type RedisClient,
 } from '@logferry/queue';
 import {
@@ -76,10 +77,13 @@ import { sourceParts } from './source-parts';
 import { SourcePagesController } from './source-pages.controller';
 import { SourceRunsController } from './source-runs.controller';
 import { SourcesController } from './sources.controller';
+import { Stats } from './stats';
+import { StatsController } from './stats.controller';
 import { TenantPagesController } from './tenant-pages.controller';
 import { TenantsController } from './tenants.controller';
 import { VariablesController } from './variables.controller';
 import { VariablesPageController } from './variables-page.controller';
+import { WaitSurvey } from './wait-survey';
 
 export const CONSOLE_LOG = Symbol('Logger');
 export const QUEUES = Symbol('Queues');
@@ -135,6 +139,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     AuditController,
     ReplaysController,
     ResealController,
+    StatsController,
     InstallationController,
     OpenApiController,
     HealthController,
@@ -231,6 +236,19 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         held: HeldDestinations,
         connections: ConnectionDesk,
       ): OverviewParts => ({ ledgers, scopes, held, connections }),
+    },
+    {
+      provide: Stats,
+      inject: [ConfigStore, Ledgers, HeldDestinations, QUEUES, REDIS, CONSOLE_CONFIG],
+      useFactory: (
+        store: ConfigStore,
+        ledgers: Ledgers,
+        held: HeldDestinations,
+        ...[queues, redis, { shards }]: [ReturnType<typeof openQueues>, RedisClient, ConsoleConfig]
+      ) => {
+        const survey = new WaitSurvey(new Standings(redis, shards));
+        return new Stats({ store, ledgers, held, queues, survey });
+      },
     },
     {
       provide: TenantLook,

@@ -15,6 +15,18 @@ export class Ledgers {
   }
 }
 
+export function sumOf(ledgers: readonly Ledger[]): Ledger {
+  const none = {
+    accepted: 0,
+    delivered: 0,
+    rejected: 0,
+    deadLettered: 0,
+    waiting: 0,
+    discarded: 0,
+  };
+  return ledgers.reduce(addLedgers, { ...none, rejectedBy: {}, discardedBy: {} });
+}
+
 function addLedgers(a: Ledger, b: Ledger): Ledger {
   return {
     accepted: a.accepted + b.accepted,

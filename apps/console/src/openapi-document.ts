@@ -48,6 +48,7 @@ import {
   RunView,
   StatusView,
 } from './source-view';
+import { StatsView } from './stats-view';
 import { ScopesView, VariablesBody, VariablesView } from './variables-view';
 import { walkSchema } from './dead-letter-request';
 
@@ -168,6 +169,7 @@ const schemas: Record<string, Json> = {
   Scopes: schemaOf(ScopesView, 'output'),
   Ledger: schemaOf(LedgerView, 'output'),
   Ledgers: schemaOf(LedgersView, 'output'),
+  Stats: schemaOf(StatsView, 'output'),
   ConnectionTest: schemaOf(ConnectionTestView, 'output'),
   ConnectionResult: schemaOf(ConnectionResultView, 'output'),
   ChannelState: schemaOf(ChannelStateView, 'output'),

@@ -42,6 +42,14 @@ export class WaitSurvey {
     return this.finished.get(`${sink} ${destinationKey}`);
   }
 
+  /** Since when the oldest of what waits in a sink's queues has waited; nothing if nothing does, or nobody has looked at all of it yet. */
+  oldest(sink: Sink): number | undefined {
+    let oldest: number | undefined;
+    for (const [key, { sinceMs }] of this.finished ?? [])
+      if (key.startsWith(`${sink} `)) oldest = Math.min(oldest ?? sinceMs, sinceMs);
+    return oldest;
+  }
+
   private finish(): void {
     this.finished = this.gathered;
     this.gathered = new Map();
