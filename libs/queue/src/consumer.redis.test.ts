@@ -2,11 +2,12 @@
 import { Failure, type FailureCode, type Lane } from '@logferry/core';
 import { aCloudWatchLane, aLogEvent, until } from '@logferry/testing';
 import type { Batch } from './batch';
+import { DELAYED_PER_MS } from './catalog';
 import { buildChunks } from './chunk';
 import { allDelivered, quick, useConsumerTestbed } from './consumer.testbed';
 import { encodeFragment } from './fragment';
 import { DeadLetterStore } from './dead-letter-store';
-import { jobKey } from './keys';
+import { batchKey, jobKey } from './keys';
 
 const bed = useConsumerTestbed();
 
@@ -92,6 +93,23 @@ test.each<[FailureCode, string]>([
   expect(job?.attemptsMade).toBe(0);
   expect(await bed.store.batch(job?.id ?? '')).toMatchObject({ lastFailure: code });
   await bed.ledgerShows({ waiting: 2, deadLettered: 0 });
+});
+
+test('whoever fails and asks for a pause is tried after it, and the attempt counts', async () => {
+  const seen = bed.consume(
+    () => {
+      throw new Failure('cloudwatch.unavailable', { retryAfterMs: 60_000 });
+    },
+    { attemptsMax: 9 },
+  );
+  await bed.send(2);
+  await until(() => seen.failures.length === 1);
+  const [id = '', dueAt = 0] = await until(async () => {
+    const found = await bed.redis.zrange(bed.queue.toKey('delayed'), '0', '-1', 'WITHSCORES');
+    return found.length === 2 && found;
+  });
+  expect(Number(dueAt) / DELAYED_PER_MS).toBeGreaterThan(Date.now() + 50_000);
+  expect(await bed.redis.hget(batchKey(0, id), 'attempts')).toBe('1');
 });
 
 test('log events that are refused become a dead letter of their own, and the rest is delivered', async () => {

@@ -330,7 +330,9 @@ export class BatchConsumer {
     }
     observer.failed(batch, failure, disposition);
     if (isHeld) return delay(job, token, halfTo(HELD_MS));
-    if (disposition === 'retry') throw bare(new TryAgain(failure.message));
+    // BullMQ's own waits know nothing of the pause that AWS asks for.
+    if (disposition === 'retry' && retryAfterMs === undefined)
+      throw bare(new TryAgain(failure.message));
     return delay(job, token, this.deferMs(batch, failure));
   }
 
