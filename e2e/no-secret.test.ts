@@ -1,19 +1,20 @@
 // A full run of everything, in which much goes wrong on purpose; then no secret is found in anything that it has left behind.
-import { SESSION_PATTERN } from '@logferry/core';
 import { until, type SandboxSeed } from '@logferry/testing';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
 import { makeCertificates, type CertificateFolders } from '../tools/certificates';
 import { APPS, BROKER_SECRET, CONSOLE_PASSWORD, PLATFORM_KEY } from './app-environment';
+import { askBroker } from './ask-broker';
 import { issuedSecrets, privateParts } from './issued-secrets';
 import { keptAnswers } from './kept-answers';
+import { BY_FILE, keptCommands } from './kept-commands';
 import { listenToCommands, redisContent } from './redis-content';
 import { PulledSource, secretsOfSources } from './pulled-source';
 import { findSecrets, formsOf, type Secret } from './secret-search';
 import { ACCOUNT, REGION, Stack, TENANT } from './stack';
+import { TokenBroker } from './token-broker';
 
 /** As AWS makes them, with what is written differently in URLs, in JSON and in HTML. */
 const awsSecret = (): string => `${randomBytes(27).toString('base64')}/+aZ`;
@@ -27,6 +28,8 @@ const plainSecret = `Ab${randomBytes(19).toString('hex')}`;
 const sealingKey = randomBytes(32);
 const externalIdSecret = randomBytes(24).toString('base64url');
 const redactionKey = randomBytes(24).toString('base64url');
+/** With what is written differently in a header of client credentials. */
+const tokenClientSecret = `${randomBytes(24).toString('base64url')}:/+`;
 const metricsToken = randomBytes(24).toString('base64url');
 const wrongPassword = 'a-wrong-console-password';
 const wrongBrokerSecret = 'a-wrong-broker-secret';
@@ -41,6 +44,7 @@ const secrets: Secret[] = [
   { name: 'the sealing key', text: sealingKey },
   { name: 'what ExternalIds are made of', text: externalIdSecret },
   { name: 'the key of redaction', text: redactionKey },
+  { name: "the secret of the token endpoint's client", text: tokenClientSecret },
   { name: 'the token of metrics', text: metricsToken },
   { name: "the broker's secret", text: BROKER_SECRET },
   { name: 'a wrong secret of the broker', text: wrongBrokerSecret },
@@ -57,6 +61,7 @@ let dir: string;
 let certificates: CertificateFolders;
 let stack: Stack;
 let pulled: PulledSource;
+let tokenBroker: TokenBroker;
 let commands: Awaited<ReturnType<typeof listenToCommands>>;
 const { answers, call, keep } = keptAnswers(() => stack);
 
@@ -68,14 +73,13 @@ beforeAll(async () => {
       ...privateParts(readFileSync(join(folder, 'tls.key'), 'utf8'), `the TLS key of the ${name}`),
     );
   pulled = await PulledSource.start();
-  const sealing = sealingKey.toString('base64');
   const all = { LOGFERRY_METRICS_TOKEN: metricsToken, LOGFERRY_LOG_LEVEL: 'trace' };
   const asking = { ...all, LOGFERRY_WORKER_BROKER_TLS_DIR: certificates.worker };
   const environment = {
     'credential-broker': {
       ...all,
       LOGFERRY_BROKER_TLS_DIR: certificates.broker,
-      LOGFERRY_BROKER_SEALING_KEYS: `one:${sealing}`,
+      LOGFERRY_BROKER_SEALING_KEYS: `one:${sealingKey.toString('base64')}`,
       LOGFERRY_BROKER_EXTERNAL_ID_SECRET: externalIdSecret,
       LOGFERRY_AUTH0_ENDPOINT_URL: pulled.auth0.url,
       AWS_ACCESS_KEY_ID: platformKey.accessKeyId,
@@ -94,11 +98,14 @@ beforeAll(async () => {
   commands = await listenToCommands(stack.redis);
   stack.aws.seed(accounts());
   await pulled.startPoller(stack, asking);
+  const ofBroker = environment['credential-broker'];
+  tokenBroker = await TokenBroker.start(stack, tokenClientSecret, ofBroker);
 }, 120_000);
 
 afterAll(async () => {
   commands.end();
   await pulled.stop();
+  await tokenBroker.stop();
   await stack.stop();
   rmSync(dir, { recursive: true });
 }, 30_000);
@@ -174,24 +181,6 @@ const delivered = (stream: string): number => {
   const group = { account: ACCOUNT, region: REGION, group: 'env0-no-secret' };
   return stack.aws.logEvents({ ...group, stream }).length;
 };
-
-/** As a worker asks, with a secret that is not the broker's. */
-async function askBrokerWrongly(): Promise<void> {
-  const data = { tenantId: TENANT, destinationId: 'cloudwatch', secret: wrongBrokerSecret };
-  const message = JSON.stringify({ pattern: SESSION_PATTERN, id: '1', data });
-  const file = (name: string): Buffer => readFileSync(join(certificates.worker, name));
-  const socket = connect({
-    host: '127.0.0.1',
-    port: stack.brokerTcpPort,
-    ca: file('ca.crt'),
-    cert: file('tls.crt'),
-    key: file('tls.key'),
-  });
-  const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
-  socket.write(`${Buffer.byteLength(message)}#${message}`);
-  keep({ name: "the broker's answer over TCP", content: await answer });
-  socket.destroy();
-}
 
 test('with every kind of credentials, log events are delivered', async () => {
   const sender = await mintedKey(['send']);
@@ -303,7 +292,11 @@ test('what is wrong is refused, held or a dead letter', async () => {
     await call(`${stack.ingestUrl}/metrics`, { authorization: `Bearer ${wrongKey}` }),
   ].map(({ status }) => status);
   expect(statuses.filter((status) => status < 400)).toEqual([200]); // /metrics on this machine, whatever the key
-  await askBrokerWrongly();
+  keep(await askBroker(stack.brokerTcpPort, wrongBrokerSecret, certificates.worker));
+  const refused = await askBroker(tokenBroker.tcpPort, BROKER_SECRET, certificates.worker);
+  expect(refused.content).toContain('token_unavailable');
+  keep(refused);
+  expect(tokenBroker.shown).not.toEqual([]);
 }, 60_000);
 
 /** Whatever shows something. */
@@ -348,6 +341,8 @@ async function lookEverywhere(): Promise<void> {
   }
   for (const path of ['/v1/keys', '/v1/audit', destinations])
     await call(path, { authorization: `Bearer ${reader}` });
+  for (const place of await keptCommands(stack, { key: customerKey, wrongKey, wrongPassword }))
+    keep(place);
   const jobs = answers.flatMap(({ content }) => [
     ...String(content).matchAll(/\/batches\/[\w:%-]+/g),
   ]);
@@ -376,6 +371,7 @@ test('no secret is in Redis, in a log, in a metric, in an answer, or on a page',
     ...answers,
     ...APPS.map((app) => ({ name: `the log of ${app}`, content: stack.output(app) })),
     { name: 'the log of auth0-poller', content: pulled.output },
+    { name: 'the log of the broker with tokens of others', content: tokenBroker.output },
   ];
   const redis = await redisContent(stack.redis);
   const places = [...outside, ...redis, commands.heard()];
@@ -388,6 +384,10 @@ test('no secret is in Redis, in a log, in a metric, in an answer, or on a page',
   const seen = findSecrets([{ name: 'destination', text: 'wrong-secret' }], places).join('\n');
   for (const place of ['cloudwatch-worker', 'held-destinations', 'to GET /\n'])
     expect(seen).toContain(place);
+
+  const said = findSecrets([{ name: 'destination', text: BY_FILE }], places).join('\n');
+  for (const command of ['apply -f - --yes', 'export', 'destinations list acme'])
+    expect(said).toContain(`what npx logferry ${command} says`);
 
   const runs = findSecrets([{ name: 'source', text: 'refused-source' }], places).join('\n');
   for (const place of ['auth0-poller', '/sources', 'source-runs', '{lf}:sources:acme'])
@@ -404,7 +404,7 @@ test('no secret is in Redis, in a log, in a metric, in an answer, or on a page',
       outside,
     ),
   ).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('a secret that is planted is found, in whatever form it was written', async () => {
   const secret = customerKey.secretAccessKey;
