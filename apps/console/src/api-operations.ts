@@ -5,6 +5,7 @@ import { setupQuery } from './account-setup-desk';
 import { aChannel, aDestination, aKey, aKeyChange, aTenant, someVariables } from './api-examples';
 import { auditQuery } from './audit-request';
 import { filterSchema, listSchema } from './dead-letter-request';
+import { deliveriesQuery } from './deliveries.controller';
 import { againQuery, forceQuery, keysQuery, pageQuery } from './page-request';
 import { recordOperations } from './record-operations';
 import { replayOperations } from './replay-operations';
@@ -99,6 +100,14 @@ const configuration: ApiOperation[] = [
     tag: 'Ledgers',
     summary: 'Where the log events of one destination are, also of one that was deleted',
     answer: [200, 'Ledger'],
+  },
+  {
+    method: 'get',
+    path: `${DESTINATION}/deliveries`,
+    tag: 'Ledgers',
+    summary: "What became of a destination's last batches, the newest first",
+    query: deliveriesQuery,
+    answer: [200, 'Deliveries'],
   },
   {
     method: 'get',

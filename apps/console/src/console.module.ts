@@ -48,6 +48,8 @@ import { configurationParts } from './configuration-parts';
 import { DeadLetterDesk } from './dead-letter-desk';
 import { DeadLettersController } from './dead-letters.controller';
 import { DeadLettersPageController } from './dead-letters-page.controller';
+import { Deliveries } from './deliveries';
+import { DeliveriesController } from './deliveries.controller';
 import { DerivedScopes } from './derived-scopes';
 import { TenantLook } from './tenant-look';
 import { DestinationFormController } from './destination-form.controller';
@@ -140,6 +142,7 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     ReplaysController,
     ResealController,
     StatsController,
+    DeliveriesController,
     InstallationController,
     OpenApiController,
     HealthController,
@@ -236,6 +239,15 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
         held: HeldDestinations,
         connections: ConnectionDesk,
       ): OverviewParts => ({ ledgers, scopes, held, connections }),
+    },
+    {
+      provide: Deliveries,
+      inject: [ConfigStore, QUEUES, DeadLetters],
+      useFactory: (
+        store: ConfigStore,
+        queues: ReturnType<typeof openQueues>,
+        deadLetters: DeadLetters,
+      ) => new Deliveries({ store, queues, deadLetters }),
     },
     {
       provide: Stats,

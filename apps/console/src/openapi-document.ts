@@ -48,6 +48,7 @@ import {
   RunView,
   StatusView,
 } from './source-view';
+import { DeliveriesView } from './deliveries-view';
 import { StatsView } from './stats-view';
 import { ScopesView, VariablesBody, VariablesView } from './variables-view';
 import { walkSchema } from './dead-letter-request';
@@ -170,6 +171,7 @@ const schemas: Record<string, Json> = {
   Ledger: schemaOf(LedgerView, 'output'),
   Ledgers: schemaOf(LedgersView, 'output'),
   Stats: schemaOf(StatsView, 'output'),
+  Deliveries: schemaOf(DeliveriesView, 'output'),
   ConnectionTest: schemaOf(ConnectionTestView, 'output'),
   ConnectionResult: schemaOf(ConnectionResultView, 'output'),
   ChannelState: schemaOf(ChannelStateView, 'output'),

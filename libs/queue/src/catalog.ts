@@ -43,6 +43,9 @@ export const DELAY_MS_MAX = 3_660_000;
 /** The workers decide when a batch has been tried often enough; BullMQ must not decide before them. */
 const ATTEMPTS_OF_BULLMQ = 1_000_000;
 
+/** Of how many batches that were delivered a queue still knows. */
+export const COMPLETED_MAX = 1_000;
+
 /** BullMQ's own bound for a priority; the smaller number goes first. */
 export const PRIORITY_MAX = 2_097_151;
 
@@ -64,7 +67,7 @@ export function jobOptions({ batchId, delayMs, fromMs, tenantBatches }: JobPlan)
     priority: Math.min(Math.max(tenantBatches, 1), PRIORITY_MAX),
     attempts: ATTEMPTS_OF_BULLMQ,
     backoff: { type: 'custom' },
-    removeOnComplete: { age: 3_600, count: 1_000 },
+    removeOnComplete: { age: 3_600, count: COMPLETED_MAX },
     removeOnFail: false, // the failed set is the dead-letter store
     stackTraceLimit: 1,
   };

@@ -11,6 +11,7 @@ export * from './dead-letter-correction';
 export * from './dead-letter-retention';
 export * from './dead-letter-store';
 export * from './dead-letters';
+export * from './finished-batches';
 export * from './fragment';
 export * from './group-commit';
 export * from './holds';
