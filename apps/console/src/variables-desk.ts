@@ -20,6 +20,7 @@ import {
   variablesPlace,
   type Expected,
   type RecordWrite,
+  type StoredText,
   type Written,
 } from '@logferry/store';
 import { stored, tooMany, unknownTenant, waitingProblem, type Put } from './config-outcome';
@@ -110,9 +111,11 @@ export class VariablesDesk {
     const { store, readOnly } = this.parts;
     mayWrite(readOnly);
     const { tenantId, scope } = change;
-    const expected = expectedOf(request.headers, version);
+    const asked = expectedOf(request.headers, version);
     for (let tries = 0; tries < TRIES; tries++) {
       const before = await this.stored(tenantId);
+      // It is what whoever asks is told where nothing is set.
+      const expected = asked === 0 && before.version === undefined ? 'absent' : asked;
       const created = !Object.hasOwn(before.all, scope);
       const all = changed(before.all, change);
       const derivation = derive(all, before, change);
@@ -207,11 +210,22 @@ export class VariablesDesk {
       return [[id, { version: record.version, destination }]];
     });
     return {
-      all: variables === undefined ? {} : TenantVariables.parse(jsonOf(variables.text)),
+      all: variables === undefined ? {} : readVariables(variables),
       version: variables?.version,
       destinations: new Map(made),
     };
   }
+}
+
+/** @throws RequestProblem: all scopes are one record, so that writing one of them would delete the others */
+function readVariables({ text }: StoredText): TenantVariables {
+  const { data } = TenantVariables.safeParse(jsonOf(text));
+  if (data !== undefined) return data;
+  throw new RequestProblem(
+    409,
+    'config.unreadable',
+    'what is stored of the variables cannot be read; whoever runs the platform has to bring it back from a backup',
+  );
 }
 
 /**

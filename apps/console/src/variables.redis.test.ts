@@ -198,6 +198,32 @@ test('while log events wait for what would be no more, it stays, unless it is fo
   expect(await storedDestinations()).toEqual({});
 });
 
+test('what was read where nothing is set can be changed and sent back, once', async () => {
+  const { version } = await get('');
+  expect(version).toBe(0);
+  const body = { variables: env0, version };
+  expect((await put('', {}, { body })).status).toBe(201);
+  expect((await put('', {}, { body })).status).toBe(412);
+  const headers = { 'if-none-match': '*' };
+  expect((await put('', env0, { headers })).status).toBe(412);
+});
+
+test('the same goes for the ETag that it was read with', async () => {
+  const headers = { 'if-match': '"0"' };
+  expect((await put('', env0, { headers })).status).toBe(201);
+  expect((await put('', env0, { headers })).status).toBe(412);
+});
+
+test('variables that cannot be read are told of as such, and nothing is written over them', async () => {
+  await bed.redis.hset('{lf}:variables', 'acme', '{"":');
+  const unreadable = { status: 409, body: { code: 'config.unreadable' } };
+  expect(await bed.json(address(''), { to: app })).toMatchObject(unreadable);
+  expect(await put('', env0)).toMatchObject(unreadable);
+  expect(await bed.redis.hget('{lf}:variables', 'acme')).toBe('{"":');
+  await bed.redis.hset('{lf}:variables', 'acme', '{"":{"variables":7}}');
+  expect(await bed.json(address(''), { to: app })).toMatchObject(unreadable);
+});
+
 test('who has read an older version writes nothing over a newer one; who has read none is not in the way', async () => {
   const headers = { 'if-match': '*' };
   expect((await put('a', env0, { headers })).status).toBe(412); // there are none yet
