@@ -241,10 +241,14 @@ test('a checkpoint that is set while a run is under way is where it goes on', as
   expect((await bed.runs.position(PLACE)).checkpoint).toBe(filled.at(-1)?.log_id);
 });
 
-/** Something happens whenever Auth0 is asked for a page, so that none is empty. */
+/**
+ * Something happens whenever Auth0 is asked for a page, so that none is empty. It is there at once, and not some hundred milliseconds later
+ * as else: how many pages a run takes must not be a matter of how fast they are read.
+ */
 function neverQuiet(ids: string[], each: number, most: number): void {
+  const fields = (): object => ({ date: new Date().toISOString() });
   const change = <T>(logs: T): T => {
-    if (ids.length < most) ids.push(...idsOf(bed.auth0Tenant.fill(each, { everyMs: 0 })));
+    if (ids.length < most) ids.push(...idsOf(bed.auth0Tenant.fill(each, { everyMs: 0, fields })));
     return logs;
   };
   bed.auth0.addFault({ operation: 'page', action: { kind: 'logs', change } });
@@ -255,7 +259,7 @@ test('a run ends where something happens all the time: with what there was when 
   neverQuiet(ids, 3, 400);
   const { checkpoint, ...run } = await bed.run();
   expect(run).toMatchObject({ state: 'succeeded' });
-  expect(ids.length).toBeLessThan(200);
+  expect(ids.length).toBeLessThan(160);
   expect(ids.indexOf(checkpoint ?? '')).toBeGreaterThanOrEqual(149);
   expect((await bed.runs.position(PLACE)).caughtUpAtMs).toBe(run.endedAtMs);
   bed.auth0.clearFaults();
