@@ -6,7 +6,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await Stack.start();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await stack.stop();

@@ -14,7 +14,7 @@ let dir: string;
 beforeAll(async () => {
   stack = await Stack.start();
   dir = mkdtempSync(join(tmpdir(), 'logferry-send-'));
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await stack.stop();

@@ -7,7 +7,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { freePort, until } from '@logferry/testing';
+import { steadyPort, until } from '@logferry/testing';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { BUCKET, REGION, Stack } from './stack';
 
@@ -27,7 +27,7 @@ withMoto(
     };
 
     beforeAll(async () => {
-      const port = await freePort();
+      const port = await steadyPort();
       const endpoint = `http://127.0.0.1:${port}`;
       moto = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
         stdio: 'ignore',

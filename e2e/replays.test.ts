@@ -48,8 +48,8 @@ async function deliver(name: string, count: number): Promise<void> {
     const message = `${name} ${i}`;
     const sent = await stack.send([{ message, attributes: { deploymentId: message } }]);
     expect(sent?.status).toBe(202);
+    await stack.settled();
   }
-  await stack.settled();
 }
 
 /** How often each of the log events is there. */
@@ -96,7 +96,7 @@ test.each([
     const { id, total } = await json<Replay>(`${addressOf(sink)}/replays`, 'POST', { from });
     expect(total.logEvents).toBe(LOG_EVENTS);
     expect(total.batches).toBe(kept.batches - before.batches);
-    expect(total.batches).toBeGreaterThan(10);
+    expect(total.batches).toBe(LOG_EVENTS);
     const find = () => json<Replay>(`${addressOf(sink)}/replays/${id}`);
     const struck = (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> =>
       until(isSo, { timeoutMs: 60_000, intervalMs: 5, what }).then(async () => {
@@ -114,11 +114,14 @@ test.each([
     stack.aws.clearFaults();
     const { replayed } = await find();
     expect(replayed.batches).toBeLessThan(total.batches);
+    // A few at a time are under way: it cannot be over before the worker is killed.
+    stack.aws.addFault({ match: { operation }, action: { kind: 'latency', forMs: 2_000 } });
     await stack.startApp(worker);
     await struck('another batch was made', async () => {
       return (await find()).replayed.batches > replayed.batches;
     });
     expect((await find()).state).toBe('running');
+    stack.aws.clearFaults();
     await stack.startApp(worker);
 
     await until(async () => (await find()).state === 'done', {

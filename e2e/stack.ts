@@ -127,7 +127,10 @@ export class Stack {
       brokerTcpPort,
       signingKeysDir: this.signingKeysDir,
     });
-    const started = startBuiltApp(app, { ...shared, ...environment[app] });
+    // A machine that stands still for a while is no Redis that is away.
+    const patient: Record<string, string> =
+      app === 'ingest' ? { LOGFERRY_INGEST_REDIS_TIMEOUT_MS: '10000' } : {};
+    const started = startBuiltApp(app, { ...shared, ...patient, ...environment[app] });
     this.running.set(app, started);
     await started.ready;
   }
@@ -151,7 +154,7 @@ export class Stack {
         method: 'POST',
         headers: { authorization: `Bearer ${PLATFORM_KEY}`, 'content-type': 'application/json' },
         body: JSON.stringify(events),
-        signal: AbortSignal.timeout(5_000),
+        signal: AbortSignal.timeout(30_000),
       });
       return { status: response.status, body: await response.json() };
     } catch {

@@ -59,7 +59,7 @@ const port = (): number => (server.address() as AddressInfo).port;
 async function ask(brokerTlsDir: string, brokerHost = '127.0.0.1'): Promise<string> {
   const brokerSecret = new Secret('what all workers know');
   const address = brokerAddress({ brokerHost, brokerPort: port(), brokerSecret, brokerTlsDir });
-  const client = new BrokerClient({ ...address, timeoutMs: 2_000 });
+  const client = new BrokerClient({ ...address, timeoutMs: 20_000 });
   const failure = await client.session('acme', destination).then(
     () => 'a session',
     (error: { code: string }) => error.code,

@@ -60,6 +60,12 @@ export class Load {
     await until(() => this.troubles.length >= goal, { timeoutMs, what: 'requests fail' });
   }
 
+  /** How many of the requests that were asked after this moment got a yes. */
+  yesesAskedAfter(epochMs: number): number {
+    return this.producers.flatMap(({ yeses }) => yeses).filter((askedAt) => askedAt > epochMs)
+      .length;
+  }
+
   /** Sends nothing more for a tenant; what is on its way to be answered goes on. */
   hush(tenantId: string): void {
     this.hushed.add(tenantId);

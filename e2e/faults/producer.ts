@@ -41,6 +41,8 @@ const HUSHED_MS = 20;
 /** Sends requests one after another until it is stopped, and notes what it was told. */
 export class Producer {
   readonly troubles: Trouble[] = [];
+  /** When each request was asked that got a yes, in epoch milliseconds. */
+  readonly yeses: number[] = [];
   private readonly sending: Promise<void>;
   private isStopped = false;
   private sequence = 0;
@@ -122,6 +124,7 @@ export class Producer {
       });
       const answer = (await response.json()) as { code?: string; rejected?: { index: number }[] };
       if (response.status === 202) {
+        this.yeses.push(askedAt);
         const refused = new Set(answer.rejected?.map(({ index }) => index));
         sent.note(
           events.filter((_, index) => !refused.has(index)),

@@ -1,5 +1,5 @@
 // The commands that show, make and delete one thing, and what whoever types them wrongly reads.
-import { freePort, until } from '@logferry/testing';
+import { steadyPort, until } from '@logferry/testing';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -151,7 +151,7 @@ test.each<[string[], string]>([
 });
 
 test('a console that is not there, or is another thing, is told in one line', async () => {
-  const port = await freePort();
+  const port = await steadyPort();
   const away = await cli.run(['tenants', 'list', '--url', `http://127.0.0.1:${port}`]);
   expect(away).toEqual({
     code: 1,

@@ -2,9 +2,10 @@
 // that remembers Idempotency-Keys as the real one does and can be told to fail.
 import { Secret } from '@logferry/runtime';
 import { AuditOutbox, ConfigStore, type AuditBounds } from '@logferry/store';
-import { freePort, startRedis, until, type TestRedis } from '@logferry/testing';
+import { startRedis, until, type TestRedis } from '@logferry/testing';
 import { Redis } from 'ioredis';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { AuditForwarder } from './audit-forwarder';
 import { IngestClient } from './ingest-client';
@@ -46,15 +47,14 @@ beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
   redis = new Redis(server.url);
   outbox = new AuditOutbox(redis);
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
   ingest = createServer((request, response) => {
     void receive(request).then(([status, headers, body]) => {
       if (status === 0) request.socket.destroy();
       else response.writeHead(status, headers).end(JSON.stringify(body));
     });
   });
-  await new Promise<void>((resolve) => ingest.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => ingest.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(ingest.address() as AddressInfo).port}`;
 });
 beforeEach(async () => {
   await redis.flushall();
@@ -219,9 +219,8 @@ test('of several processes one forwards, and another one goes on when that one s
 test('while ingest takes nothing it is left alone for as long as it says', async () => {
   await Promise.all(['acme', 'globex', 'hooli'].map((id) => put(id, 'a')));
   behave = () => ({ status: 503, code: 'ingest.busy', retryAfter: '1' });
-  start();
-  await until(() => requests.length > 0);
   const from = performance.now();
+  start();
   const asked = await until(() => lines.length > 1 && requests.length);
   // At most those that were under way at once.
   expect(asked).toBeLessThanOrEqual(3);

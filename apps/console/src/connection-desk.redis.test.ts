@@ -1,6 +1,6 @@
 // What is remembered of tests, and how many there are at once; what a test does is another's (connection-test.test.ts).
 import { Destination, Failure, type DecoyOutcome } from '@logferry/core';
-import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { patientRedis, type RedisClient } from '@logferry/queue';
 import { openLogger } from '@logferry/runtime';
 import { AuditTrail, ConfigStore, ConnectionResults, isWide } from '@logferry/store';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
@@ -16,7 +16,7 @@ let store: ConfigStore;
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
-  redis = failFastRedis(server);
+  redis = patientRedis(server);
   await until(() => redis.status === 'ready');
 });
 afterAll(async () => {

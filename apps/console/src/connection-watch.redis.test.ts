@@ -1,5 +1,5 @@
 import { Destination, destinationKey } from '@logferry/core';
-import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { patientRedis, type RedisClient } from '@logferry/queue';
 import { openLogger } from '@logferry/runtime';
 import {
   ConfigStore,
@@ -24,7 +24,7 @@ let checked: string[];
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
-  redis = failFastRedis(server);
+  redis = patientRedis(server);
   await until(() => redis.status === 'ready');
 });
 

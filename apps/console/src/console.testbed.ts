@@ -188,11 +188,12 @@ export class ConsoleTestbed {
     const shard = shardOf(tenantId, destinationId, SHARDS);
     for (const id of ids) await this.stores[shard]?.deadLetter(id, code, true);
     this.consume(() => Promise.reject(new Error('none of them is delivered')));
-    await until(async () => {
-      const failed = `{lf-${shard}}:cloudwatch${shard === 0 ? '' : `-${shard}`}:failed`;
+    const failed = `{lf-${shard}}:cloudwatch${shard === 0 ? '' : `-${shard}`}:failed`;
+    const allFailed = async (): Promise<boolean> => {
       const scores = await Promise.all(ids.map((id) => this.redis.zscore(failed, id)));
       return scores.every((score) => score !== null);
-    });
+    };
+    await until(allFailed, { timeoutMs: 60_000 });
     await this.stopWorkers();
     return ids;
   }

@@ -181,9 +181,9 @@ test('hundreds are redriven by a filter, and the others are left alone', async (
   const again = await post<object>('/redrive', { filter: { tenant: 'acme' } });
   expect(again.body).toEqual({ redriven: 0, queued: 210, busy: 0, cursor: null });
   bed.consume(() => Promise.resolve(delivered));
-  await until(async () => (await bed.sum('delivered')) === 420);
+  await until(async () => (await bed.sum('delivered')) === 420, { timeoutMs: 60_000 });
   expect(idsOf(await list())).toEqual([other]);
-});
+}, 180_000);
 
 test('a dead letter is discarded, and stays counted', async () => {
   const [id = '', kept] = await bed.deadLetters(2);

@@ -1,6 +1,6 @@
 // Who may see what, asked over real connections of the whole console: the guard stands in front of Nest's routes, of the queue UI's and of
 // what does not exist.
-import { failFastRedis, openQueues, type RedisClient } from '@logferry/queue';
+import { patientRedis, openQueues, type RedisClient } from '@logferry/queue';
 import { Secret, type RunningApp } from '@logferry/runtime';
 import { startRedis, until, withEnvironment, type TestRedis } from '@logferry/testing';
 import { request, type IncomingHttpHeaders } from 'node:http';
@@ -18,7 +18,7 @@ let loggedIn: { cookie: string };
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
-  redis = failFastRedis(server);
+  redis = patientRedis(server);
   await until(() => redis.status === 'ready');
   app = await withEnvironment(
     {

@@ -20,10 +20,10 @@ const list = async (): Promise<Shown[]> =>
   (await bed.json<{ heldDestinations: Shown[] }>('/v1/held-destinations')).body.heldDestinations;
 
 /** Two destinations of two tenants, which may lie in different shards. */
-async function hold(): Promise<{ mend: () => void }> {
-  let works = false;
-  bed.consume(() => {
-    if (!works) throw new Failure('cloudwatch.access_denied');
+async function hold(): Promise<{ mend: (tenantId: string) => void }> {
+  const mended = new Set<string>();
+  bed.consume(({ tenantId }) => {
+    if (!mended.has(tenantId)) throw new Failure('cloudwatch.access_denied');
     return Promise.resolve({ rejected: [] });
   });
   for (const tenantId of ['acme', '<globex>']) {
@@ -31,7 +31,7 @@ async function hold(): Promise<{ mend: () => void }> {
     await bed.send(lane, ['waits']);
   }
   await until(async () => (await list()).length === 2);
-  return { mend: () => (works = true) };
+  return { mend: (tenantId) => void mended.add(tenantId) };
 }
 
 test('who is held is listed with the reason, whose move it is, and since when', async () => {
@@ -59,11 +59,12 @@ test('who is held is listed with the reason, whose move it is, and since when', 
 
 test('once its owner has acted, a word lets it go on at once', async () => {
   const { mend } = await hold();
-  mend();
+  mend('acme');
   const asked = await bed.json('/v1/tenants/acme/destinations/cw/resume', { method: 'POST' });
   expect(asked).toMatchObject({ status: 202, body: { outcome: 'probing' } });
   await until(async () => (await list()).length === 1);
   expect(await bed.sum('delivered')).toBe(1);
+  mend('<globex>');
   const path = `/tenants/${encodeURIComponent('<globex>')}/destinations/cw/resume`;
   expect((await bed.call(path, { method: 'POST' })).status).toBe(303);
   await until(async () => (await bed.sum('delivered')) === 2);

@@ -4,7 +4,7 @@ import {
   BatchProducer,
   BatchStore,
   encodeFragment,
-  failFastRedis,
+  patientRedis,
   Holds,
   type RedisClient,
 } from '@logferry/queue';
@@ -30,7 +30,7 @@ let stores: BatchStore[];
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
-  redis = failFastRedis(server);
+  redis = patientRedis(server);
   redis.on('error', () => undefined);
   await until(() => redis.status === 'ready');
   stores = Array.from({ length: SHARDS }, (_, shard) => new BatchStore(redis, shard));

@@ -5,7 +5,6 @@ import {
   BatchProducer,
   BatchStore,
   encodeFragment,
-  failFastRedis,
   openQueue,
   patientRedis,
   type Deliver,
@@ -36,7 +35,7 @@ let consumer: BatchConsumer | undefined;
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
-  redis = failFastRedis(server);
+  redis = patientRedis(server);
   workerRedis = patientRedis(server);
   await until(() => redis.status === 'ready');
   store = new BatchStore(redis, 0);

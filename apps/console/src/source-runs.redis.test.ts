@@ -225,7 +225,7 @@ describe('the log of a run', () => {
     const followed = await follow('', { to: other });
     const startedMs = Date.now();
     await other.close();
-    expect(Date.now() - startedMs).toBeLessThan(5_000);
+    expect(Date.now() - startedMs).toBeLessThan(20_000);
     await followed.text().catch(() => undefined);
   });
 });

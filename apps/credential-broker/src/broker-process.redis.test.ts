@@ -1,10 +1,10 @@
 // The broker as a process of its own: what it writes down, and what it says when it cannot start.
 import { Destination } from '@logferry/core';
-import { failFastRedis } from '@logferry/queue';
+import { patientRedis } from '@logferry/queue';
 import { BrokerClient, Secret } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import {
-  freePort,
+  steadyPort,
   startBuiltApp,
   startRedis,
   startSandboxAws,
@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 async function startBroker(over: Record<string, string> = {}): Promise<[string, number]> {
-  const [http, tcp] = [await freePort(), await freePort()];
+  const [http, tcp] = [await steadyPort(), await steadyPort()];
   app = startBuiltApp('credential-broker', {
     REDIS_URL: server.url,
     AWS_ENDPOINT_URL: aws.url,
@@ -92,7 +92,7 @@ function seed(issuerUrl: string): void {
 
 /** One destination for each duration, so that none of them is remembered from another. */
 async function putDestinations(): Promise<Map<string, Destination>> {
-  const redis = failFastRedis(server);
+  const redis = patientRedis(server);
   await until(() => redis.status === 'ready');
   const store = new ConfigStore(redis);
   await store.putTenant({ id: 'acme' });

@@ -1,11 +1,11 @@
 // The whole broker in this process on a real Redis, asked by the workers' and the console's own clients. STS is the sandbox's, which
 // verifies our tokens through the broker's discovery document as AWS does.
 import type { AwsSession, Destination } from '@logferry/core';
-import { failFastRedis, type RedisClient } from '@logferry/queue';
+import { patientRedis, type RedisClient } from '@logferry/queue';
 import { BrokerClient, BrokerDesk, Secret, type RunningApp } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import {
-  freePort,
+  steadyPort,
   startRedis,
   startSandboxAws,
   until,
@@ -56,8 +56,8 @@ export class BrokerTestbed {
 
   async start(): Promise<void> {
     const { tenants, environment, identity } = this.options;
-    const httpPort = await freePort();
-    this.tcpPort = await freePort();
+    const httpPort = await steadyPort();
+    this.tcpPort = await steadyPort();
     this.url = `http://127.0.0.1:${httpPort}`;
     [this.server, this.aws] = await Promise.all([
       startRedis({ settings: { appendonly: 'no' } }),
@@ -77,7 +77,7 @@ export class BrokerTestbed {
       },
       startBroker,
     );
-    this.redis = failFastRedis(this.server);
+    this.redis = patientRedis(this.server);
     await until(() => this.redis.status === 'ready');
     this.store = new ConfigStore(this.redis);
     for (const id of tenants) await this.store.putTenant({ id });

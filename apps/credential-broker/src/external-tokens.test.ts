@@ -73,14 +73,14 @@ describe('an endpoint', () => {
     (body: object, status = 200) =>
     (response: ServerResponse): void =>
       void response.writeHead(status).end(JSON.stringify(body));
-  const tokensOf = (parameters = 'audience=sts.amazonaws.com') =>
+  const tokensOf = (parameters = 'audience=sts.amazonaws.com', timeoutMs = 10_000) =>
     new HttpTokens({
       url,
       clientId: 'logferry',
       clientSecret: new Secret(SECRET),
       parameters,
       subject: SUBJECT,
-      timeoutMs: 300,
+      timeoutMs,
     });
 
   test('is asked by client credentials, and once for as long as its token lives', async () => {
@@ -127,9 +127,9 @@ describe('an endpoint', () => {
     ['answers something that is no signed token', say({ access_token: 'opaque' })],
     ['answers endlessly', (response) => void response.end('x'.repeat(1_000_000))],
     ['hangs', () => undefined],
-  ])('that %s is a failure, and nothing of the secret is in it', async (_, how) => {
+  ])('that %s is a failure, and nothing of the secret is in it', async (name, how) => {
     answer = how;
-    const failure: unknown = await tokensOf()
+    const failure: unknown = await tokensOf(undefined, name === 'hangs' ? 2_000 : undefined)
       .tokenFor('acme', 0)
       .catch((error: unknown) => error);
     expect(failure).toMatchObject(unavailable);

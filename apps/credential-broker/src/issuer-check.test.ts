@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 const problem = (kid = 'key-1'): Promise<string | undefined> =>
-  issuerDocumentsProblem({ url: world.url, jwks: () => ({ keys: [{ kid }] }) }, 500);
+  issuerDocumentsProblem({ url: world.url, jwks: () => ({ keys: [{ kid }] }) }, 10_000);
 
 test('an issuer whose documents the world finds has no problem', async () => {
   expect(await problem()).toBeUndefined();

@@ -8,7 +8,7 @@ import { readSealingKeys } from './sealing-keys';
 const KEY_ARN = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const context = DATA_KEY_CONTEXT;
 const environmentBefore = { ...process.env };
-const transport = sharedTransport({ requestTimeoutMs: 2_000 });
+const transport = sharedTransport({ requestTimeoutMs: 10_000 });
 
 let kms: KmsStandIn;
 

@@ -15,13 +15,13 @@ let nowMs: number;
 let domains: string;
 
 beforeAll(async () => {
-  auth0 = await startAuth0StandIn();
+  auth0 = await startAuth0StandIn({ nowMs: () => nowMs });
 });
 
 beforeEach(() => {
+  nowMs = Date.now();
   auth0.clearFaults();
   auth0.addTenant({ domain: DOMAIN, clients: [{ clientId: 'a', clientSecret: CLIENT_SECRET }] });
-  nowMs = Date.now();
   domains = '.auth0.com';
   sources = new Map([['acme/auth0', aSource()]]);
 });
@@ -43,7 +43,7 @@ function someTokens(): SourceTokens {
     directory: { source: (t, s) => Promise.resolve(sources.get(`${t}/${s}`)) },
     sealing,
     reach: { domains, endpointUrl: auth0.url },
-    timeoutMs: 1_000,
+    timeoutMs: 10_000,
     onRefreshError: () => undefined,
     now: () => nowMs,
   });

@@ -51,7 +51,7 @@ test('a tenant with one waits for one of each other, and not for all that others
 });
 
 test('it says about how long whoever comes next would wait', async () => {
-  const turns = new StsTurns({ callsPerSecond: 10, concurrencyMax: 10 });
+  const turns = new StsTurns({ callsPerSecond: 10, concurrencyMax: 1 });
   expect(turns.waitMs).toBe(0);
   const giveBack = await turns.take('acme');
   const waiting = Array.from({ length: 5 }, () => turns.take('acme'));

@@ -10,8 +10,8 @@ export const redisOutages: Scenario<TestRedis> = {
     const { load, chance, form } = scene;
     for (let round = 0; round < form.outageRounds; round++) {
       for (const outage of chance.shuffled([killed, hanging])) {
-        const acknowledged = await outage(scene);
-        scene.check(acknowledged === 0, `${acknowledged} acknowledged while Redis was away`);
+        const yeses = await outage(scene);
+        scene.check(yeses === 0, `${yeses} requests got a yes while Redis was away`);
         await load.more(form.between);
       }
     }
@@ -19,29 +19,28 @@ export const redisOutages: Scenario<TestRedis> = {
   },
 };
 
-/** Returns how many log events were acknowledged while Redis was surely away. */
-async function killed({ world, sent, chance, load }: Scene<TestRedis>): Promise<number> {
+/** Returns how many requests got a yes that were sent when Redis was away: an answer of before may come a moment later. */
+async function killed({ world, chance, load }: Scene<TestRedis>): Promise<number> {
   const fromMs = Date.now();
   await world.redis.kill();
-  // An answer that was on its way when Redis died may come a moment later.
+  const awayFromMs = Date.now();
   await load.moreTroubles(1);
-  const before = sent.acknowledged();
   await pause(chance.between(0, 1_500));
-  const acknowledged = sent.acknowledged() - before;
+  const yeses = load.yesesAskedAfter(awayFromMs);
   await world.redis.start();
   world.cutOff({ fromMs, toMs: Date.now(), why: 'Redis killed' });
-  return acknowledged;
+  return yeses;
 }
 
 /** Hangs longer than the locks of what is under way last, now and then: then another worker may take it up. */
-async function hanging({ world, sent, chance, load, form }: Scene<TestRedis>): Promise<number> {
+async function hanging({ world, chance, load, form }: Scene<TestRedis>): Promise<number> {
   const fromMs = Date.now();
   await world.redis.pause();
+  const awayFromMs = Date.now();
   await load.moreTroubles(1);
-  const before = sent.acknowledged();
   await pause(chance.between(0, form.name === 'long' ? 15_000 : 1_500));
-  const acknowledged = sent.acknowledged() - before;
+  const yeses = load.yesesAskedAfter(awayFromMs);
   await world.redis.resume();
   world.cutOff({ fromMs, toMs: Date.now(), why: 'Redis hung' });
-  return acknowledged;
+  return yeses;
 }

@@ -8,7 +8,7 @@ interface UntilOptions {
 /** Waits for a fact: asks again and again until the answer is neither false nor undefined, or throws when time is up. */
 export async function until<T>(
   ask: () => T | Promise<T>,
-  { timeoutMs = 10_000, intervalMs = 10, what = ask.toString() }: UntilOptions = {},
+  { timeoutMs = 20_000, intervalMs = 10, what = ask.toString() }: UntilOptions = {},
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

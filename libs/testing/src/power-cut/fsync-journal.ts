@@ -21,7 +21,10 @@ export interface PowerCut {
   bytesLost: number;
   /** When the last fsync began that covers all that is left: what was written before is there. */
   safeUntilMs: number;
-  /** How long that fsync took, and the one before it: Redis waits for one to end before it begins the next. */
+  /**
+   * The longest of that fsync, the one before it and the one that the cut fell into: Redis waits for one to end before it begins the
+   * next.
+   */
   fsyncMs: number;
 }
 
@@ -29,6 +32,7 @@ interface Sync {
   inode: number;
   bytes: number;
   beganMs: number;
+  /** 0 for one that has begun. */
   endedMs: number;
 }
 
@@ -53,7 +57,9 @@ export class FsyncJournal {
 
   /** Takes from the files in a folder, and below it, what no fsync had covered. The program must have been killed. */
   cutPower(folder: string): PowerCut {
-    const syncs = this.read();
+    const nowMs = Date.now();
+    const journal = this.read();
+    const syncs = journal.filter(({ endedMs }) => endedMs > 0);
     let bytesLost = 0;
     let cut: PowerCut = { bytesLost: 0, safeUntilMs: 0, fsyncMs: 0 };
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
@@ -66,6 +72,8 @@ export class FsyncJournal {
       const safeBytes = last?.bytes ?? 0;
       if (last !== undefined && last.beganMs > cut.safeUntilMs) {
         const tookMs = ofFile.slice(-2).map(({ beganMs, endedMs }) => endedMs - beganMs);
+        const begun = journal.findLast(({ inode }) => inode === file.ino);
+        if (begun?.endedMs === 0) tookMs.push(nowMs - begun.beganMs);
         cut = { bytesLost, safeUntilMs: last.beganMs, fsyncMs: Math.max(...tookMs) };
       }
       if (file.size <= safeBytes) continue;

@@ -317,7 +317,7 @@ describe('a policy', () => {
   });
 
   test('with many stars is decided in no time', () => {
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     const verdict = ask({
       says: '',
       statements: { ...allow, Action: `logs:${'*a'.repeat(200)}` },
@@ -325,7 +325,7 @@ describe('a policy', () => {
       verdict: 'implicit-deny',
     });
     expect(verdict).toBe('implicit-deny');
-    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   });
 });
 

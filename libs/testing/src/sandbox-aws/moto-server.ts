@@ -1,6 +1,6 @@
 // moto, an AWS emulator by others, as a second opinion: started where Python and moto are at hand, absent elsewhere.
 import { spawn, spawnSync } from 'node:child_process';
-import { freePort } from '../free-port';
+import { steadyPort } from '../free-port';
 import { until } from '../until';
 
 export interface MotoServer {
@@ -13,7 +13,7 @@ export function isMotoInstalled(): boolean {
 }
 
 export async function startMoto(): Promise<MotoServer> {
-  const port = await freePort();
+  const port = await steadyPort();
   const child = spawn('python3', ['-m', 'moto.server', '-p', String(port)], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
