@@ -39,7 +39,10 @@ test('retries are counted for the run: batch after batch uses them up', async ()
   bed.configure({ batchSize: 10 });
   let asked = 0;
   bed.ingest.answer = () => (asked++ % 3 < 2 ? away : undefined);
-  expect(await bed.run()).toMatchObject({ state: 'succeeded', accepted: 100 });
+  expect(await bed.run({}, bed.poller({ holdMs: 60_000 }))).toMatchObject({
+    state: 'succeeded',
+    accepted: 100,
+  });
   expect(bed.ingest.logIds).toEqual(idsOf(filled));
 }, 60_000);
 

@@ -173,7 +173,7 @@ export class PollerBed {
     const metrics = new Metrics('auth0-poller', undefined);
     const reach = { domains: '.auth0.com', endpointUrl: this.auth0.url };
     const token = async (): Promise<string> =>
-      (await fetchClientToken(reach, { domain: DOMAIN, ...CLIENT }, 1_000)).accessToken;
+      (await fetchClientToken(reach, { domain: DOMAIN, ...CLIENT }, 20_000)).accessToken;
     return new RunSource({
       redis: this.redis,
       directory: this.known,
@@ -184,12 +184,12 @@ export class PollerBed {
         this.told.push(notification);
         return Promise.resolve();
       },
-      ingest: { url: this.ingest.url, key: new Secret('a key of the platform'), timeoutMs: 2_000 },
+      ingest: { url: this.ingest.url, key: new Secret('a key of the platform'), timeoutMs: 20_000 },
       reach,
       metrics: new PollerMetrics(metrics),
       log: openLogger('auth0-poller', 'silent'),
       bounds: { runsMax: 1_000, ageMsMax: 86_400_000 },
-      requestTimeoutMs: 1_000,
+      requestTimeoutMs: 20_000,
       holdMs: 1_500,
       ...over,
     });

@@ -70,7 +70,7 @@ beforeEach(() => {
     secret: new Secret('what all workers know'),
     tls: undefined,
   });
-  sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), {
+  sink = new CloudWatchSink(sharedTransport({ requestTimeoutMs: 20_000 }), {
     clientsMax: 10,
     memory: creationMemory(),
   });

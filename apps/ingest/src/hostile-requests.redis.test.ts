@@ -1,5 +1,5 @@
 // Requests that are slow, cut off, lying, or built to cost much: what they cost, and what is left of them.
-import { BatchStore, failFastRedis, type RedisClient } from '@logferry/queue';
+import { BatchStore, patientRedis, type RedisClient } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
 import { ConfigStore } from '@logferry/store';
 import { Destination } from '@logferry/core';
@@ -25,7 +25,7 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   server = await startRedis({ settings: { appendonly: 'no' } });
-  redis = failFastRedis(server);
+  redis = patientRedis(server);
   await until(() => redis.status === 'ready');
   const store = new ConfigStore(redis);
   await store.putTenant({ id: 'acme' });
@@ -62,7 +62,7 @@ describe('with little room and little time', () => {
         LOGFERRY_INGEST_PLATFORM_KEY: PLATFORM,
         LOGFERRY_INGEST_BODY_BYTES_MAX: String(BODY_BYTES_MAX),
         LOGFERRY_INGEST_IN_FLIGHT_BYTES_MAX: String(BODY_BYTES_MAX),
-        LOGFERRY_INGEST_REQUEST_TIMEOUT_MS: '1000',
+        LOGFERRY_INGEST_REQUEST_TIMEOUT_MS: '4000', // two tests wait for it; the others have to be through before
       },
       startIngest,
     );
@@ -264,7 +264,7 @@ describe('a process of its own', () => {
     Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${app.pid}/status`, 'utf8'))?.[1]) / 1024;
 
   /** Ten times what any of it takes on a machine that does nothing else. */
-  const ANSWER_MS_MAX = 10_000;
+  const ANSWER_MS_MAX = 25_000;
 
   /** Twice the most that was seen on a busy machine; inflating all at once took 4,800 (measured). */
   const RESIDENT_MIB_MAX = 2_400;

@@ -3,7 +3,13 @@ import { Destination, imbalance } from '@logferry/core';
 import { BatchStore, failFastRedis, type RedisClient } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
 import { ConfigStore, mintKey } from '@logferry/store';
-import { startRedis, until, withEnvironment, type TestRedis } from '@logferry/testing';
+import {
+  startRedis,
+  startStopwatch,
+  until,
+  withEnvironment,
+  type TestRedis,
+} from '@logferry/testing';
 import { startIngest } from './main';
 
 const PLATFORM = 'the-key-of-the-platform';
@@ -43,7 +49,8 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${app.ports.http}`;
   await isReady();
   // The tenants are remembered from here on.
-  for (const tenant of ['acme', 'initech']) expect((await post(tenant)).status).toBe(202);
+  for (const tenant of ['acme', 'initech'])
+    await until(async () => (await post(tenant)).status === 202);
 });
 
 afterEach(async () => {
@@ -125,16 +132,14 @@ test('while Redis is dead, keys and tenants that are not remembered are told to 
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
   await server.start();
-  await isReady();
-  expect((await post('acme', tenantKey)).status).toBe(202);
+  await until(async () => (await post('acme', tenantKey)).status === 202);
 });
 
 test('while Redis hangs, senders are answered in time and told to come back', async () => {
   await server.pause();
-  const startedAt = Date.now();
-  const answers = await Promise.all(Array.from({ length: 20 }, () => post()));
-  expect(answers).toEqual(answers.map(() => away));
-  expect(Date.now() - startedAt).toBeLessThan(2_000);
+  const answers = await timed(() => Promise.all(Array.from({ length: 20 }, () => post())));
+  expect(answers.value).toEqual(answers.value.map(() => away));
+  expect(answers.ranMs).toBeLessThan(2_000);
   expect(await post()).toEqual(away);
   await server.resume();
   await until(async () => (await post()).status === 202);
@@ -146,17 +151,15 @@ test('with its own patience too, ingest says 503 within two seconds of a Redis t
   url = itself;
   try {
     await isReady();
-    expect((await post()).status).toBe(202); // acme is remembered, globex has to be looked for
+    // acme is remembered, globex has to be looked for.
+    await until(async () => (await post()).status === 202);
     await server.pause();
     const answers = await Promise.all(
-      ['acme', 'globex', 'acme'].map(async (tenant) => {
-        const askedAt = performance.now();
-        return { ...(await post(tenant)), tookMs: performance.now() - askedAt };
-      }),
+      ['acme', 'globex', 'acme'].map((tenant) => timed(() => post(tenant))),
     );
-    for (const { tookMs, ...answer } of answers) {
-      expect(answer).toEqual(away);
-      expect(tookMs).toBeLessThan(2_000);
+    for (const { value, ranMs } of answers) {
+      expect(value).toEqual(away);
+      expect(ranMs).toBeLessThan(2_000);
     }
   } finally {
     url = quick;
@@ -196,10 +199,10 @@ test.each<[string, string, () => Promise<unknown>, () => Promise<unknown>]>([
   async (_, why, goAway, comeBack) => {
     await goAway();
     const troubled = await timed(() => until(async () => (await post()).status === 503));
-    expect(troubled.tookMs).toBeLessThan(2_000);
+    expect(troubled.ranMs).toBeLessThan(2_000);
     const answers = await timed(() => Promise.all(Array.from({ length: 20 }, () => post())));
     expect(answers.value).toEqual(answers.value.map(() => away));
-    expect(answers.tookMs).toBeLessThan(2_000);
+    expect(answers.ranMs).toBeLessThan(2_000);
     const readiness = await until(async () => {
       const text = await (await fetch(`${url}/health/ready`)).text();
       return text.includes(why) && text;
@@ -207,14 +210,14 @@ test.each<[string, string, () => Promise<unknown>, () => Promise<unknown>]>([
     expect(readiness).toContain('not_ready');
     await comeBack();
     const back = await timed(() => until(async () => (await post()).status === 202));
-    expect(back.tookMs).toBeLessThan(1_000);
+    expect(back.ranMs).toBeLessThan(1_000);
   },
 );
 
-async function timed<T>(run: () => Promise<T>): Promise<{ value: T; tookMs: number }> {
-  const startedAt = Date.now();
+async function timed<T>(run: () => Promise<T>): Promise<{ value: T; ranMs: number }> {
+  const ranMs = startStopwatch();
   const value = await run();
-  return { value, tookMs: Date.now() - startedAt };
+  return { value, ranMs: ranMs() };
 }
 
 test.each<[string, string, Record<string, string>, object]>([
@@ -276,4 +279,4 @@ test('what is acknowledged while Redis is killed again and again is there in the
   isSending = false;
   await Promise.all(senders);
   expect(tally.refused).toBeGreaterThan(0);
-}, 15_000);
+}, 60_000);

@@ -113,7 +113,7 @@ class DeliveryTestbed {
           : { failure: this.failure },
       ),
     ]);
-    this.redis = failFastRedis(this.server);
+    this.redis = failFastRedis(this.server, 20_000);
     await until(() => this.redis.status === 'ready');
     this.store = new BatchStore(this.redis, 0);
     this.claims = new KeyClaims(this.redis, 0);

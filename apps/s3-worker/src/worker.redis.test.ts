@@ -15,6 +15,7 @@ import {
   startRedis,
   startSandboxAws,
   startSessionBroker,
+  startStopwatch,
   until,
   withEnvironment,
   type SandboxAws,
@@ -110,7 +111,7 @@ function startWorker(): Promise<RunningApp> {
       LOGFERRY_BROKER_SECRET: 'what all workers know',
       LOGFERRY_S3_WORKER_PORT: '0',
       LOGFERRY_S3_WORKER_FORCE_PATH_STYLE: 'true',
-      LOGFERRY_S3_WORKER_REQUEST_TIMEOUT_MS: '1000',
+      LOGFERRY_S3_WORKER_REQUEST_TIMEOUT_MS: '20000',
     },
     () => startHttpApp(WorkerModule, (nest) => nest.get(WorkerProcess).parts),
   );
@@ -162,9 +163,9 @@ test('while S3 hangs a worker stops within its deadline, and the next one stores
   const hung = aws.addFault({ action: { kind: 'hang' } });
   await send(['waits']);
   await until(() => aws.faults().some(({ id, hits }) => id === hung && hits > 0));
-  const askedAt = Date.now();
+  const ranMs = startStopwatch();
   await app.close();
-  expect(Date.now() - askedAt).toBeLessThan(DEADLINE_MS + 1_000);
+  expect(ranMs()).toBeLessThan(DEADLINE_MS + 1_000);
   expect(await ledger()).toMatchObject({ waiting: 1, delivered: 0 });
   app = await startWorker();
   aws.clearFaults();

@@ -1,5 +1,6 @@
 // The sink against an AWS that refuses what AWS refuses, over HTTP and with the SDK's own signatures.
 import { Failure } from '@logferry/core';
+import dns from 'node:dns';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -52,8 +53,11 @@ afterAll(async () => {
   await aws.stop();
 });
 
-const aSink = (mayHaveTaken: (logEvents: number, why: string) => void = () => undefined) =>
-  new CloudWatchSink(sharedTransport({ requestTimeoutMs: 1_000 }), {
+const aSink = (
+  mayHaveTaken: (logEvents: number, why: string) => void = () => undefined,
+  requestTimeoutMs = 20_000,
+) =>
+  new CloudWatchSink(sharedTransport({ requestTimeoutMs }), {
     ...{ clientsMax: 10, memory, mayHaveTaken },
   });
 
@@ -124,6 +128,7 @@ test.each<[string, FaultSpec['action'], Failure['code']]>([
   ['an unavailable service', { kind: 'server-error', httpStatus: 503 }, 'cloudwatch.unavailable'],
   ['no answer', { kind: 'hang' }, 'network.unreachable'],
 ])('%s is the failure that it is', async (_, action, code) => {
+  if (action.kind === 'hang') sink = aSink(undefined, 1_000);
   fail({ match: { operation: 'PutLogEvents' }, action });
   await expect(sink.put(access, aCall(['m']))).rejects.toMatchObject({ code });
 });
@@ -160,7 +165,10 @@ test.each<[string, FaultSpec['action'], Record<string, number>]>([
 ])('of a call %s, it is told whether AWS may have it', async (_, action, expected) => {
   await sink.put(access, aCall(['before']));
   const told: Record<string, number> = {};
-  const watched = aSink((logEvents, why) => (told[why] = (told[why] ?? 0) + logEvents));
+  const watched = aSink(
+    (logEvents, why) => (told[why] = (told[why] ?? 0) + logEvents),
+    action.kind === 'hang' ? 1_000 : undefined,
+  );
   fail({ match: { operation: 'PutLogEvents' }, action, times: 1 });
   await watched.put(access, aCall(['one', 'two'])).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error;
@@ -178,7 +186,14 @@ test('a call that never got as far as AWS is none that it may have', async () =>
   });
   process.env.AWS_ENDPOINT_URL = `http://nowhere.invalid:${port}`;
   const unknown = aSink((_, why) => told.push(why));
-  await expect(unknown.put(access, aCall(['m']))).rejects.toBeInstanceOf(Failure);
+  const { lookup } = dns;
+  dns.lookup = ((host: string, _options: unknown, done: (error: Error) => void) => {
+    const found = { code: 'ENOTFOUND', syscall: 'getaddrinfo' };
+    done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), found));
+  }) as typeof lookup;
+  await expect(
+    unknown.put(access, aCall(['m'])).finally(() => (dns.lookup = lookup)),
+  ).rejects.toBeInstanceOf(Failure);
   process.env.AWS_ENDPOINT_URL = aws.url;
   expect(told).toEqual([]);
 });

@@ -54,6 +54,7 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
+  transport = patient;
   process.env.AWS_ENDPOINT_URL = aws.url;
   aws.reset();
   const Statement = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
@@ -71,7 +72,10 @@ afterAll(async () => {
   await aws.stop();
 });
 
-const transport = sharedTransport({ requestTimeoutMs: 300 });
+/** Parts of megabytes are signed and checked within it. */
+const patient = sharedTransport({ requestTimeoutMs: 20_000 });
+const hasty = (requestTimeoutMs: number) => sharedTransport({ requestTimeoutMs });
+let transport = patient;
 
 function putLogEvents(logGroup: string): Promise<unknown> {
   const { head, tail } = logEventsFrame(logGroup, 's');
@@ -166,6 +170,8 @@ describe.each(operations.filter((operation) => operation !== 'UploadPart'))('%s'
     ['the answer is lost', { kind: 'lose-answer' }, 2],
     ['there is no answer in time', { kind: 'hang' }, 1],
   ])('%s', async (_, action, asked) => {
+    if (action.kind === 'hang')
+      transport = hasty(operation === 'CompleteMultipartUpload' ? 5_000 : 1_000);
     aws.addFault({ match: { operation }, action });
     const failure = await failureOf(operation);
     expect([failure.code, failure.disposition]).toEqual([unreachable(operation), 'retry']);
@@ -191,7 +197,6 @@ function triesOfPart([name, , , code, disposition]: (typeof documented)[number])
 
 test('UploadPart meets each of its errors', async () => {
   const rows = documented.filter(([, , of]) => of.includes('UploadPart'));
-  const patient = sharedTransport({ requestTimeoutMs: 20_000 }); // for so many at once
   // All at once, each in a bucket of its own: one after the other they would wait for half a minute.
   const met = rows.map(async ([name, httpStatus, , , , message = 'no'], index) => {
     const bucket = `acme-logs-${index}`;
@@ -200,7 +205,7 @@ test('UploadPart meets each of its errors', async () => {
       match: { operation: 'UploadPart', bucket },
       action: { kind: 'error', code: name, message, httpStatus },
     });
-    const outcome: unknown = await s3(patient)
+    const outcome: unknown = await s3()
       .tryParts(access, anObject(bucket))
       .catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(Failure);

@@ -34,10 +34,7 @@ beforeEach(() => {
     users: [{ account, name: 'logferry', accessKeys: [keys], policies: [allow] }],
     buckets: [{ name: 'acme-logs', region, account }],
   });
-  sink = new S3Sink(sharedTransport({ requestTimeoutMs: 1_000 }), {
-    clientsMax: 10,
-    forcePathStyle: true,
-  });
+  sink = aSink();
 });
 
 afterAll(async () => {
@@ -45,6 +42,9 @@ afterAll(async () => {
   else process.env.AWS_ENDPOINT_URL = endpointBefore;
   await aws.stop();
 });
+
+const aSink = (requestTimeoutMs = 20_000) =>
+  new S3Sink(sharedTransport({ requestTimeoutMs }), { clientsMax: 10, forcePathStyle: true });
 
 const standard: ObjectCall = {
   bucket: 'acme-logs',
@@ -120,6 +120,7 @@ test.each<[string, FaultSpec['action'], string]>([
     'kms.denied',
   ],
 ])('%s is the failure that it is', async (_, action, code) => {
+  if (action.kind === 'hang') sink = aSink(1_000);
   aws.addFault({ match: { operation: 'PutObject' }, action });
   await expect(put()).rejects.toMatchObject({ code });
 });

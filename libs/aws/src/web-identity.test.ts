@@ -14,7 +14,7 @@ const roleArn = `arn:aws:iam::${account}:role/logferry`;
 
 let aws: SandboxAws;
 let issuer: OidcIssuer;
-const sts = new WebIdentitySts(sharedTransport({ requestTimeoutMs: 2_000 }));
+const sts = new WebIdentitySts(sharedTransport({ requestTimeoutMs: 20_000 }));
 const endpointBefore = process.env.AWS_ENDPOINT_URL;
 
 beforeAll(async () => {

@@ -24,6 +24,9 @@ const programs = new BatchPrograms();
 beforeAll(() => programs.start());
 afterAll(() => programs.stop());
 
+const discards = fc
+  .tuple(fc.nat(1_000), fc.constantFrom('by hand', 'by age', 'by size'), fc.boolean())
+  .map(([pick, how, crash]) => new DiscardStep(pick, how, crash));
 const steps: fc.Arbitrary<Step>[] = [
   anAppend,
   fc.nat(1_000).map((pick) => new BeginStep(pick)),
@@ -47,9 +50,8 @@ const steps: fc.Arbitrary<Step>[] = [
     .map(([pick, outcome, crash]) => new EndStep(pick, outcome, crash)),
   fc.nat(1_000).map((pick) => new GiveUpStep(pick)),
   fc.nat(1_000).map((pick) => new RedriveStep(pick)),
-  fc
-    .tuple(fc.nat(1_000), fc.constantFrom('by hand', 'by age', 'by size'), fc.boolean())
-    .map(([pick, how, crash]) => new DiscardStep(pick, how, crash)),
+  discards,
+  discards, // twice, since dead letters are rare
   fc.tuple(fc.nat(1_000), fc.nat(1)).map(([pick, more]) => new CorrectStep(pick, more)),
   fc.constant(new SweepStep()),
   fc.boolean().map((expires) => new TendStep(expires)),

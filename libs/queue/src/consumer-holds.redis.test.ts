@@ -135,8 +135,12 @@ test('while no session can be had, nothing is tried but a probe, and no attempt 
   const cw: Account = { ...account(), works: false, failsWith: 'credential.broker_unavailable' };
   const seen = bed.consume(deliverTo({ cw }), { attemptsMax: 1, concurrency: 1 });
   for (let n = 0; n < 9; n++) await bed.send(1, laneOf('cw', n));
-  await heldBatches(9);
-  expect(cw.calls).toHaveLength(3);
+  const { probes } = await until(async () => {
+    const hold = await holds().find('cloudwatch', PLACE);
+    return hold?.batches === 9 && hold;
+  });
+  // The third failure made it a destination that is only probed, and counts as its first probe.
+  expect(cw.calls).toHaveLength(2 + probes);
   expect(seen.held).toEqual(['credential.broker_unavailable']);
   cw.works = true;
   await bed.ledgerShows({ delivered: 9, deadLettered: 0 });
@@ -264,7 +268,9 @@ test('in a long lane in strict order, those far back seldom look whether it is t
   bed.consume(() => Promise.reject(new Failure('cloudwatch.throttled')), { concurrency: 16 });
   const sleeps = (id: string): Promise<number> =>
     until(async () => (await bed.queue.getJob(id))?.delay || false, { timeoutMs: 20_000 });
-  expect(await sleeps(others.at(-1) ?? '')).toBeGreaterThan(10_000);
+  // A worker that stood still may have put it off for that, once, and for less.
+  const delayOf = async (id: string): Promise<number> => (await bed.queue.getJob(id))?.delay ?? 0;
+  await until(async () => (await delayOf(others.at(-1) ?? '')) > 10_000);
   expect(await sleeps(second)).toBeLessThan(5_100);
 }, 45_000);
 

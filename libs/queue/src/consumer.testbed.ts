@@ -55,7 +55,7 @@ export class ConsumerTestbed {
 
   async start(): Promise<void> {
     this.server = await startRedis({ settings: { appendonly: 'no' } });
-    this.producerRedis = failFastRedis(this.server);
+    this.producerRedis = failFastRedis(this.server, 20_000);
     this.redis = patientRedis(this.server);
     this.store = new BatchStore(this.producerRedis, 0);
     await until(() => this.producerRedis.status === 'ready');

@@ -1,4 +1,4 @@
-import { startRedis, until, type TestRedis } from '@logferry/testing';
+import { startRedis, startStopwatch, until, type TestRedis } from '@logferry/testing';
 import { Rations, type Ration } from './rations';
 import { patientRedis, type RedisClient } from './redis-connection';
 import { Reminders } from './reminders';
@@ -42,6 +42,7 @@ async function takeMany(
 
 test('several processes together take no more in any second than the ration and its burst', async () => {
   const ration = { perSecond: 40, burst: 5 };
+  const ranMs = startStopwatch();
   const each = processes.map((redis) =>
     takeMany(new Rations(redis), { name: 'a', ration, times: 40 }),
   );
@@ -54,7 +55,7 @@ test('several processes together take no more in any second than the ration and 
   );
   expect(Math.max(...inOneSecond)).toBeLessThanOrEqual(45);
   // And they are not kept waiting for much more than that takes.
-  expect((taken.at(-1) ?? 0) - (taken[0] ?? 0)).toBeLessThan(2 * (120 / 40) * 1_000);
+  expect(ranMs()).toBeLessThan(2 * (120 / 40) * 1_000);
   // Who waits is told when its turn may come: otherwise everyone would ask for every single one.
   expect(all.reduce((sum, { asked }) => sum + asked, 0)).toBeLessThan(4 * 120);
 });
@@ -80,8 +81,7 @@ test('after a lull a burst is given at once, and then one must wait', async () =
   if (redis === undefined) throw new Error('no Redis');
   const rations = new Rations(redis);
   const ration = { perSecond: 1, burst: 3 };
-  const answers: number[] = [];
-  for (let i = 0; i < 5; i++) answers.push(await rations.take('b', ration));
+  const answers = await Promise.all(Array.from({ length: 5 }, () => rations.take('b', ration)));
   expect(answers.slice(0, 3)).toEqual([0, 0, 0]);
   const [fourth = 0, fifth = 0] = answers.slice(3);
   expect(fourth).toBeGreaterThan(0);

@@ -5,6 +5,7 @@ import {
   anS3Lane,
   startRedis,
   startRedisCluster,
+  startStopwatch,
   until,
 } from '@logferry/testing';
 import { imbalance, shardOf, type Lane } from '@logferry/core';
@@ -26,9 +27,13 @@ const ignore = (): void => undefined;
 /** Counts what was sent to Redis. */
 class CountingStore extends BatchStore {
   appends = 0;
+  /** Of one script. */
+  mostLanes = 0;
 
   override append(flush: Flush): Promise<Appended> {
     this.appends++;
+    const lanes = flush.sections.reduce((sum, section) => sum + section.lanes.length, 0);
+    this.mostLanes = Math.max(this.mostLanes, lanes);
     return super.append(flush);
   }
 }
@@ -71,8 +76,10 @@ function append(producer: BatchProducer, lane: Lane): Promise<AppendOutcome> {
 
 test('appends of 2,000 lanes each are taken side by side, and nobody waits for long behind them', async () => {
   const server = await startRedis({ settings: { appendonly: 'no' } });
-  const redis = failFastRedis(server);
-  const producer = aProducer(redis, 0);
+  // How fast scripts are is the machine's matter; how much each of them does is ours.
+  const redis = failFastRedis(server, 20_000);
+  const store = new CountingStore(redis, 0);
+  const producer = aProducer(redis, 0, store);
   try {
     await until(() => redis.status === 'ready');
     const many = (from: number): Append => ({
@@ -87,13 +94,15 @@ test('appends of 2,000 lanes each are taken side by side, and nobody waits for l
     const large = Array.from({ length: 8 }, (_, i) => producer.append(many(i * 2_000), 100_000));
     const small = append(producer, aCloudWatchLane({ destinationId: 'quiet' }));
     await Promise.all([...large, small]);
-    expect(await new BatchStore(redis, 0).totals()).toMatchObject({ accepted: 16_001 });
+    expect(await store.totals()).toMatchObject({ accepted: 16_001 });
+    // Nobody is behind more than that.
+    expect(store.mostLanes).toBe(2_000);
   } finally {
     await producer.close();
     redis.disconnect();
     await server.stop();
   }
-}, 30_000);
+}, 60_000);
 
 const NOBODY = 'redis://127.0.0.1:1';
 
@@ -122,12 +131,18 @@ test('a worker whose Redis hangs longer than its commands wait goes on when it a
   try {
     await until(() => producerRedis.status === 'ready');
     await append(producer, lane);
-    await until(async () => (await store.totals()).delivered === 1);
+    // An append that was too late for its answer may have happened all the same.
+    const delivered = (): Promise<number> =>
+      store.totals().then(
+        (totals) => totals.delivered,
+        () => 0,
+      );
+    await until(async () => (await delivered()) >= 1);
     await server.pause();
     await expect(store.totals()).rejects.toThrow('Command timed out');
     await server.resume();
     await until(() => append(producer, lane).then(Boolean, () => false));
-    await until(async () => (await store.totals()).delivered === 2);
+    await until(async () => (await delivered()) >= 2);
   } finally {
     await consumer.close(1_000);
     await producer.close();
@@ -150,12 +165,12 @@ test('a killed Redis refuses appends at once, and both sides go on by themselves
     await until(async () => (await store.ledger('acme', 'cw')).delivered === 1);
 
     await server.kill();
-    const askedAt = Date.now();
+    const ranMs = startStopwatch();
     await expect(append(producer, lane)).rejects.toThrow();
-    expect(Date.now() - askedAt).toBeLessThan(2_000);
+    expect(ranMs()).toBeLessThan(2_000);
 
     await server.start();
-    const backAt = Date.now();
+    const backMs = startStopwatch();
     await until(() =>
       append(producer, lane).then(
         () => true,
@@ -163,7 +178,7 @@ test('a killed Redis refuses appends at once, and both sides go on by themselves
       ),
     );
     await until(async () => (await store.ledger('acme', 'cw')).delivered === 2);
-    expect(Date.now() - backAt).toBeLessThan(5_000);
+    expect(backMs()).toBeLessThan(5_000);
   } finally {
     await consumer.close(1_000);
     await producer.close();
@@ -220,9 +235,9 @@ test('a Redis that hangs is not acknowledged within two seconds', async () => {
     await until(() => redis.status === 'ready');
     await append(producer, aCloudWatchLane());
     await server.pause();
-    const askedAt = Date.now();
+    const ranMs = startStopwatch();
     await expect(append(producer, aCloudWatchLane())).rejects.toThrow('Command timed out');
-    expect(Date.now() - askedAt).toBeLessThan(2_000);
+    expect(ranMs()).toBeLessThan(2_000);
     await server.resume();
     await until(() =>
       append(producer, aCloudWatchLane()).then(
@@ -322,9 +337,9 @@ test('on a Redis Cluster, what died with its node is not sent again, and the rep
         what: 'the replica is master',
       },
     );
-    const backAt = Date.now();
+    const ranMs = startStopwatch();
     await until(isTaken);
-    expect(Date.now() - backAt).toBeLessThan(1_000);
+    expect(ranMs()).toBeLessThan(1_000);
     await until(async () => (await store.totals()).delivered === 2, {
       what: 'a worker delivers what the replica was given',
       timeoutMs: WORKER_BACK_MS,
@@ -371,7 +386,7 @@ test('workers and producers whose Redis was a replica for a while go on within a
     begin(); // the delivery ends, and has to be settled, while nothing can be
     await expect(append(producer, lane)).rejects.toThrow('READONLY');
     await operator.call('REPLICAOF', 'NO', 'ONE');
-    const backAt = Date.now();
+    const ranMs = startStopwatch();
     await until(() =>
       append(producer, lane).then(
         () => true,
@@ -379,7 +394,7 @@ test('workers and producers whose Redis was a replica for a while go on within a
       ),
     );
     await until(async () => (await store.totals()).delivered === 2);
-    expect(Date.now() - backAt).toBeLessThan(1_000);
+    expect(ranMs()).toBeLessThan(1_000);
   } finally {
     await consumer.close(1_000);
     await producer.close();

@@ -1,7 +1,7 @@
 // The client against a broker over real TCP. The broker is hand-written: what it answers is in the hand of each test.
 import 'reflect-metadata';
 import { Destination, Failure, SESSION_PATTERN, sessionKey, type AwsSession } from '@logferry/core';
-import { freePort, until } from '@logferry/testing';
+import { steadyPort, until } from '@logferry/testing';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
@@ -83,24 +83,47 @@ let port: number;
 let broker: INestMicroservice;
 let client: BrokerClient;
 
+const aClient = (timeoutMs: number, over = port): BrokerClient =>
+  new BrokerClient({
+    host: '127.0.0.1',
+    port: over,
+    secret: new Secret('what all workers know'),
+    tls: undefined,
+    timeoutMs,
+  });
+
+const PATIENT_MS = 20_000;
+
+/** Lets the time of questions alone, by which they are given up, stand until a test moves it. */
+function stopTimeOfQuestions(): void {
+  jest.useFakeTimers({
+    doNotFake: [
+      'Date',
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setTimeout',
+      'clearTimeout',
+    ],
+  });
+}
+
 beforeAll(async () => {
-  port = await freePort();
+  port = await steadyPort();
   broker = await startBroker(port);
 });
 
 beforeEach(() => {
   asked.length = 0;
   answer = () => issue(aSession());
-  client = new BrokerClient({
-    host: '127.0.0.1',
-    port,
-    secret: new Secret('what all workers know'),
-    tls: undefined,
-    timeoutMs: 300,
-  });
+  client = aClient(PATIENT_MS);
 });
 
 afterEach(() => {
+  jest.useRealTimers();
   client.close();
 });
 
@@ -245,7 +268,11 @@ test('a broker that throws or does not answer is unavailable, and is not waited 
     code: 'credential.broker_unavailable',
   });
   answer = () => new Promise(() => undefined);
-  await expect(client.session('acme', cw)).rejects.toMatchObject({
+  stopTimeOfQuestions();
+  const asking = client.session('acme', cw);
+  await until(() => asked.length === 2);
+  jest.advanceTimersByTime(PATIENT_MS);
+  await expect(asking).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
   });
 });
@@ -311,17 +338,14 @@ async function startPath(): Promise<{
 
 test('a connection that went silent is left after one question, and the next one is answered', async () => {
   const path = await startPath();
-  const secret = new Secret('what all workers know');
-  const over = new BrokerClient({
-    host: '127.0.0.1',
-    port: path.port,
-    secret,
-    tls: undefined,
-    timeoutMs: 300,
-  });
+  stopTimeOfQuestions();
+  const over = aClient(PATIENT_MS, path.port);
   await over.session('acme', cw);
   path.silence();
-  await expect(over.session('globex', cw)).rejects.toMatchObject({
+  const swallowed = over.session('globex', cw);
+  await until(() => jest.getTimerCount() > 0);
+  jest.advanceTimersByTime(PATIENT_MS);
+  await expect(swallowed).rejects.toMatchObject({
     code: 'credential.broker_unavailable',
   });
   await expect(over.session('globex', cw)).resolves.toMatchObject({ secretAccessKey: 'horse' });
@@ -338,9 +362,13 @@ test('a question without an answer takes none from those that were asked beside 
     await answered.promise;
     return issue(aSession());
   };
+  stopTimeOfQuestions();
   const unanswered = client.session('acme', s3);
   await until(() => asked.length === 1);
+  jest.advanceTimersByTime(PATIENT_MS / 2);
   const slow = client.session('acme', cw).catch((error: unknown) => error);
+  await until(() => asked.length === 2);
+  jest.advanceTimersByTime(PATIENT_MS / 2);
   await expect(unanswered).rejects.toMatchObject({ code: 'credential.broker_unavailable' });
   answered.resolve();
   expect(await slow).toMatchObject({ secretAccessKey: 'horse' });

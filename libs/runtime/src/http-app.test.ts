@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Controller, Get, Module, type OnModuleDestroy } from '@nestjs/common';
 import { fork, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -26,24 +26,31 @@ class Greeting implements OnModuleDestroy {
 class GreetingModule {}
 
 const CONNECTIONS = 20;
+/** There as soon as the system has all that the sender asks, or has refused it. */
+const MARK = join(tmpdir(), `logferry-asked-${process.pid}`);
 
 /** Another process, which asks while this one is busy: over connections that it has kept, and over new ones. */
 const SENDER = `
 const http = require('node:http');
-const [url, connections] = [process.argv[2], Number(process.argv[3])];
+const { writeFileSync } = require('node:fs');
+const [url, connections, mark] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
 const agent = new http.Agent({ keepAlive: true });
-const ask = (how) =>
+const ask = (how, asked) =>
   new Promise((resolve) => {
     const request = http.get(url, how, (answer) => {
       answer.resume();
       answer.on('end', () => resolve(answer.statusCode));
     });
+    request.once('finish', () => asked(request)).once('error', () => asked(request));
     request.on('error', (error) => resolve(error.code));
   });
-const all = (how) => Promise.all(Array.from({ length: connections }, () => ask(how)));
+const all = (how, asked = () => {}) =>
+  Promise.all(Array.from({ length: connections }, () => ask(how, asked)));
 all({ agent }).then(() => process.send('warm'));
 process.once('message', async () => {
-  process.send(await Promise.all([all({ agent }), all({ agent: false })]));
+  const gone = new Set();
+  const asked = (request) => gone.add(request).size === 2 * connections && writeFileSync(mark, '');
+  process.send(await Promise.all([all({ agent }, asked), all({ agent: false }, asked)]));
   process.disconnect();
 });
 `;
@@ -62,7 +69,8 @@ beforeEach(async () => {
   }));
   const script = join(tmpdir(), `logferry-sender-${process.pid}.cjs`);
   writeFileSync(script, SENDER);
-  sender = fork(script, [`http://127.0.0.1:${app.ports.http}/`, String(CONNECTIONS)]);
+  rmSync(MARK, { force: true });
+  sender = fork(script, [`http://127.0.0.1:${app.ports.http}/`, String(CONNECTIONS), MARK]);
   expect(await says()).toBe('warm');
 });
 
@@ -70,11 +78,12 @@ function says(): Promise<unknown> {
   return new Promise((resolve) => sender.once('message', resolve));
 }
 
-/** Lets the sender ask, and hears nothing of it. */
+/** Lets the sender ask, and hears nothing of it: it sleeps, without a turn of its event loop. */
 async function askedWhileBusy(): Promise<void> {
   await new Promise((sent) => sender.send('ask', sent));
-  const until = Date.now() + 500;
-  while (Date.now() < until);
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  const deadline = Date.now() + 20_000;
+  while (!existsSync(MARK) && Date.now() < deadline) Atomics.wait(clock, 0, 0, 5);
 }
 
 const each = (what: number | string) => Array.from({ length: CONNECTIONS }, () => what);

@@ -1,6 +1,6 @@
 // The life of a process, seen from outside. Which process it is does not matter; ingest runs without Redis too.
-import { freePort, startBuiltApp, until, type BuiltApp } from '@logferry/testing';
-import { createServer } from 'node:net';
+import { startBuiltApp, until, type BuiltApp } from '@logferry/testing';
+import { createServer, type AddressInfo } from 'node:net';
 
 const apps: BuiltApp[] = [];
 
@@ -39,9 +39,9 @@ test('Ctrl-C twice is one stop', async () => {
 });
 
 test('a port that is taken is one sentence and exit code 1', async () => {
-  const port = await freePort();
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
   const { code, complaints } = await startIngest({ LOGFERRY_INGEST_PORT: String(port) }).ended;
   server.close();
   expect(code).toBe(1);

@@ -45,7 +45,7 @@ function startRunner(run: (job: RunJob) => Promise<void>): void {
 test.each([
   ['0 */5 * * * *', 'UTC', 300],
   ['*/2 * * * *', 'UTC', 120],
-  ['30 15 10 * * *', 'Europe/Berlin', 86_400],
+  ['30 15 10 * * *', 'Europe/Berlin', 90_000], // the day on which summer time ends has 25 hours
 ])('%s in %s is due within %d seconds', async (schedule, timeZone, seconds) => {
   await queue.reconcile([{ ...auth0, schedule, timeZone }]);
   const next = await queue.nextRunAtMs(auth0);
@@ -54,8 +54,10 @@ test.each([
 });
 
 test('the time zone decides which hour it is', async () => {
+  // Half a year away: on the day itself, it would be over in one of them and not in the other.
+  const month = ((new Date().getUTCMonth() + 6) % 12) + 1;
   const at = async (timeZone: string): Promise<number> => {
-    await queue.reconcile([{ ...auth0, schedule: '0 0 12 1 7 *', timeZone }]);
+    await queue.reconcile([{ ...auth0, schedule: `0 0 12 15 ${month} *`, timeZone }]);
     return (await queue.nextRunAtMs(auth0)) ?? 0;
   };
   expect((await at('UTC')) - (await at('Asia/Tokyo'))).toBe(9 * 3_600_000);

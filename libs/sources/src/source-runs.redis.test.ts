@@ -1,7 +1,7 @@
 import { patientRedis, type RedisClient } from '@logferry/queue';
 import { startRedis, until, type TestRedis } from '@logferry/testing';
 import type { Intent } from './feed-position';
-import { LeaseLost, RunLease, type RunEnd } from './run-lease';
+import { LEASE_MS, LeaseLost, RunLease, type RunEnd } from './run-lease';
 import { SourceRuns } from './source-runs';
 
 const SOURCE = { tenantId: 'acme', sourceId: 'auth0' };
@@ -29,8 +29,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function begun(id: string, leaseMs?: number): Promise<RunLease> {
-  const lease = await RunLease.take(redis, SOURCE, leaseMs);
+async function begun(id: string): Promise<RunLease> {
+  const lease = await RunLease.take(redis, SOURCE);
   if (lease === undefined) throw new Error('the feed is free');
   await lease.begin({ id, kind: 'schedule', atMs: nowMs }, DOMAIN);
   return lease;
@@ -47,8 +47,8 @@ const intent = (ids: string[]): Intent => ({
 });
 
 /** As if its process had died a while ago. */
-async function expire(): Promise<void> {
-  await redis.del(LOCK);
+async function expire(lock = LOCK): Promise<void> {
+  await redis.del(lock);
 }
 
 test('one run at a time: while one has the lease, nobody else gets it', async () => {
@@ -59,7 +59,11 @@ test('one run at a time: while one has the lease, nobody else gets it', async ()
 });
 
 test('a lease that is not renewed ends by itself, and whoever had it moves nothing any more', async () => {
-  const first = await begun('one', 50);
+  const first = await begun('one');
+  const endsInMs = await redis.pttl(LOCK);
+  expect(endsInMs).toBeGreaterThan(0);
+  expect(endsInMs).toBeLessThanOrEqual(LEASE_MS);
+  await redis.pexpire(LOCK, 50);
   const second = await until(() => RunLease.take(redis, SOURCE));
   await second.begin({ id: 'two', kind: 'schedule', atMs: nowMs }, DOMAIN);
   await second.settle({ checkpoint: '900' }, { read: 1, accepted: 1 });
@@ -251,15 +255,18 @@ test('a replay runs beside the live feed, goes on as the same run after a crash,
   const feed = { ...SOURCE, replayId: 'again' };
   const replay = { from: { after: '10' }, isMarked: false };
   const run = { id: 'again', kind: 'replay', replay, atMs: 1_500 } as const;
-  const first = await RunLease.take(redis, feed, 50);
+  const lock = '{lf}:source:acme:auth0:replay-again:lock';
+  const first = await RunLease.take(redis, feed);
   await first?.begin(run, DOMAIN);
   await first?.settle({ checkpoint: '20' }, { read: 2, accepted: 2 });
-  await until(async () => (await runs.run(SOURCE, 'again'))?.state === 'interrupted');
-  const second = await RunLease.take(redis, feed, 50);
+  await expire(lock);
+  expect(await runs.run(SOURCE, 'again')).toMatchObject({ state: 'interrupted' });
+  const second = await RunLease.take(redis, feed);
   expect(await second?.begin(run, DOMAIN)).toMatchObject({ checkpoint: '20' });
   await second?.settle({ checkpoint: '30' }, { read: 1, accepted: 1 });
   expect(await runs.run(SOURCE, 'again')).toMatchObject({ state: 'running', accepted: 3, replay });
-  await until(async () => (await runs.run(SOURCE, 'again'))?.state === 'interrupted');
+  await expire(lock);
+  expect(await runs.run(SOURCE, 'again')).toMatchObject({ state: 'interrupted' });
   expect(await runs.cancel(SOURCE, 'again')).toBe(true);
   const third = await RunLease.take(redis, feed);
   expect(await third?.begin(run, DOMAIN)).toBeUndefined();

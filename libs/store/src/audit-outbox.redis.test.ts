@@ -98,8 +98,9 @@ test('entries leave in their order, each once, and each is counted', async () =>
 
 test('an entry that is too young is not handed out, and its tenant is asked for again when it is old enough', async () => {
   await put(on);
-  expect(await outbox.next('acme', 100, 300)).toEqual([]);
+  expect(await outbox.next('acme', 100, 60_000)).toEqual([]);
   expect(await outbox.due(10)).toEqual([]);
+  await outbox.next('acme', 100, 300); // one that is to be less old, and is so soon
   await until(async () => (await outbox.due(10)).length === 1);
   expect(await outbox.next('acme', 100, 300)).toHaveLength(1);
 });

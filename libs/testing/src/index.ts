@@ -3,6 +3,7 @@ export * from './free-port';
 export * from './until';
 export * from './redis';
 export * from './redis-cluster';
+export * from './stopwatch';
 export * from './builders';
 export * from './creation-memory';
 export * from './customer-account';

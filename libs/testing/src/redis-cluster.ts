@@ -25,7 +25,7 @@ export async function startRedisCluster({
 }: ClusterSetup = {}): Promise<TestRedisCluster> {
   const settings = {
     'cluster-enabled': 'yes',
-    'cluster-node-timeout': '3000',
+    'cluster-node-timeout': '1000',
     'repl-diskless-sync-delay': '0', // else each replica waits 5 s for others to come
   };
   const count = replicas ? 2 * MASTERS : MASTERS;
