@@ -146,8 +146,8 @@ test('a source is a record of its tenant: with versions, announced, and without 
   const { version } = await store.putSource('acme', aSource('auth0'));
   expect(await store.source('acme', 'auth0')).toEqual(aSource('auth0'));
   expect(await store.source('globex', 'auth0')).toBeUndefined();
-  const { changes } = await store.changesAfter(announced, 10);
-  expect(changes).toEqual([{ kind: 'tenant', tenantId: 'acme' }]);
+  const news = await store.changesAfter(announced, 10);
+  expect(news?.changes).toEqual([{ kind: 'tenant', tenantId: 'acme' }]);
   const stale = { expected: (version ?? 0) - 1 };
   expect(await store.deleteSource('acme', 'auth0', stale)).toMatchObject({ kind: 'conflict' });
   await store.deleteSource('acme', 'auth0', { expected: version });

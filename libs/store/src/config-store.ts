@@ -30,6 +30,8 @@ const keyOf = (hash: string): string => `${CONFIG_TAG}:${hash}`;
 const TENANTS = keyOf('tenants');
 const KEYS = keyOf('keys');
 const CHANGES = keyOf('changes');
+/** Where the announcements stand before there is one. */
+const NO_CHANGES = '0-0';
 /** As many at once: a hash of very many must not keep Redis from everybody else. */
 const SCAN_COUNT = 1_000;
 
@@ -262,12 +264,21 @@ export class ConfigStore {
   /** Where the announcements stand now. */
   async changesEnd(): Promise<string> {
     const [last] = await this.redis.xrevrange(CHANGES, '+', '-', 'COUNT', 1);
-    return last?.[0] ?? '0-0';
+    return last?.[0] ?? NO_CHANGES;
   }
 
-  /** What was announced after a place, at most `most`. */
-  async changesAfter(place: string, most: number): Promise<{ place: string; changes: Change[] }> {
-    const entries = await this.redis.xrange(CHANGES, `(${place}`, '+', 'COUNT', most);
+  /**
+   * What was announced after a place, at most `most`; nothing is known of that where the place itself is gone: Redis has come back with
+   * an older state or none, or more was announced since than is kept.
+   */
+  async changesAfter(
+    place: string,
+    most: number,
+  ): Promise<{ place: string; changes: Change[] } | undefined> {
+    const isBegin = place === NO_CHANGES;
+    const found = await this.redis.xrange(CHANGES, place, '+', 'COUNT', most + (isBegin ? 0 : 1));
+    if (!isBegin && found[0]?.[0] !== place) return undefined;
+    const entries = isBegin ? found : found.slice(1);
     return {
       place: entries.at(-1)?.[0] ?? place,
       changes: entries.map(([, [, json = '{}']]) => JSON.parse(json) as Change),

@@ -139,20 +139,34 @@ test('the text of a key is nowhere in the store', async () => {
   expect(stored).not.toContain('tenantId');
 });
 
+/** Waits for the first look, which forgets what was asked for before it. Returns what it will be troubled by. */
+async function startAnew(): Promise<unknown[]> {
+  directory.stop();
+  let hasLooked = false;
+  const problems: unknown[] = [];
+  const looked = (): void => void (hasLooked = true);
+  directory = new Directory(store, (error) => problems.push(error), looked);
+  directory.start();
+  await until(() => hasLooked);
+  return problems;
+}
+
 test('while Redis is away it answers with what it remembers, and afterwards it sees what it missed', async () => {
   await store.putTenant({ id: 'acme', name: 'before' });
-  directory.stop();
-  let isBegun = false;
-  const problems: unknown[] = [];
-  const begun = (): void => void (isBegun = true);
-  directory = new Directory(store, (error) => problems.push(error), begun);
-  directory.start();
-  await until(() => isBegun); // its first look forgets what was asked for before it
+  const problems = await startAnew();
   expect((await directory.tenant('acme'))?.tenant.name).toBe('before');
   await server.kill();
   await until(() => problems.length > 0);
   expect((await directory.tenant('acme'))?.tenant.name).toBe('before');
   await server.start(); // without its append-only file: everything is gone
   await until(() => redis.status === 'ready');
+  await until(async () => (await directory.tenant('acme')) === undefined);
+});
+
+test('that Redis has come back with another state is seen though it was away between two looks', async () => {
+  await store.putTenant({ id: 'acme' });
+  await startAnew();
+  expect(await directory.tenant('acme')).toBeDefined();
+  await redis.flushall();
   await until(async () => (await directory.tenant('acme')) === undefined);
 });

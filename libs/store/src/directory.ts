@@ -95,14 +95,18 @@ export class Directory {
 
   private async poll(): Promise<void> {
     try {
-      if (this.place === undefined) {
+      const news =
+        this.place === undefined
+          ? undefined
+          : await this.store.changesAfter(this.place, CHANGES_A_POLL);
+      if (news === undefined) {
         // What was remembered before we knew where the announcements stood may be old.
         this.place = await this.store.changesEnd();
         this.forgetAll();
         this.onTenantChange();
         return;
       }
-      const { place, changes } = await this.store.changesAfter(this.place, CHANGES_A_POLL);
+      const { place, changes } = news;
       this.place = place;
       if (changes.length === CHANGES_A_POLL) {
         this.forgetAll();
