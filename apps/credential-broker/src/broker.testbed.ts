@@ -78,6 +78,7 @@ export class BrokerTestbed {
       startBroker,
     );
     this.redis = patientRedis(this.server);
+    this.redis.on('error', () => undefined); // some tests kill the server
     await until(() => this.redis.status === 'ready');
     this.store = new ConfigStore(this.redis);
     for (const id of tenants) await this.store.putTenant({ id });
