@@ -96,6 +96,7 @@ beforeAll(async () => {
   way = new WayToIngest(stack.ingestUrl);
   await way.start();
   redis = new Redis(stack.redis.url);
+  redis.on('error', () => undefined); // some tests kill the server
   await connectSource();
 }, 120_000);
 
