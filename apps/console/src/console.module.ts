@@ -242,12 +242,13 @@ function heldGauge(metrics: Metrics, held: HeldDestinations): void {
     },
     {
       provide: Deliveries,
-      inject: [ConfigStore, QUEUES, DeadLetters],
+      inject: [ConfigStore, QUEUES, DeadLetters, CONSOLE_CONFIG],
       useFactory: (
         store: ConfigStore,
         queues: ReturnType<typeof openQueues>,
         deadLetters: DeadLetters,
-      ) => new Deliveries({ store, queues, deadLetters }),
+        { shards }: ConsoleConfig,
+      ) => new Deliveries({ store, shards, queues, deadLetters }),
     },
     {
       provide: Stats,

@@ -1,4 +1,4 @@
-import type { DestinationPlace } from '@logferry/core';
+import { shardOf, type DestinationPlace } from '@logferry/core';
 import {
   describeTarget,
   finishedBatches,
@@ -13,6 +13,7 @@ import { unknownDestination } from './destination-desk';
 
 interface Parts {
   store: ConfigStore;
+  shards: number;
   queues: ReturnType<typeof openQueues>;
   deadLetters: Pick<DeadLetters, 'page'>;
 }
@@ -35,7 +36,9 @@ export class Deliveries {
   }
 
   private async delivered(place: DestinationPlace): Promise<DeliveryView[]> {
-    const all = this.parts.queues.map(({ queue }) => finishedBatches(queue, place));
+    const shard = shardOf(place.tenantId, place.destinationId, this.parts.shards);
+    const its = this.parts.queues.filter((one) => one.shard === shard);
+    const all = its.map(({ queue }) => finishedBatches(queue, place));
     return (await Promise.all(all)).flat().map(({ id, target, finishedAt, begun }) => ({
       ...{ id, outcome: 'delivered', at: new Date(finishedAt).toISOString(), target, begun },
       ...{ logEvents: null, bytes: null, reason: null, message: null },
