@@ -64,7 +64,6 @@ interface LeaseParts {
   scripts: SourceScripts;
   feed: Feed;
   token: string;
-  leaseMs: number;
 }
 
 /**
@@ -76,28 +75,22 @@ export class RunLease {
   private readonly redis: SourceRedis;
   private readonly scripts: SourceScripts;
   private readonly token: string;
-  private readonly leaseMs: number;
   private runId = '';
   private epoch = 0;
 
-  private constructor({ redis, scripts, feed, token, leaseMs }: LeaseParts) {
+  private constructor({ redis, scripts, feed, token }: LeaseParts) {
     this.redis = redis;
     this.scripts = scripts;
     this.feed = feed;
     this.token = token;
-    this.leaseMs = leaseMs;
   }
 
   /** @returns nothing if somebody else has it */
-  static async take(
-    redis: SourceRedis,
-    feed: Feed,
-    leaseMs = LEASE_MS,
-  ): Promise<RunLease | undefined> {
+  static async take(redis: SourceRedis, feed: Feed): Promise<RunLease | undefined> {
     const scripts = sourceScripts(redis);
     const token = randomBytes(16).toString('base64url');
-    const isOurs = (await scripts.lfSourceLock(lockKey(feed), token, leaseMs)) === 1;
-    return isOurs ? new RunLease({ redis, scripts, feed, token, leaseMs }) : undefined;
+    const isOurs = (await scripts.lfSourceLock(lockKey(feed), token, LEASE_MS)) === 1;
+    return isOurs ? new RunLease({ redis, scripts, feed, token }) : undefined;
   }
 
   /**
@@ -132,10 +125,10 @@ export class RunLease {
     return position;
   }
 
-  /** Keeps the lease. It must be called several times within `leaseMs`. */
+  /** Keeps the lease. It must be called several times within `LEASE_MS`. */
   async renew(): Promise<Told> {
-    const { token, epoch, leaseMs } = this;
-    return told(await this.scripts.lfSourceRenew(...this.keys(), token, epoch, leaseMs));
+    const { token, epoch } = this;
+    return told(await this.scripts.lfSourceRenew(...this.keys(), token, epoch, LEASE_MS));
   }
 
   /** Sets the checkpoint to where its owner wants it, once for each START_FROM. */
