@@ -7,7 +7,8 @@ import { INGEST_LOG, IngestModule } from './ingest.module';
 
 /**
  * Senders that keep their connections use them within this time, and are told by the answer to make new ones elsewhere. With half of it,
- * a restart failed one request on a machine with six times the work it could do (seen).
+ * a restart failed one request on a machine with six times the work it could do (seen). A short deadline leaves the other half to the
+ * requests that are under way.
  */
 const DRAIN_MS = 2_000;
 
