@@ -1,6 +1,6 @@
 // Who may see what, asked over real connections of the whole console: the guard stands in front of Nest's routes, of the queue UI's and of
 // what does not exist.
-import { patientRedis, openQueues, type RedisClient } from '@logferry/queue';
+import { openQueues, patientRedis, type RedisClient } from '@logferry/queue';
 import { Secret, type RunningApp } from '@logferry/runtime';
 import { startRedis, until, withEnvironment, type TestRedis } from '@logferry/testing';
 import { request, type IncomingHttpHeaders } from 'node:http';

@@ -4,8 +4,8 @@ import {
   BatchProducer,
   BatchStore,
   encodeFragment,
-  patientRedis,
   Holds,
+  patientRedis,
   type RedisClient,
 } from '@logferry/queue';
 import type { RunningApp } from '@logferry/runtime';
